@@ -1,0 +1,79 @@
+"""What a capability gives to the mirror: projections (statement -> rows) and rulebooks (the contract's rules).
+
+The mirror knows these two shapes and no capability.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Table
+
+from ledger.statements import Authorisation, LogIdentity, Statement, StructType, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A statement with its payload and body decoded, ready to be projected.
+
+    ``values`` are the members of the typed struct (text members as 32-byte hashes); ``body`` is the parsed
+    canonical JSON object, ``{}`` for an empty body.
+    """
+
+    statement: Statement
+    struct: StructType
+    values: dict[str, Value]
+    body: dict[str, Any]
+
+
+class Projection(Protocol):
+    """Rows that follow from statements. Deterministic: same statements in, same rows out.
+
+    ``apply`` gets the statements of its kinds in leaf order, in batches of any size; it writes only its own
+    ``tables`` (all :class:`~ledger.store.tables.Ranged`), only through ``connection``, and never commits.
+    Raising :class:`Malformed` for a statement is not possible here: check in :meth:`malformed`.
+    """
+
+    name: str
+    version: int
+    kinds: frozenset[str]
+    tables: Sequence[Table]
+
+    def malformed(self, decoded: Decoded) -> str | None:
+        """Why a statement cannot be projected (it is then kept, flagged and skipped), or None."""
+        ...
+
+    def apply(self, connection: Connection, statements: Sequence[Decoded]) -> None: ...
+
+
+class RuleBroken(Exception):
+    """A statement that the registry should have refused; the text says which rule and why."""
+
+
+@dataclass(slots=True)
+class Heads:
+    """The log's ``heads`` as replayed in Python: (kind, subject) -> (version, state word of 192 bits)."""
+
+    log: LogIdentity
+    genesis_authority: bytes
+    slots: dict[tuple[str, bytes], tuple[int, int]] = field(default_factory=dict)
+
+    def get(self, kind: str, subject: bytes) -> tuple[int, int]:
+        """Version and state word of a subject, (0, 0) where there is none."""
+        return self.slots.get((kind, subject), (0, 0))
+
+
+class Rulebook(Protocol):
+    """A registry's rules, written a second time in Python, for auditors who trust no bytecode."""
+
+    kinds: frozenset[str]
+
+    def next_state(self, decoded: Decoded, authorisation: Authorisation, heads: Heads) -> int:
+        """The state word that the statement leaves behind; raises :class:`RuleBroken`.
+
+        The caller has checked version, signature and digest already; the rulebook checks roles,
+        organisations, transitions, references and ranges, against ``heads`` as they were before.
+        """
+        ...
