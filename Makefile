@@ -1,0 +1,49 @@
+# GovLedger: make demo | test | lint | bench | contracts | clean
+PYTHON ?= python3.11
+ifeq ($(shell command -v $(PYTHON) 2>/dev/null),)
+PYTHON := python3
+endif
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+TEST_JOBS ?= 2
+
+.PHONY: demo test lint bench contracts openapi clean
+
+.venv/.runtime: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+.venv/.dev: .venv/.runtime
+	$(PIP) install -c constraints.txt -e '.[dev]'
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+demo: .venv/.runtime ## a synthetic district on its own chain, served; ARGS=--no-serve to stop after the tour
+	$(BIN)/govledger demo $(ARGS)
+
+test: .venv/.dev node_modules/.installed ## everything, on real chains and databases
+	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist worksteal $(ARGS)
+
+lint: .venv/.dev node_modules/.installed ## style, types, import rules, contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	npx --no-install solhint --max-warnings 0 'contracts/**/*.sol'
+	$(BIN)/python scripts/build_contracts.py --check
+
+bench: .venv/.dev node_modules/.installed ## measure the budgets; writes docs/benchmarks.md
+	$(BIN)/python scripts/bench/run.py $(ARGS)
+
+contracts: .venv/.dev node_modules/.installed ## compile, and refresh the checked-in ABI and bytecode
+	$(BIN)/python scripts/build_contracts.py
+
+openapi: .venv/.dev ## refresh docs/openapi.json
+	$(BIN)/python scripts/write_openapi.py
+
+clean:
+	rm -rf .venv node_modules artifacts cache demo-data build dist *.egg-info
