@@ -1,0 +1,141 @@
+"""What a person or a machine reads: tables, JSON, errors, progress; and the exit codes.
+
+Chinese and English stand side by side where a line is read by both; ``--json`` writes one JSON document to
+standard output, UTF-8, and everything else goes to standard error.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Exit(enum.IntEnum):
+    """Exit codes of ``govledger``."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    REFUSED = 3
+    NOT_FOUND = 4
+    NOT_PROVEN = 5
+    UNAVAILABLE = 6
+
+
+class Problem(Exception):
+    """A refusal for the person at the keyboard: what is wrong, and what to do about it."""
+
+    def __init__(self, what: str, hint: str = "", code: Exit = Exit.REFUSED) -> None:
+        super().__init__(what)
+        self.hint = hint
+        self.code = code
+
+
+def language() -> str:
+    """``zh`` or ``en``: ``GOVLEDGER_LANGUAGE`` first, then the locale."""
+    told = os.environ.get("GOVLEDGER_LANGUAGE") or os.environ.get("LC_ALL") or os.environ.get("LANG")
+    return "zh" if (told or "").lower().startswith("zh") else "en"
+
+
+def say(zh: str, en: str) -> str:
+    """The text in the reader's language."""
+    return zh if language() == "zh" else en
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    raise TypeError(f"no JSON form for {type(value).__name__}")
+
+
+def as_json(value: object) -> str:
+    """``value`` as JSON text: bytes as 0x-hex, Chinese as itself, keys in the order given."""
+    return json.dumps(
+        msgspec.to_builtins(value, builtin_types=(bytes,), enc_hook=_plain),
+        ensure_ascii=False,
+        indent=2,
+        default=_plain,
+    )
+
+
+def print_json(value: object) -> None:
+    sys.stdout.write(as_json(value) + "\n")
+
+
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = ()
+) -> None:
+    """One readable table; columns named in ``right`` are aligned to the right (numbers)."""
+    table = Table(title=title or None, title_justify="left", header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(
+            column, justify="right" if column in right else "left", overflow="fold", no_wrap=False
+        )
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    out.print(table)
+
+
+def print_fields(title: str, rows: Iterable[tuple[str, Any]]) -> None:
+    """Name and value, one a line; empty values are left out."""
+    if title:
+        out.print(title, style="bold")
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        if value not in (None, "", [], ()):
+            table.add_row(name, str(value))
+    out.print(table)
+
+
+def print_problem(what: str, hint: str = "") -> None:
+    """An error as every command shows it."""
+    err.print("[bold red]✗[/]", end=" ")
+    err.print(what, markup=False)
+    if hint:
+        err.print("  →", end=" ")
+        err.print(hint, markup=False)
+
+
+class Bar:
+    """A progress bar on standard error; silent where nobody watches."""
+
+    def __init__(self, progress: Progress, task: Any) -> None:
+        self._progress = progress
+        self._task = task
+
+    def __call__(self, done: int, total: int | None = None) -> None:
+        """``done`` of ``total`` (None: as before)."""
+        if total is None:
+            self._progress.update(self._task, completed=done)
+        else:
+            self._progress.update(self._task, completed=done, total=total)
+
+
+@contextmanager
+def progress_bar(text: str, total: int | None = None) -> Iterator[Bar]:
+    """Shows a bar while the block runs; anything that may take over two seconds uses it."""
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=err,
+        transient=False,
+        disable=not err.is_terminal and "GOVLEDGER_PROGRESS" not in os.environ,
+    ) as progress:
+        yield Bar(progress, progress.add_task(text, total=total))
