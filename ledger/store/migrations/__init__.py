@@ -1,0 +1,1 @@
+"""Schema revisions: one line of them for each family, in files named for the revision."""
