@@ -71,8 +71,7 @@ class KeyState(NamedTuple):
 
 
 class Speaker(NamedTuple):
-    """Who signed a batch: organisation (hash, number), the key's roles, whether a HEAD signed too.
-    """
+    """Who signed a batch: organisation (hash, number), the key's roles, whether a HEAD signed too."""
 
     organisation: bytes
     number: int
@@ -133,8 +132,7 @@ def organisation_state(heads: Heads, organisation: bytes) -> OrganisationState:
 
 
 def key_state(heads: Heads, address: bytes) -> KeyState:
-    """The head of a key; the genesis authority's is the root's until a statement is made about it.
-    """
+    """The head of a key; the genesis authority's is the root's until a statement is made about it."""
     return _key_state(heads.get("organisation.key", key_subject(address)), address, heads)
 
 
