@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from ledger.codes import KeyStatus, Level, OrganisationStatus, Role
 from ledger.mirror.projections import Decoded, Heads, RuleBroken
+from ledger.organisations.roles import ALL_ROLES
 from ledger.statements import (
     KEY,
     ORGANISATION,
@@ -29,9 +30,6 @@ NO_PARENT = text_hash("")
 """The ``parent`` of the root organisation: the hash of no text."""
 ROOT_NUMBER = 1
 """The number that the first organisation of a log gets."""
-ALL_ROLES = int(Role.STEWARD | Role.HEAD | Role.AUTHORITY | Role.COLLECTOR) | int(
-    Role.ASSESSOR | Role.AUDITOR
-)
 NO_ADDRESS = bytes(20)
 
 
@@ -71,7 +69,7 @@ class KeyState(NamedTuple):
 
 
 class Speaker(NamedTuple):
-    """Who signed a batch: organisation (hash, number), the key's roles, whether a HEAD signed too."""
+    """Who signed a batch: organisation (hash, number), the key's roles; did a HEAD sign too?"""
 
     organisation: bytes
     number: int
@@ -132,7 +130,7 @@ def organisation_state(heads: Heads, organisation: bytes) -> OrganisationState:
 
 
 def key_state(heads: Heads, address: bytes) -> KeyState:
-    """The head of a key; the genesis authority's is the root's until a statement is made about it."""
+    """The head of a key; the genesis authority's is the root's until a statement says otherwise."""
     return _key_state(heads.get("organisation.key", key_subject(address)), address, heads)
 
 
