@@ -54,18 +54,15 @@ class RuleBroken(Exception):
 
 @dataclass(slots=True)
 class Heads:
-    """The log's ``heads`` as replayed in Python: (kind, subject) -> (version, state word of 192 bits).
+    """The log's ``heads`` replayed in Python: (kind, subject) -> (version, state word of 192 bits).
 
-    A registry checks who speaks once, before the first statement of a batch takes effect. So a replay
-    calls :meth:`begin_batch` where an authorisation starts, :meth:`put` after every statement, and rules
-    about the speaker read :meth:`before_batch`.
+    A replay asks a rulebook for the next state of every statement in turn and then calls :meth:`put`.
     """
 
     log: LogIdentity
     genesis_authority: bytes
     slots: dict[tuple[str, bytes], tuple[int, int]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
-    overwritten: dict[tuple[str, bytes], tuple[int, int]] = field(default_factory=dict)
 
     def get(self, kind: str, subject: bytes) -> tuple[int, int]:
         """Version and state word of a subject, (0, 0) where there is none."""
@@ -73,20 +70,9 @@ class Heads:
 
     def put(self, kind: str, subject: bytes, version: int, state: int) -> None:
         """Move a head to what a statement left behind."""
-        slot = (kind, subject)
-        before = self.slots.get(slot, (0, 0))
-        if before == (0, 0):
+        if (kind, subject) not in self.slots:
             self.counts[kind] = self.counts.get(kind, 0) + 1
-        self.overwritten.setdefault(slot, before)
-        self.slots[slot] = (version, state)
-
-    def begin_batch(self) -> None:
-        """From here on :meth:`before_batch` answers with the heads as they are now."""
-        self.overwritten.clear()
-
-    def before_batch(self, kind: str, subject: bytes) -> tuple[int, int]:
-        """Version and state word of a subject when the current batch began."""
-        return self.overwritten.get((kind, subject)) or self.get(kind, subject)
+        self.slots[kind, subject] = (version, state)
 
     def count(self, kind: str) -> int:
         """How many subjects of a kind have a head."""
