@@ -42,7 +42,7 @@ class Organisation(msgspec.Struct, frozen=True):
 
     @property
     def active(self) -> bool:
-        return OrganisationStatus(self.status) is OrganisationStatus.ACTIVE
+        return bool(self.status == OrganisationStatus.ACTIVE.value)
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -62,7 +62,7 @@ class Key(msgspec.Struct, frozen=True):
 
     @property
     def active(self) -> bool:
-        return KeyStatus(self.status) is KeyStatus.ACTIVE
+        return bool(self.status == KeyStatus.ACTIVE.value)
 
 
 class Holder(msgspec.Struct, frozen=True):

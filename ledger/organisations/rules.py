@@ -26,8 +26,8 @@ from ledger.statements import (
     text_hash,
 )
 
-NO_PARENT = text_hash("")
-"""The ``parent`` of the root organisation: the hash of no text."""
+NO_CODE = text_hash("")
+"""The hash of no text: the ``parent`` of the root organisation."""
 ROOT_NUMBER = 1
 """The number that the first organisation of a log gets."""
 NO_ADDRESS = bytes(20)
@@ -78,12 +78,14 @@ class Speaker(NamedTuple):
 
 
 def speaker(decoded: Decoded, authorisation: Authorisation, heads: Heads) -> Speaker:
-    """Who speaks in a statement, as the heads stood when its batch began.
+    """Who speaks in a statement, by the heads before it.
+
+    Statements of a batch build on one another: a key that revokes itself must do so last. The log's
+    first statement is spoken by the genesis authority, for the organisation that it registers.
 
     Raises :class:`RuleBroken` where statement and authorisation do not belong together, the
     deadline had passed, the organisation is unknown or dissolved, or the key (or the co-signer's
-    key) is not an active one of that organisation. The genesis authority speaks the log's first
-    batch, for the root.
+    key) is not an active one of that organisation.
     """
     statement = decoded.statement
     _check_envelope(decoded, authorisation)
@@ -93,10 +95,10 @@ def speaker(decoded: Decoded, authorisation: Authorisation, heads: Heads) -> Spe
             f"after the mandate's deadline {authorisation.deadline}"
         )
     organisation = authorisation.organisation
-    if authorisation.first_index == 0:
+    if statement.index == 0:
         number, roles = _genesis_speaker(decoded, authorisation, heads)
     else:
-        state = OrganisationState.unpack(heads.before_batch("organisation", organisation)[1])
+        state = organisation_state(heads, organisation)
         _require_active(statement, organisation, state)
         number = state.number
         roles = _roles(statement, authorisation.signer, number, heads)
@@ -131,7 +133,10 @@ def organisation_state(heads: Heads, organisation: bytes) -> OrganisationState:
 
 def key_state(heads: Heads, address: bytes) -> KeyState:
     """The head of a key; the genesis authority's is the root's until a statement says otherwise."""
-    return _key_state(heads.get("organisation.key", key_subject(address)), address, heads)
+    version, word = heads.get("organisation.key", key_subject(address))
+    if version == 0 and address == heads.genesis_authority:
+        return KeyState(ROOT_NUMBER, int(Role.AUTHORITY), KeyStatus.ACTIVE.number)
+    return KeyState.unpack(word)
 
 
 def member(decoded: Decoded, name: str) -> int:
@@ -163,13 +168,6 @@ def where(statement: Statement) -> str:
     return f"leaf {statement.index} ({statement.kind} 0x{statement.subject.hex()})"
 
 
-def _key_state(head: tuple[int, int], address: bytes, heads: Heads) -> KeyState:
-    version, word = head
-    if version == 0 and address == heads.genesis_authority:
-        return KeyState(ROOT_NUMBER, int(Role.AUTHORITY), KeyStatus.ACTIVE.number)
-    return KeyState.unpack(word)
-
-
 def _check_envelope(decoded: Decoded, authorisation: Authorisation) -> None:
     statement, values = decoded.statement, decoded.values
     told: tuple[tuple[str, Value, Value], ...] = (
@@ -186,11 +184,17 @@ def _check_envelope(decoded: Decoded, authorisation: Authorisation) -> None:
             raise RuleBroken(f"{where(statement)}: {name} is not what was signed")
 
 
-def _require_active(statement: Statement, organisation: bytes, state: OrganisationState) -> None:
+def _require_registered(
+    statement: Statement, organisation: bytes, state: OrganisationState
+) -> None:
     if state.number == 0:
         raise RuleBroken(
             f"{where(statement)}: organisation 0x{organisation.hex()} is not registered"
         )
+
+
+def _require_active(statement: Statement, organisation: bytes, state: OrganisationState) -> None:
+    _require_registered(statement, organisation, state)
     if state.status != OrganisationStatus.ACTIVE.number:
         raise RuleBroken(f"{where(statement)}: organisation 0x{organisation.hex()} is dissolved")
 
@@ -201,24 +205,18 @@ def _genesis_speaker(
     statement = decoded.statement
     if authorisation.signer != heads.genesis_authority:
         raise RuleBroken(
-            f"{where(statement)}: the first batch of a log is signed by its genesis authority "
+            f"{where(statement)}: a log's first statement is signed by its genesis authority "
             f"0x{heads.genesis_authority.hex()}, not by 0x{authorisation.signer.hex()}"
         )
-    if statement.index == 0 and (
-        decoded.struct is not ORGANISATION
-        or statement.subject != authorisation.organisation
-        or decoded.values["parent"] != NO_PARENT
-    ):
+    if decoded.struct is not ORGANISATION or statement.subject != authorisation.organisation:
         raise RuleBroken(
-            f"{where(statement)}: the first statement of a log registers the root organisation, "
-            "by that organisation, without a parent"
+            f"{where(statement)}: a log's first statement registers the organisation that speaks it"
         )
     return ROOT_NUMBER, int(Role.AUTHORITY)
 
 
 def _roles(statement: Statement, address: bytes, number: int, heads: Heads) -> int:
-    head = heads.before_batch("organisation.key", key_subject(address))
-    state = _key_state(head, address, heads)
+    state = key_state(heads, address)
     if state.organisation_number != number or state.status != KeyStatus.ACTIVE.number:
         why = "is unknown"
         if state.organisation_number == number:
@@ -262,44 +260,49 @@ class OrganisationsRules:
         require_role(decoded, authorisation, heads, Role.AUTHORITY)
         statement = decoded.statement
         code, parent = digest_member(decoded, "code"), digest_member(decoded, "parent")
-        level = require_range(decoded, "level", 1, len(Level))
+        if code == NO_CODE:
+            raise RuleBroken(f"{where(statement)}: an organisation without a code")
         before = organisation_state(heads, code)
-        if before.number == 0:
-            status = require_range(decoded, "status", 1, OrganisationStatus.ACTIVE.number)
-            number = heads.count(ORGANISATION.kind) + 1
-        else:
-            status = require_range(decoded, "status", 1, len(OrganisationStatus))
-            number = before.number
+        number = before.number or heads.count(ORGANISATION.kind) + 1
+        level = require_range(decoded, "level", 1, len(Level))
+        # The root cannot be dissolved: nobody could speak for the ledger any more.
+        only_active = before.number == 0 or number == ROOT_NUMBER
+        last_status = OrganisationStatus.ACTIVE if only_active else OrganisationStatus.DISSOLVED
+        status = require_range(decoded, "status", 1, last_status.number)
+        if parent == code or (parent == NO_CODE) != (number == ROOT_NUMBER):
+            raise RuleBroken(
+                f"{where(statement)}: the root alone has no parent, and none is its own"
+            )
         if number == ROOT_NUMBER:
-            if parent != NO_PARENT:
-                raise RuleBroken(f"{where(statement)}: the root organisation has no parent")
             return OrganisationState(number, 0, level, status)
         above = organisation_state(heads, parent)
-        _require_active(statement, parent, above)
-        if parent == code:
-            raise RuleBroken(f"{where(statement)}: an organisation is not its own parent")
+        if status == OrganisationStatus.ACTIVE.number:
+            _require_active(statement, parent, above)
+        else:
+            _require_registered(statement, parent, above)
         return OrganisationState(number, above.number, level, status)
 
     def _set_key(self, decoded: Decoded, authorisation: Authorisation, heads: Heads) -> KeyState:
         who = speaker(decoded, authorisation, heads)
         statement = decoded.statement
         holder_hash = digest_member(decoded, "holder")
-        roles = require_range(decoded, "roles", 1, ALL_ROLES)
-        status = require_range(decoded, "status", 1, len(KeyStatus))
-        revoking = status == KeyStatus.REVOKED.number
-        holder = organisation_state(heads, holder_hash)
-        if holder.number == 0 or not revoking:
-            _require_active(statement, holder_hash, holder)
-        own_head = revoking and who.roles & Role.HEAD and holder.number == who.number
-        if not who.roles & Role.AUTHORITY and not own_head:
+        revokes = member(decoded, "status") == KeyStatus.REVOKED.number
+        revokes_own = revokes and holder_hash == who.organisation
+        if not who.roles & Role.AUTHORITY and not (revokes_own and who.roles & Role.HEAD):
             raise role_missing(statement, authorisation.signer, Role.AUTHORITY)
-        version, word = heads.get(KEY.kind, statement.subject)
-        if version == 0:
-            if revoking:
-                raise RuleBroken(f"{where(statement)}: a key that was never granted is revoked")
-            return KeyState(holder.number, roles, status)
-        before = KeyState.unpack(word)
-        if before.organisation_number != holder.number:
+        if statement.subject == bytes(32):
+            raise RuleBroken(f"{where(statement)}: the zero address is no key")
+        before = key_state(heads, statement.subject[12:])
+        known = before.organisation_number != 0
+        last_status = KeyStatus.REVOKED if known else KeyStatus.ACTIVE
+        status = require_range(decoded, "status", 1, last_status.number)
+        roles = require_range(decoded, "roles", 0 if revokes else 1, ALL_ROLES)
+        holder = organisation_state(heads, holder_hash)
+        if revokes:
+            _require_registered(statement, holder_hash, holder)
+        else:
+            _require_active(statement, holder_hash, holder)
+        if known and before.organisation_number != holder.number:
             raise RuleBroken(
                 f"{where(statement)}: the key belongs to organisation number "
                 f"{before.organisation_number}, not to number {holder.number}"
