@@ -1,23 +1,25 @@
-"""Enumerations (代码表) of the field: the word that people and bodies use, and the number on the chain.
+"""Enumerations (代码表): the word that people and bodies use, and the number on the chain.
 
-Bodies, the API and the CLI use the string codes; only typed structs use the numbers. Every member has a
-Chinese and an English label. Sources: 政务数据共享条例 Arts. 13-15 and 22; 政务信息资源目录编制指南 (发改高技术
-〔2017〕1272号); 上海市数据条例 Arts. 28, 34, 41; GB/T 43697-2024.
+Bodies, the API and the CLI use the string codes; only typed structs use the numbers. Every member
+has a Chinese and an English label. Sources: 政务数据共享条例 Arts. 13-15 and 22;
+政务信息资源目录编制指南 (发改高技术〔2017〕1272号); 上海市数据条例 Arts. 28, 34, 41;
+GB/T 43697-2024.
 """
 
 from __future__ import annotations
 
 from enum import Enum, IntFlag
+from typing import Self
 
 
 class Code(Enum):
-    """A coded value: ``number`` (1.. on chain), ``value`` the string code, labels ``zh`` and ``en``."""
+    """A code: ``number`` (1.. on chain), ``value`` the string, labels ``zh``, ``en``."""
 
     number: int
     zh: str
     en: str
 
-    def __new__(cls, code: str, number: int, zh: str, en: str) -> Code:
+    def __new__(cls, code: str, number: int, zh: str, en: str) -> Self:
         member = object.__new__(cls)
         member._value_ = code
         member.number = number
@@ -65,7 +67,7 @@ class UpdateCycle(Code):
 
 
 class Library(Code):
-    """库 (上海市数据条例 Art. 34): comprehensive, theme, special-purpose, or the department's own."""
+    """库 (上海市数据条例 Art. 34): comprehensive, theme, special-purpose, department's own."""
 
     COMPREHENSIVE = ("comprehensive", 1, "综合库", "comprehensive")
     THEME = ("theme", 2, "主题库", "theme")
@@ -93,7 +95,7 @@ class Level(Code):
 
 
 class Origin(Code):
-    """目录来源 (上海市数据条例 Art. 28): a district writes only the supplementary catalogue (补充目录)."""
+    """目录来源 (上海市数据条例 Art. 28): a district writes only supplements (补充目录)."""
 
     INHERITED = ("inherited", 1, "市级目录继承", "inherited from the city")
     SUPPLEMENT = ("district_supplement", 2, "区域补充目录", "district supplement")
@@ -147,7 +149,7 @@ GRADES: dict[int, tuple[str, str]] = {
     3: ("3级", "level 3, restricted"),
     4: ("4级", "level 4, restricted"),
 }
-"""安全等级: 1 (no harm) .. 4 (most severe) to persons or organisations (GB/T 43697-2024, annex H)."""
+"""安全等级: 1 (no harm) .. 4 (most severe) to persons or bodies (GB/T 43697-2024, annex H)."""
 
 ENTRY_TRANSITIONS: dict[EntryState, frozenset[EntryState]] = {
     EntryState.SUBMITTED: frozenset(

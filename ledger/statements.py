@@ -1,12 +1,13 @@
 """Statements (声明): the kinds, their EIP-712 typed structs, and the leaf that each one becomes.
 
-A statement is one act of data governance, signed by a department and recorded as one leaf of the log.
-This module is the single source, on the Python side, of what is signed and what is hashed:
+A statement is one act of data governance, signed by a department and recorded as one leaf of the
+log. This module is the single source, on the Python side, of what is signed and what is hashed:
 
 * ``payload`` is the EIP-712 ``encodeData`` of the typed struct, type hash first, so that
-  ``structHash == keccak256(payload)`` (EIP-712, "Definition of hashStruct"). Text members are present
-  as the Keccak-256 of their UTF-8 bytes; the text itself stands in the body.
-* ``authorisation`` is the EIP-712 digest of a batch: ``Batch(string organisation,uint64 deadline,X[] statements)``.
+  ``structHash == keccak256(payload)`` (EIP-712, "Definition of hashStruct"). Text members are
+  present as the Keccak-256 of their UTF-8 bytes; the text itself stands in the body.
+* ``authorisation`` is the EIP-712 digest of a batch:
+  ``Batch(string organisation,uint64 deadline,X[] statements)``.
 * the leaf input is the ABI encoding of eleven fixed-length words (352 bytes), hashed as an RFC 9162
   section 2.1.1 leaf: ``SHA-256(0x00 || leaf input)``.
 
@@ -20,10 +21,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from eth_utils import keccak, to_checksum_address
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 
 Value = str | int | bytes
 WORD = 32
+ADDRESS_LENGTH = 20
 LEAF_INPUT_LENGTH = 11 * WORD
 MAX_BODY_BYTES = 131_072
 """Largest body that a registry accepts, in bytes (contracts/Registry.sol says the same)."""
@@ -41,7 +44,7 @@ class StatementError(ValueError):
 
 
 def text_hash(text: str) -> bytes:
-    """Keccak-256 of the UTF-8 bytes of ``text``: how text stands in payloads, subjects and ``org``."""
+    """Keccak-256 of UTF-8 ``text``: how text stands in payloads, subjects and ``org``."""
     return bytes(keccak(text.encode("utf-8")))
 
 
@@ -53,8 +56,8 @@ def sha256(data: bytes) -> bytes:
 def address_bytes(address: str | bytes) -> bytes:
     """The 20 bytes of an address given as hex text or bytes."""
     raw = bytes.fromhex(address.removeprefix("0x")) if isinstance(address, str) else address
-    if len(raw) != 20:
-        raise StatementError(f"an address has 20 bytes, this one has {len(raw)}")
+    if len(raw) != ADDRESS_LENGTH:
+        raise StatementError(f"an address has {ADDRESS_LENGTH} bytes, this one has {len(raw)}")
     return raw
 
 
@@ -67,7 +70,7 @@ def kind_word(name: str) -> bytes:
 
 
 def kind_name(word: bytes) -> str:
-    """The name in a ``bytes32`` kind; raises :class:`StatementError` where it is not padded ASCII."""
+    """The name in a ``bytes32`` kind; raises :class:`StatementError` unless padded ASCII."""
     raw = word.rstrip(b"\0")
     if len(word) != WORD or not raw or not raw.isascii():
         raise StatementError(f"not a kind: 0x{word.hex()}")
@@ -76,10 +79,10 @@ def kind_name(word: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StructType:
-    """One EIP-712 struct: flat, and its last member is ``bytes32 bodyDigest`` (SHA-256 of the body).
+    """One EIP-712 struct: flat, its last member ``bytes32 bodyDigest`` (SHA-256 of the body).
 
-    ``contract`` and ``method`` say which registry records it; ``batch`` names the primary type that is
-    signed; ``kind`` is the kind under which the log keeps its subject.
+    ``contract`` and ``method`` say which registry records it; ``batch`` names the primary type
+    that is signed; ``kind`` is the kind under which the log keeps its subject.
     """
 
     name: str
@@ -108,7 +111,7 @@ class StructType:
 
     @property
     def calldata_type(self) -> str:
-        """The ABI tuple that the registry takes: text as ``bytes32``, the body in place of its digest."""
+        """The ABI tuple that the registry takes: text as ``bytes32``, the body for its digest."""
         inner = ["bytes32" if kind == "string" else kind for _, kind in self.members[:-1]]
         return f"({','.join([*inner, 'bytes'])})"
 
@@ -142,15 +145,14 @@ class StructType:
         """
         if len(payload) != WORD * (len(self.members) + 1):
             raise StatementError(
-                f"{self.name} has {WORD * (len(self.members) + 1)} bytes, payload has {len(payload)}"
+                f"{self.name} has {WORD * (len(self.members) + 1)} bytes, "
+                f"the payload has {len(payload)}"
             )
         if payload[:WORD] != self.type_hash:
             raise StatementError(f"payload is not a {self.name}: type hash 0x{payload[:4].hex()}…")
         return {
             name: _decode_word(f"{self.name}.{name}", kind, payload[at : at + WORD])
-            for (name, kind), at in zip(
-                self.members, range(WORD, len(payload), WORD), strict=True
-            )
+            for (name, kind), at in zip(self.members, range(WORD, len(payload), WORD), strict=True)
         }
 
 
@@ -204,7 +206,7 @@ ORGANISATION = StructType(
         ("bodyDigest", "bytes32"),
     ),
 )
-"""An organisation (机构): registered or amended by an AUTHORITY. The root organisation's parent is ""."""
+"""An organisation (机构): registered or amended by an AUTHORITY; the root's parent is ""."""
 
 KEY = StructType(
     name="Key",
@@ -221,7 +223,7 @@ KEY = StructType(
         ("bodyDigest", "bytes32"),
     ),
 )
-"""A key (密钥) of an organisation: granted, changed or revoked. Rotation is a batch of two of them."""
+"""A key (密钥) of an organisation: granted, changed or revoked; rotation is a batch of two."""
 
 FILING = StructType(
     name="Filing",
@@ -256,7 +258,7 @@ DECISION = StructType(
         ("bodyDigest", "bytes32"),
     ),
 )
-"""An AUTHORITY's decision on an entry (审核发布): the state it is now in; the reasons are the body."""
+"""An AUTHORITY's decision on an entry (审核发布): its new state; the body gives reasons."""
 
 SCORE = StructType(
     name="Score",
@@ -297,7 +299,7 @@ KINDS: tuple[str, ...] = tuple(dict.fromkeys(struct.kind for struct in STRUCTS))
 
 
 def struct_of(payload: bytes) -> StructType:
-    """The struct type that a payload says it is; raises :class:`StatementError` for an unknown one."""
+    """The struct type that a payload says it is; raises :class:`StatementError`."""
     struct = BY_TYPE_HASH.get(payload[:WORD])
     if struct is None:
         raise StatementError(f"unknown type hash 0x{payload[:WORD].hex()}")
@@ -389,9 +391,9 @@ def authorisation_digest(
 class Batch:
     """What one signature covers: statements of one struct type, by one organisation.
 
-    ``organisation`` is the speaker's code as text (its USCC); ``deadline`` is in Unix seconds, the last
-    second at which the chain accepts the batch; ``values`` leave out ``bodyDigest``, which follows from
-    ``bodies`` (one a statement, canonical JSON, may be empty).
+    ``organisation`` is the speaker's code as text (its USCC); ``deadline`` is in Unix seconds, the
+    last second at which the chain accepts the batch; ``values`` leave out ``bodyDigest``, which
+    follows from ``bodies`` (one a statement, canonical JSON, may be empty).
     """
 
     struct: StructType
@@ -406,7 +408,8 @@ class Batch:
         for position, body in enumerate(self.bodies):
             if len(body) > MAX_BODY_BYTES:
                 raise StatementError(
-                    f"statement {position}: the body has {len(body)} bytes, at most {MAX_BODY_BYTES}"
+                    f"statement {position}: the body has {len(body)} bytes, "
+                    f"at most {MAX_BODY_BYTES} are taken"
                 )
 
     def full_values(self) -> list[dict[str, Value]]:
@@ -471,7 +474,8 @@ class Batch:
 class SignedBatch:
     """A batch with the signature over its digest, and a second one where the rules ask for it.
 
-    Signatures are 65 bytes ``r || s || v`` for key holders, any bytes for contract accounts (ERC-1271).
+    Signatures are 65 bytes ``r || s || v`` for key holders, any bytes for contract accounts
+    (ERC-1271).
     """
 
     batch: Batch
@@ -481,7 +485,7 @@ class SignedBatch:
     cosignature: bytes = b""
 
     def method_arguments(self) -> tuple[str, list[Any]]:
-        """ABI signature of the registry's method, and its arguments: ``(X[] statements, Mandate)``."""
+        """The registry method's ABI signature, and its arguments ``(X[], Mandate)``."""
         struct = self.batch.struct
         rows = [
             struct.calldata(values, body)
@@ -512,7 +516,7 @@ class LogIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One leaf of the log, as its ``Recorded`` event tells it; nothing else is needed to rebuild it."""
+    """One leaf of the log, as its ``Recorded`` event tells it, and all that rebuilds it."""
 
     index: int
     kind: str
@@ -550,7 +554,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Authorisation:
-    """Who vouched for the statements ``first_index .. first_index + count - 1``, with the evidence."""
+    """Who vouched for statements ``first_index .. first_index + count - 1``, with evidence."""
 
     digest: bytes
     registry: bytes
@@ -565,7 +569,7 @@ class Authorisation:
 
 
 def same_struct(payloads: Sequence[bytes]) -> StructType:
-    """The one struct type of all payloads of a batch; raises :class:`StatementError` if they differ."""
+    """The one struct type of a batch's payloads; raises :class:`StatementError` if they differ."""
     structs = {struct_of(payload).name for payload in payloads}
     if len(structs) != 1:
         raise StatementError(f"one batch, several struct types: {', '.join(sorted(structs))}")
