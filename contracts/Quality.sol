@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {GovernanceLog, Mandate, Record} from "./GovernanceLog.sol";
+import {Registry} from "./Registry.sol";
+
+/// @title Quality: scores of catalogue entries, in basis points
+/// @notice An ASSESSOR scores any entry, a STEWARD the entries of its own organisation. One subject for
+/// each entry, period and assessing organisation; scoring the same again is its next version.
+/// Head of a score: total (16 bits), assessed (8), coverage (16).
+contract Quality is Registry {
+    /// @notice The score of one edition of an entry in one period.
+    /// @param entry Keccak-256 of the entry's code.
+    /// @param version Version of the score.
+    /// @param edition Edition of the entry that was assessed.
+    /// @param periodStart First day, YYYYMMDD.
+    /// @param periodEnd Last day, YYYYMMDD.
+    /// @param assessed Bit mask of the dimensions that were assessed, normativity at bit 0.
+    /// @param normativity Score in basis points, 0 where it was not assessed; so the other five.
+    /// @param completeness Score in basis points.
+    /// @param accuracy Score in basis points.
+    /// @param consistency Score in basis points.
+    /// @param timeliness Score in basis points.
+    /// @param accessibility Score in basis points.
+    /// @param total Total score in basis points.
+    /// @param coverage Share of the rules that could be assessed, in basis points.
+    /// @param ruleSet SHA-256 of the rule set.
+    /// @param dataRoot Record root of the data that was assessed, or zero.
+    /// @param body Canonical JSON: method and notes.
+    struct Score {
+        bytes32 entry;
+        uint64 version;
+        uint32 edition;
+        uint32 periodStart;
+        uint32 periodEnd;
+        uint8 assessed;
+        uint16 normativity;
+        uint16 completeness;
+        uint16 accuracy;
+        uint16 consistency;
+        uint16 timeliness;
+        uint16 accessibility;
+        uint16 total;
+        uint16 coverage;
+        bytes32 ruleSet;
+        bytes32 dataRoot;
+        bytes body;
+    }
+
+    /// @notice No entry is filed under this code.
+    error UnknownEntry(bytes32 code);
+    /// @notice The entry has editions from 1 to `latest` only.
+    error UnknownEdition(bytes32 code, uint32 given, uint32 latest);
+
+    bytes32 private constant ENTRY = "catalogue.entry";
+    bytes32 private constant SCORE = "quality.score";
+    bytes32 private constant SCORE_TYPEHASH = keccak256(
+        "Score(string entry,uint64 version,uint32 edition,uint32 periodStart,uint32 periodEnd,"
+        "uint8 assessed,uint16 normativity,uint16 completeness,uint16 accuracy,uint16 consistency,"
+        "uint16 timeliness,uint16 accessibility,uint16 total,uint16 coverage,bytes32 ruleSet,"
+        "bytes32 dataRoot,bytes32 bodyDigest)"
+    );
+    bytes32 private constant SCORE_BATCH_TYPEHASH = keccak256(
+        "ScoreBatch(string organisation,uint64 deadline,Score[] statements)"
+        "Score(string entry,uint64 version,uint32 edition,uint32 periodStart,uint32 periodEnd,"
+        "uint8 assessed,uint16 normativity,uint16 completeness,uint16 accuracy,uint16 consistency,"
+        "uint16 timeliness,uint16 accessibility,uint16 total,uint16 coverage,bytes32 ruleSet,"
+        "bytes32 dataRoot,bytes32 bodyDigest)"
+    );
+    uint256 private constant FULL = 10_000;
+    uint32 private constant LAST_DAY = 29_991_231;
+
+    /// @param log_ The log that will have to admit this registry.
+    constructor(GovernanceLog log_) Registry(log_, "GovLedger Quality") {}
+
+    /// @notice Records scores. Role: ASSESSOR; or STEWARD, for entries of its own organisation.
+    /// @param statements The scores.
+    /// @param mandate Who speaks.
+    /// @return firstIndex Leaf index of the first statement.
+    function score(Score[] calldata statements, Mandate calldata mandate)
+        external
+        returns (uint64 firstIndex)
+    {
+        // Checks
+        (uint32 number, uint16 held) = _speaker(mandate, ASSESSOR | STEWARD);
+        uint256 count = statements.length;
+        bytes32[] memory entries = new bytes32[](count);
+        bytes32[] memory subjects = new bytes32[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            Score calldata item = statements[i];
+            entries[i] = item.entry;
+            subjects[i] = keccak256(
+                abi.encode(item.entry, item.periodStart, item.periodEnd, mandate.organisation)
+            );
+        }
+        uint256[] memory entryWords = log.headsMany(ENTRY, entries);
+        uint256[] memory words = log.headsMany(SCORE, subjects);
+        Record[] memory records = new Record[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            Score calldata item = statements[i];
+            if (entryWords[i] == 0) revert UnknownEntry(item.entry);
+            if (held & ASSESSOR == 0 && uint32(entryWords[i]) != number) {
+                revert RoleMissing(mandate.signer, mandate.organisation, ASSESSOR);
+            }
+            _checkVersion(SCORE, subjects[i], item.version, uint64(words[i] >> 192));
+            _checkScore(item, uint32(entryWords[i] >> 32));
+            uint192 state =
+                uint192(item.total) | (uint192(item.assessed) << 16) | (uint192(item.coverage) << 24);
+            records[i] = Record(subjects[i], item.version, state, _payload(item), item.body);
+        }
+
+        // Effects
+        return _recordMany(SCORE, SCORE_BATCH_TYPEHASH, records, mandate);
+    }
+
+    function _payload(Score calldata item) private pure returns (bytes memory) {
+        // In two halves: one expression of eighteen members is too deep for the stack.
+        return bytes.concat(
+            abi.encode(
+                SCORE_TYPEHASH,
+                item.entry,
+                item.version,
+                item.edition,
+                item.periodStart,
+                item.periodEnd,
+                item.assessed,
+                item.normativity,
+                item.completeness
+            ),
+            abi.encode(
+                item.accuracy,
+                item.consistency,
+                item.timeliness,
+                item.accessibility,
+                item.total,
+                item.coverage,
+                item.ruleSet,
+                item.dataRoot,
+                _bodyDigest(item.body)
+            )
+        );
+    }
+
+    function _checkScore(Score calldata item, uint32 latest) private pure {
+        if (item.edition == 0 || item.edition > latest) {
+            revert UnknownEdition(item.entry, item.edition, latest);
+        }
+        if (!_isDay(item.periodEnd)) revert OutOfRange("periodEnd", item.periodEnd, LAST_DAY);
+        if (!_isDay(item.periodStart)) revert OutOfRange("periodStart", item.periodStart, LAST_DAY);
+        _checkRange("periodStart", item.periodStart, 0, item.periodEnd);
+        uint8 assessed = item.assessed;
+        _checkRange("assessed", assessed, 0, 63);
+        _checkRange("normativity", item.normativity, 0, assessed & 1 == 0 ? 0 : FULL);
+        _checkRange("completeness", item.completeness, 0, assessed & 2 == 0 ? 0 : FULL);
+        _checkRange("accuracy", item.accuracy, 0, assessed & 4 == 0 ? 0 : FULL);
+        _checkRange("consistency", item.consistency, 0, assessed & 8 == 0 ? 0 : FULL);
+        _checkRange("timeliness", item.timeliness, 0, assessed & 16 == 0 ? 0 : FULL);
+        _checkRange("accessibility", item.accessibility, 0, assessed & 32 == 0 ? 0 : FULL);
+        _checkRange("total", item.total, 0, FULL);
+        _checkRange("coverage", item.coverage, 0, FULL);
+    }
+
+    /// @dev Whether YYYYMMDD is a day of the Gregorian calendar in 1900..2999.
+    function _isDay(uint256 value) private pure returns (bool) {
+        uint256 year = value / 10_000;
+        uint256 month = (value / 100) % 100;
+        uint256 day = value % 100;
+        if (year < 1900 || year > 2999 || month == 0 || month > 12 || day == 0) return false;
+        if (month != 2) return day <= 30 + ((month ^ (month >> 3)) & 1);
+        return day <= ((year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)) ? 29 : 28);
+    }
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Catalogue} from "../Catalogue.sol";
+import {GovernanceLog} from "../GovernanceLog.sol";
+
+/// @title A catalogue that lies: any bytes pass for a signature
+/// @notice For tests of verification alone. It has the same interface, domain and rules as the real one.
+contract UncheckedCatalogue is Catalogue {
+    /// @param log_ The log that was talked into admitting it.
+    constructor(GovernanceLog log_) Catalogue(log_) {}
+
+    function _checkSignature(address, bytes32, bytes calldata) internal pure override {
+        // Nothing is checked: that is the fault to be found.
+    }
+}

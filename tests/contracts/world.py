@@ -1,0 +1,293 @@
+"""A deployed ledger with a district in it, for contract tests, and keys that sign."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from eth_keys.datatypes import PrivateKey
+from eth_utils import keccak
+
+from ledger.chain.artifacts import Artifact, decode, load
+from ledger.codes import Role
+from ledger.statements import (
+    DECISION,
+    FILING,
+    KEY,
+    ORGANISATION,
+    SCORE,
+    Authorisation,
+    Batch,
+    Domain,
+    LogIdentity,
+    SignedBatch,
+    Statement,
+    StructType,
+    Value,
+    address_bytes,
+    kind_name,
+    kind_word,
+    text_hash,
+)
+from tests.contracts.evm import CHAIN_ID, START, Contract, Done, Evm, encode_call
+
+DISTRICT = "11310000000000001X"
+WATER = "11310000000000002W"
+ROADS = "11310000000000003V"
+ADMIN = bytes.fromhex("00000000000000000000000000000000000000ad")
+ADMIN_DELAY = 3600
+DEADLINE = START + 3600
+
+
+def test_artifact(name: str) -> Artifact:
+    """A contract that exists for tests alone (contracts/test)."""
+    path = Path(__file__).parent / "artifacts" / f"{name}.json"
+    return decode(path.read_bytes(), path.name)
+
+
+test_artifact.__test__ = False  # type: ignore[attr-defined]
+
+
+def account(name: str) -> LocalAccount:
+    """The same key for the same name, always."""
+    key: LocalAccount = Account.from_key(keccak(text=f"test key {name}"))
+    return key
+
+
+def sign(key: LocalAccount, digest: bytes) -> bytes:
+    """65 bytes ``r || s || v`` over a digest."""
+    signature = PrivateKey(bytes(key.key)).sign_msg_hash(digest)
+    raw = signature.to_bytes()
+    return raw[:64] + bytes([raw[64] + 27])
+
+
+@dataclass
+class World:
+    """The contracts of one deployment; statements are built, signed and sent by :meth:`say`."""
+
+    evm: Evm
+    manager: Contract
+    log: Contract
+    registries: dict[str, Contract]
+    genesis: LocalAccount
+    statements: list[Statement] = field(default_factory=list)
+    authorisations: list[Authorisation] = field(default_factory=list)
+
+    @property
+    def identity(self) -> LogIdentity:
+        return LogIdentity(CHAIN_ID, address_bytes(self.log.address))
+
+    def domain(self, struct: StructType) -> Domain:
+        return Domain(struct.contract, CHAIN_ID, self.registries[struct.contract].address)
+
+    def signed(
+        self,
+        batch: Batch,
+        signer: LocalAccount,
+        cosigner: LocalAccount | None = None,
+    ) -> SignedBatch:
+        digest = batch.digest(self.domain(batch.struct))
+        if cosigner is None:
+            return SignedBatch(batch, signer.address, sign(signer, digest))
+        return SignedBatch(
+            batch, signer.address, sign(signer, digest), cosigner.address, sign(cosigner, digest)
+        )
+
+    def send(self, signed: SignedBatch) -> Done:
+        """Sends a signed batch; what it recorded is kept in :attr:`statements`."""
+        signature, arguments = signed.method_arguments()
+        registry = self.registries[signed.batch.struct.contract]
+        done = self.evm.send(registry.address, encode_call(signature, arguments))
+        self.statements += [statement_of(values) for values in done.named("Recorded")]
+        self.authorisations += [authorisation_of(values) for values in done.named("Authorised")]
+        return done
+
+    def say(
+        self,
+        struct: StructType,
+        values: Mapping[str, Value] | Sequence[Mapping[str, Value]],
+        signer: LocalAccount,
+        organisation: str = DISTRICT,
+        *,
+        cosigner: LocalAccount | None = None,
+        bodies: Sequence[bytes] | None = None,
+        deadline: int = DEADLINE,
+    ) -> Done:
+        rows = [values] if isinstance(values, Mapping) else list(values)
+        texts = tuple(bodies) if bodies is not None else tuple(b"{}" for _ in rows)
+        batch = Batch(struct, organisation, deadline, tuple(rows), texts)
+        return self.send(self.signed(batch, signer, cosigner))
+
+    def head(self, kind: str, subject: bytes) -> tuple[int, int]:
+        version, state = self.log.read("heads", kind_word(kind), subject)
+        return version, state
+
+    def register(self, code: str, parent: str = DISTRICT, version: int = 1, **changes: Any) -> Done:
+        return self.say(ORGANISATION, organisation(code, parent, version, **changes), self.genesis)
+
+    def grant(self, key: LocalAccount | str, holder: str, roles: Role, version: int = 1) -> Done:
+        return self.say(KEY, key_values(key, holder, roles, version), self.genesis)
+
+    def revoke(self, key: LocalAccount, holder: str, roles: Role, version: int = 2) -> Done:
+        return self.say(KEY, key_values(key, holder, roles, version, status=2), self.genesis)
+
+
+def statement_of(values: Mapping[str, Any]) -> Statement:
+    """A statement from its ``Recorded`` event."""
+    return Statement(
+        index=values["index"],
+        kind=kind_name(values["kind"]),
+        subject=values["subject"],
+        version=values["version"],
+        org=values["org"],
+        signer=address_bytes(values["signer"]),
+        authorisation=values["authorisation"],
+        recorded_at=values["recordedAt"],
+        payload=values["payload"],
+        body_digest=values["bodyDigest"],
+        body=values["body"],
+    )
+
+
+def authorisation_of(values: Mapping[str, Any]) -> Authorisation:
+    """An authorisation from its ``Authorised`` event."""
+    return Authorisation(
+        digest=values["authorisation"],
+        registry=address_bytes(values["registry"]),
+        organisation=values["organisation"],
+        signer=address_bytes(values["signer"]),
+        signature=values["signature"],
+        cosigner=address_bytes(values["cosigner"]),
+        cosignature=values["cosignature"],
+        deadline=values["deadline"],
+        first_index=values["firstIndex"],
+        count=values["count"],
+    )
+
+
+def organisation(
+    code: str, parent: str = DISTRICT, version: int = 1, level: int = 2, status: int = 1
+) -> dict[str, Value]:
+    return {"code": code, "version": version, "parent": parent, "level": level, "status": status}
+
+
+def key_values(
+    key: LocalAccount | str, holder: str, roles: int, version: int = 1, status: int = 1
+) -> dict[str, Value]:
+    address = key if isinstance(key, str) else key.address
+    return {
+        "key": address,
+        "version": version,
+        "holder": holder,
+        "roles": int(roles),
+        "status": status,
+    }
+
+
+def filing(code: str, version: int = 1, state: int = 2, **changes: Value) -> dict[str, Value]:
+    values: dict[str, Value] = {
+        "code": code,
+        "version": version,
+        "state": state,
+        "shareType": 1,
+        "openType": 2,
+        "grade": 2,
+        "updateCycle": 4,
+        "library": 4,
+    }
+    return values | changes
+
+
+def decision(code: str, version: int, state: int) -> dict[str, Value]:
+    return {"code": code, "version": version, "state": state}
+
+
+def score(entry: str, version: int = 1, edition: int = 1, **changes: Value) -> dict[str, Value]:
+    values: dict[str, Value] = {
+        "entry": entry,
+        "version": version,
+        "edition": edition,
+        "periodStart": 20250101,
+        "periodEnd": 20250331,
+        "assessed": 0b111111,
+        "normativity": 9000,
+        "completeness": 8000,
+        "accuracy": 10000,
+        "consistency": 0,
+        "timeliness": 7500,
+        "accessibility": 1,
+        "total": 8123,
+        "coverage": 10000,
+        "ruleSet": keccak(text="rules"),
+        "dataRoot": bytes(32),
+    }
+    return values | changes
+
+
+def deploy(evm: Evm | None = None, *, catalogue: Artifact | None = None) -> World:
+    """Manager, log, registries, admissions, and last the admin's delay. Nothing is recorded."""
+    evm = evm or Evm()
+    genesis = account("genesis")
+    manager = evm.deploy(load("AccessManager"), "0x" + ADMIN.hex())
+    log = evm.deploy(load("GovernanceLog"), manager.address, genesis.address)
+    registries = {
+        "Organisations": evm.deploy(load("Organisations"), log.address),
+        "Catalogue": evm.deploy(catalogue or load("Catalogue"), log.address),
+        "Quality": evm.deploy(load("Quality"), log.address),
+    }
+    for struct in (ORGANISATION, KEY, FILING, SCORE):
+        registry = registries[struct.contract].address
+        log.write("admit", kind_word(struct.kind), registry, sender=ADMIN)
+    assert DECISION.kind == FILING.kind
+    manager.write("grantRole", 0, "0x" + ADMIN.hex(), ADMIN_DELAY, sender=ADMIN)
+    return World(evm, manager, log, registries, genesis)
+
+
+def begin(world: World) -> None:
+    """The first statement: the district registers itself."""
+    world.say(ORGANISATION, organisation(DISTRICT, parent=""), world.genesis)
+
+
+def settle(world: World) -> None:
+    """A district with two departments and a key for each role that the rules know."""
+    begin(world)
+    world.say(ORGANISATION, [organisation(WATER), organisation(ROADS)], world.genesis)
+    world.say(
+        KEY,
+        [
+            key_values(account("publisher"), DISTRICT, Role.AUTHORITY),
+            key_values(account("assessor"), DISTRICT, Role.ASSESSOR),
+            key_values(account("water steward"), WATER, Role.STEWARD),
+            key_values(account("water head"), WATER, Role.HEAD),
+            key_values(account("roads steward"), ROADS, Role.STEWARD),
+            key_values(account("roads head"), ROADS, Role.HEAD),
+        ],
+        world.genesis,
+    )
+
+
+__all__ = [
+    "ADMIN",
+    "ADMIN_DELAY",
+    "DEADLINE",
+    "DISTRICT",
+    "ROADS",
+    "WATER",
+    "World",
+    "account",
+    "begin",
+    "decision",
+    "deploy",
+    "filing",
+    "key_values",
+    "organisation",
+    "score",
+    "settle",
+    "sign",
+    "test_artifact",
+    "text_hash",
+]
