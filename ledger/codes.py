@@ -28,7 +28,7 @@ class Code(Enum):
         return member
 
     @classmethod
-    def of_number(cls, number: int) -> Code:
+    def of_number(cls, number: int) -> Self:
         """The member with this number; raises :class:`ValueError` naming the enumeration."""
         for member in cls:
             if member.number == number:
