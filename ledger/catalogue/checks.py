@@ -194,9 +194,7 @@ def _item_list_problems(items: Sequence[Item]) -> Iterable[Problem]:
     for position, item in enumerate(items):
         first = seen.setdefault(bare(item.name), position)
         if first != position:
-            yield problem(
-                "duplicate_item", f"/items/{position}/name", other=f"/items/{first}/name"
-            )
+            yield problem("duplicate_item", f"/items/{position}/name", other=f"/items/{first}/name")
     sameness = [item.model_dump(exclude={"name", "name_en"}) for item in items]
     for position, first in dragged([item.name for item in items], sameness):
         yield problem("dragged_names", f"/items/{position}/name", other=items[first].name)

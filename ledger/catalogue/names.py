@@ -73,10 +73,11 @@ def dragged(names: Sequence[str], sameness: Sequence[object]) -> list[tuple[int,
             continue
         if run:
             last = run[-1]
-            follows = (
-                (part.stem, part.tail, part.number) == (last.stem, last.tail, last.number + 1)
-                and sameness[position] == sameness[last.position]
-            )
+            follows = (part.stem, part.tail, part.number) == (
+                last.stem,
+                last.tail,
+                last.number + 1,
+            ) and sameness[position] == sameness[last.position]
             if not follows:
                 close()
         run.append(part)

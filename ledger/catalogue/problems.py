@@ -66,7 +66,11 @@ class EntryRefused(ValueError):  # noqa: N818 - the field's word is that an entr
 
 RULES: dict[str, Rule] = {
     "invalid": Rule(
-        "error", "值无效：{reason}", "invalid value: {reason}", "请按要求改正。", "Correct the value."
+        "error",
+        "值无效：{reason}",
+        "invalid value: {reason}",
+        "请按要求改正。",
+        "Correct the value.",
     ),
     "unknown_field": Rule(
         "error",
@@ -75,9 +79,7 @@ RULES: dict[str, Rule] = {
         "请删除或改名；可用字段见 /api/v1/schemas/。",
         "Remove or rename it; the fields are listed at /api/v1/schemas/.",
     ),
-    "required": Rule(
-        "error", "必填", "this field is required", "请填写。", "Fill it in."
-    ),
+    "required": Rule("error", "必填", "this field is required", "请填写。", "Fill it in."),
     "not_in_dictionary": Rule(
         "error",
         "「{value}」不在字典内",

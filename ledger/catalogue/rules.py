@@ -115,20 +115,29 @@ class CatalogueRules:
         )
         held = EntryState.of_number(before.state) if version else None
         to = EntryState.of_number(state)
-        assert isinstance(to, EntryState)
-        if held is not None and not isinstance(held, EntryState):
-            raise RuleBroken(f"{where(statement)}: no such state {before.state}")
         if to not in FILING_TRANSITIONS[held]:
             raise _illegal(decoded, held, to)
         submitted = to is EntryState.SUBMITTED
         low = 1 if submitted else 0
-        typed = [require_range(decoded, name, low, high) for name, high in _BOUNDS]
+        share, opening, grade, cycle, library = (
+            require_range(decoded, name, low, high) for name, high in _BOUNDS
+        )
         if submitted and not who.cosigned:
             raise RuleBroken(
                 f"{where(statement)}: a submission needs the co-signature of a HEAD "
                 "of its organisation (条例 Art. 13)"
             )
-        return EntryWord(who.number, before.edition + 1, state, *typed, before.published_edition)
+        return EntryWord(
+            owner=who.number,
+            edition=before.edition + 1,
+            state=state,
+            share_type=share,
+            open_type=opening,
+            grade=grade,
+            update_cycle=cycle,
+            library=library,
+            published_edition=before.published_edition,
+        )
 
     def _decide(self, decoded: Decoded, authorisation: Authorisation, heads: Heads) -> EntryWord:
         require_role(decoded, authorisation, heads, Role.AUTHORITY)
@@ -140,8 +149,6 @@ class CatalogueRules:
         number = member(decoded, "state")
         state = require_range(decoded, "state", EntryState.DRAFT.number, len(EntryState))
         held, to = EntryState.of_number(before.state), EntryState.of_number(state)
-        assert isinstance(held, EntryState)
-        assert isinstance(to, EntryState)
         if to not in ENTRY_TRANSITIONS[held]:
             raise _illegal(decoded, held, to)
         if to in _REASONS_NEEDED and statement.body_digest == _EMPTY_DIGEST:

@@ -1,0 +1,132 @@
+"""Tables of the catalogue (目录), derived from filings and decisions, ranged by leaf.
+
+``catalogue_entry`` has one row a statement: how the entry stood from that leaf on. Editions, items and
+acts are only ever added to.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Index, LargeBinary, String, Table, Text
+from sqlmodel import Field
+
+from ledger.store.tables import Ranged
+from ledger.store.types import BIG
+
+CODE = String().with_variant(String(collation="C"), "postgresql")
+"""Text whose order is that of its bytes on every database, so that pages come out the same."""
+
+
+class EntryRow(Ranged, table=True):
+    """How an entry stands after one statement about it; typed values are those of its newest edition."""
+
+    __tablename__ = "catalogue_entry"
+    __table_args__ = (
+        Index("ix_catalogue_entry_provider", "provider"),
+        Index("ix_catalogue_entry_source", "source"),
+        Index("ix_catalogue_entry_subject", "subject"),
+    )
+
+    code: str = Field(primary_key=True, sa_type=CODE)  # type: ignore[call-overload]
+    leaf_from: int = Field(primary_key=True, index=True)
+    subject: bytes = Field(sa_type=LargeBinary)
+    """Keccak-256 of the code."""
+    version: int
+    """Counts filings and decisions together."""
+    state: str
+    """:class:`ledger.codes.EntryState`."""
+    edition: int
+    """Counts filings alone; the newest one."""
+    published_edition: int
+    """The edition in force, 0 where none was ever published."""
+    name: str | None
+    """None for a restricted entry, like all that only its text says."""
+    provider: str = Field(sa_type=CODE)  # type: ignore[call-overload]
+    provider_name: str | None
+    share_type: str | None
+    open_type: str | None
+    grade: int | None
+    update_cycle: str | None
+    library: str | None
+    level: str | None
+    origin: str | None
+    restricted: bool
+    complete: bool
+    """Whether no element that the law asks for is missing."""
+    missing: str = Field(sa_type=Text)
+    """JSON array of pointers to the elements that are missing."""
+    item_count: int
+    source: str | None
+    """``catalogue:record`` of an imported entry, see :class:`ledger.catalogue.entry.Source`."""
+    bare_name: str | None = Field(sa_type=Text)
+    """The name as duplicates are found by (:func:`ledger.catalogue.names.bare`)."""
+    search: str = Field(sa_type=Text)
+    """Name, items, codes, provider, abstract: NFKC, lower case, a line each."""
+    recorded_at: int = Field(sa_type=BIG)
+    """Block time of the statement, Unix seconds."""
+
+
+class EditionRow(Ranged, table=True):
+    """One filing: what was filed, word for word."""
+
+    __tablename__ = "catalogue_edition"
+
+    code: str = Field(primary_key=True, sa_type=CODE)  # type: ignore[call-overload]
+    leaf_from: int = Field(primary_key=True, index=True)
+    edition: int
+    version: int
+    state: str
+    """``draft`` or ``submitted``."""
+    document: str = Field(sa_type=Text)
+    """The body: canonical JSON of the entry, or the envelope of a restricted one."""
+    recorded_at: int = Field(sa_type=BIG)
+
+
+class ItemRow(Ranged, table=True):
+    """One information item (信息项) of one edition."""
+
+    __tablename__ = "catalogue_item"
+
+    code: str = Field(primary_key=True, sa_type=CODE)  # type: ignore[call-overload]
+    leaf_from: int = Field(primary_key=True, index=True)
+    position: int = Field(primary_key=True)
+    edition: int
+    name: str
+    data_type: str | None
+    length: int | None = Field(sa_type=BIG)
+    precision: int | None
+    share_type: str | None
+    open_type: str | None
+    grade: int | None
+    sensitive: bool
+    primary_key: bool
+
+
+class ActRow(Ranged, table=True):
+    """One act in the life of an entry: a filing by its owner, or a decision by an authority."""
+
+    __tablename__ = "catalogue_act"
+
+    code: str = Field(primary_key=True, sa_type=CODE)  # type: ignore[call-overload]
+    leaf_from: int = Field(primary_key=True, index=True)
+    version: int
+    act: str
+    """``filed`` or ``decided``."""
+    state: str
+    edition: int
+    organisation: bytes = Field(sa_type=LargeBinary)
+    """Keccak-256 of the code of the organisation that spoke."""
+    signer: bytes = Field(sa_type=LargeBinary)
+    authorisation: bytes = Field(sa_type=LargeBinary)
+    reasons: str = Field(sa_type=Text)
+    """JSON array of the reasons given."""
+    recorded_at: int = Field(sa_type=BIG)
+
+
+def _table(model: type[Ranged]) -> Table:
+    return model.metadata.tables[str(model.__tablename__)]
+
+
+ENTRIES = _table(EntryRow)
+EDITIONS = _table(EditionRow)
+ITEMS = _table(ItemRow)
+ACTS = _table(ActRow)

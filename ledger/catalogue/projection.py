@@ -1,0 +1,349 @@
+"""From filings and decisions to rows: the entry as it stands, its editions, items and acts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Table, insert, select
+
+from ledger.canonical import canonical_json
+from ledger.catalogue.completeness import missing_fields
+from ledger.catalogue.entry import Entry
+from ledger.catalogue.models import ACTS, EDITIONS, ENTRIES, ITEMS
+from ledger.catalogue.names import bare, folded
+from ledger.catalogue.problems import EntryRefused
+from ledger.catalogue.statements import Revision, filing_values
+from ledger.codes import EntryState, Library, OpenType, ShareType, UpdateCycle
+from ledger.mirror import queries as mirror
+from ledger.mirror.projections import Decoded
+from ledger.statements import (
+    DECISION,
+    FILING,
+    WORD,
+    StructType,
+    Value,
+    struct_of,
+    text_hash,
+)
+from ledger.store.ranged import supersede
+
+ENVELOPE_FIELDS = {"code", "commitment", "provider", "restricted"}
+_LOOKUP = 500
+_CODED: tuple[tuple[str, str, type[ShareType | OpenType | UpdateCycle | Library]], ...] = (
+    ("share_type", "shareType", ShareType),
+    ("open_type", "openType", OpenType),
+    ("update_cycle", "updateCycle", UpdateCycle),
+    ("library", "library", Library),
+)
+
+
+@dataclass(slots=True)
+class _Life:
+    """An entry while statements are applied to it; ``row`` is None before any readable filing."""
+
+    version: int = 0
+    edition: int = 0
+    published_edition: int = 0
+    state: str | None = None
+    row: dict[str, Any] | None = None
+
+    def take(self, struct: StructType, version: int, state: str | None) -> None:
+        """What the contract's state word does, for the members that rows need."""
+        if struct is FILING:
+            self.edition += 1
+        elif self.state == EntryState.SUBMITTED.value and state == EntryState.PUBLISHED.value:
+            self.published_edition = self.edition
+        self.version, self.state = version, state
+
+    def standing(self, decoded: Decoded) -> dict[str, Any]:
+        """The columns that every statement about the entry renews."""
+        return {
+            "leaf_from": decoded.statement.index,
+            "version": self.version,
+            "state": self.state,
+            "edition": self.edition,
+            "published_edition": self.published_edition,
+            "recorded_at": decoded.statement.recorded_at,
+        }
+
+
+class CatalogueProjection:
+    """Rows of :data:`ENTRIES`, :data:`EDITIONS`, :data:`ITEMS` and :data:`ACTS`."""
+
+    name = "catalogue"
+    version = 1
+    kinds = frozenset({FILING.kind})
+    tables: Sequence[Table] = (ENTRIES, EDITIONS, ITEMS, ACTS)
+
+    def malformed(self, decoded: Decoded) -> str | None:
+        """Why typed members and body do not make one filing or decision, or None."""
+        if decoded.struct is FILING:
+            return _malformed_filing(decoded)
+        if decoded.struct is DECISION:
+            return _malformed_decision(decoded)
+        return f"a {decoded.struct.name} is no statement about a catalogue entry"
+
+    def apply(self, connection: Connection, statements: Sequence[Decoded]) -> None:
+        """Append the rows of ``statements``; rows that they supersede end at their leaf."""
+        lives = _lives(connection, {str(one.body["code"]) for one in statements})
+        rows: dict[str, list[dict[str, Any]]] = {table.name: [] for table in self.tables}
+        for decoded in statements:
+            life = lives[str(decoded.body["code"])]
+            if decoded.statement.version != life.version + 1:
+                _catch_up(connection, decoded, life)
+            life.take(decoded.struct, decoded.statement.version, _state(decoded))
+            rows[ACTS.name].append(_act_row(decoded, life))
+            if decoded.struct is FILING:
+                entry = None if is_envelope(decoded.body) else Entry.parse(decoded.body)
+                life.row = _entry_row(decoded, entry)
+                rows[EDITIONS.name].append(_edition_row(decoded, life))
+                rows[ITEMS.name] += _item_rows(decoded, life, entry)
+            if life.row is not None:
+                life.row = {**life.row, **life.standing(decoded)}
+                rows[ENTRIES.name].append(life.row)
+        supersede(connection, ENTRIES, ("code",), rows[ENTRIES.name])
+        for table in (EDITIONS, ITEMS, ACTS):
+            if rows[table.name]:
+                connection.execute(insert(table), rows[table.name])
+
+
+def is_envelope(body: dict[str, Any]) -> bool:
+    """Whether a filing's body is the envelope of a restricted entry."""
+    return "commitment" in body
+
+
+def _malformed_filing(decoded: Decoded) -> str | None:
+    body, values = decoded.body, decoded.values
+    code = body.get("code")
+    if not isinstance(code, str) or text_hash(code) != values["code"]:
+        return f"body/code: {code!r} is not the code that was signed"
+    if _state(decoded) not in (EntryState.DRAFT.value, EntryState.SUBMITTED.value):
+        return f"state: {values['state']!r} is not filed but decided"
+    provider = body.get("provider")
+    if not isinstance(provider, str) or text_hash(provider) != decoded.statement.org:
+        return f"body/provider: {provider!r} is not the organisation that signed"
+    if is_envelope(body):
+        return _malformed_envelope(body)
+    try:
+        entry = Entry.parse(body)
+    except EntryRefused as refusal:
+        first = refusal.problems[0]
+        return f"body{first.pointer}: {first.en}"
+    if entry.is_restricted:
+        return "body: a restricted entry (grade 3-4, or marked so) stands open on the chain"
+    state = EntryState.of_number(_number(values["state"]))
+    stated = filing_values(Revision(entry, _number(values["version"]), state))
+    for name, value in stated.items():
+        if name not in ("code", "version") and value != values[name]:
+            return f"{name}: signed as {values[name]}, the body says {value}"
+    return None
+
+
+def _malformed_envelope(body: dict[str, Any]) -> str | None:
+    if set(body) != ENVELOPE_FIELDS:
+        return f"body: an envelope has the members {', '.join(sorted(ENVELOPE_FIELDS))}"
+    commitment = body["commitment"]
+    if body["restricted"] is not True:
+        return "body/restricted: an envelope says true"
+    if (
+        not isinstance(commitment, str)
+        or len(commitment) != 2 * WORD
+        or set(commitment) - set("0123456789abcdef")
+    ):
+        return "body/commitment: not 64 lower-case hex digits"
+    return None
+
+
+def _malformed_decision(decoded: Decoded) -> str | None:
+    body, values = decoded.body, decoded.values
+    code = body.get("code")
+    if not isinstance(code, str) or text_hash(code) != values["code"]:
+        return f"body/code: {code!r} is not the code that was signed"
+    state = _state(decoded)
+    if state is None:
+        return f"state: {values['state']!r} is no state of an entry"
+    if body.get("decision") != state:
+        return f"body/decision: {body.get('decision')!r}, signed as {state}"
+    reasons = body.get("reasons", [])
+    if not isinstance(reasons, list) or not all(isinstance(one, str) for one in reasons):
+        return "body/reasons: not a list of texts"
+    unknown = set(body) - {"code", "decision", "reasons"}
+    return f"body/{sorted(unknown)[0]}: there is no such field" if unknown else None
+
+
+def _state(decoded: Decoded) -> str | None:
+    try:
+        return EntryState.of_number(_number(decoded.values["state"])).value
+    except ValueError:
+        return None
+
+
+def _lives(connection: Connection, codes: Iterable[str]) -> dict[str, _Life]:
+    """How these entries stand in the rows so far."""
+    wanted = sorted(codes)
+    lives = {code: _Life() for code in wanted}
+    for start in range(0, len(wanted), _LOOKUP):
+        asked = select(ENTRIES).where(
+            ENTRIES.c.code.in_(wanted[start : start + _LOOKUP]), ENTRIES.c.leaf_until.is_(None)
+        )
+        for found in connection.execute(asked).mappings():
+            row = dict(found)
+            del row["leaf_until"]
+            lives[row["code"]] = _Life(
+                row["version"], row["edition"], row["published_edition"], row["state"], row
+            )
+    return lives
+
+
+def _catch_up(connection: Connection, decoded: Decoded, life: _Life) -> None:
+    """Take over what malformed statements did to the entry: they have no rows, but the contract
+    counted them.
+    """
+    statement = decoded.statement
+    for past in mirror.statements_about(
+        connection, statement.kind, statement.subject, statement.index
+    ):
+        if past.version > life.version:
+            struct = struct_of(past.payload)
+            number = _number(struct.decode(past.payload)["state"])
+            life.take(struct, past.version, _state_of(number))
+
+
+def _entry_row(decoded: Decoded, entry: Entry | None) -> dict[str, Any]:
+    body, values = decoded.body, decoded.values
+    row: dict[str, Any] = {
+        "code": body["code"],
+        "subject": decoded.statement.subject,
+        "provider": body["provider"],
+        "grade": values["grade"] or None,
+        "restricted": entry is None,
+    }
+    for column, member, table in _CODED:
+        number = _number(values[member])
+        row[column] = table.of_number(number).value if number else None
+    if entry is None:
+        submitted = _state(decoded) == EntryState.SUBMITTED.value
+        return row | {
+            "name": None,
+            "provider_name": None,
+            "level": None,
+            "origin": None,
+            "complete": submitted,
+            "missing": "[]",
+            "item_count": 0,
+            "source": None,
+            "bare_name": None,
+            "search": search_text(body["code"], body["provider"]),
+        }
+    missing = missing_fields(entry)
+    return row | {
+        "name": entry.name,
+        "provider_name": entry.provider_name,
+        "level": entry.level.value if entry.level else None,
+        "origin": entry.origin.value if entry.origin else None,
+        "complete": not missing,
+        "missing": json.dumps(missing, ensure_ascii=False),
+        "item_count": len(entry.items),
+        "source": f"{entry.source.catalogue}:{entry.source.record}" if entry.source else None,
+        "bare_name": bare(entry.name),
+        "search": entry_search_text(entry),
+    }
+
+
+def entry_search_text(entry: Entry) -> str:
+    """What a search looks through in an entry."""
+    return search_text(
+        entry.code,
+        entry.name,
+        entry.name_en,
+        entry.provider,
+        entry.provider_name,
+        entry.provider_unit,
+        entry.library_name,
+        *entry.keywords,
+        *entry.themes,
+        *entry.matters,
+        *(name for item in entry.items for name in (item.name, item.name_en)),
+        entry.abstract,
+    )
+
+
+def search_text(*parts: str | None) -> str:
+    """Parts as search compares them, a line each, so that no match runs over two of them."""
+    return "\n".join(dict.fromkeys(folded(part) for part in parts if part))
+
+
+def _edition_row(decoded: Decoded, life: _Life) -> dict[str, Any]:
+    return {
+        "code": decoded.body["code"],
+        "leaf_from": decoded.statement.index,
+        "leaf_until": None,
+        "edition": life.edition,
+        "version": life.version,
+        "state": life.state,
+        "document": canonical_json(decoded.body).decode(),
+        "recorded_at": decoded.statement.recorded_at,
+    }
+
+
+def _item_rows(decoded: Decoded, life: _Life, entry: Entry | None) -> list[dict[str, Any]]:
+    return [
+        {
+            "code": decoded.body["code"],
+            "leaf_from": decoded.statement.index,
+            "leaf_until": None,
+            "position": position,
+            "edition": life.edition,
+            "name": item.name,
+            "data_type": item.data_type.value if item.data_type else None,
+            "length": item.length,
+            "precision": item.precision,
+            "share_type": item.share_type.value if item.share_type else None,
+            "open_type": item.open_type.value if item.open_type else None,
+            "grade": item.grade,
+            "sensitive": bool(item.sensitive),
+            "primary_key": bool(item.primary_key),
+        }
+        for position, item in enumerate(entry.items if entry else ())
+    ]
+
+
+def _act_row(decoded: Decoded, life: _Life) -> dict[str, Any]:
+    statement = decoded.statement
+    return {
+        "code": decoded.body["code"],
+        "leaf_from": statement.index,
+        "leaf_until": None,
+        "version": statement.version,
+        "act": "filed" if decoded.struct is FILING else "decided",
+        "state": life.state,
+        "edition": life.edition,
+        "organisation": statement.org,
+        "signer": statement.signer,
+        "authorisation": statement.authorisation,
+        "reasons": json.dumps(decoded.body.get("reasons", []), ensure_ascii=False),
+        "recorded_at": statement.recorded_at,
+    }
+
+
+def _state(decoded: Decoded) -> str | None:
+    return _state_of(_number(decoded.values["state"]))
+
+
+def _state_of(number: int) -> str | None:
+    try:
+        return EntryState.of_number(number).value
+    except ValueError:
+        return None
+
+
+def _number(value: Value) -> int:
+    if not isinstance(value, int):
+        raise TypeError(f"an integer member holds {value!r}")
+    return value
+
+
+PROJECTION = CatalogueProjection()

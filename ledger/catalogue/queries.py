@@ -1,0 +1,455 @@
+"""Questions about the catalogue (目录查询), answered from the mirror, now or ``as_of`` a log size.
+
+Every function takes a connection to the mirror and only reads. ``as_of`` is a log size; None means
+all that the mirror has.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, func, select
+
+from ledger.catalogue.models import ACTS, EDITIONS, ENTRIES
+from ledger.catalogue.names import folded
+from ledger.codes import (
+    GRADES,
+    Code,
+    EntryState,
+    Level,
+    Library,
+    OpenType,
+    Origin,
+    ShareType,
+    UpdateCycle,
+)
+from ledger.store.ranged import held
+
+MAX_LIMIT = 500
+MAX_QUERY = 200
+_CHUNK = 1000
+
+
+class CatalogueQueryError(LookupError):
+    """A question that has no answer: unknown entry or edition, bad filter or cursor; says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What entries to find; None means any. ``q`` is split at spaces, and every part must occur.
+
+    String codes as in :mod:`ledger.codes`; ``organisation`` is the provider's code; ``incomplete``
+    True finds entries that lack what the law asks for, False those that lack nothing.
+    """
+
+    q: str | None = None
+    organisation: str | None = None
+    library: str | None = None
+    share_type: str | None = None
+    open_type: str | None = None
+    update_cycle: str | None = None
+    grade: int | None = None
+    state: str | None = None
+    level: str | None = None
+    origin: str | None = None
+    incomplete: bool | None = None
+    restricted: bool | None = None
+
+    def checked(self) -> Filters:
+        """These filters; raises :class:`CatalogueQueryError` for a value that no entry can have."""
+        for name, table in _TABLES.items():
+            value = getattr(self, name)
+            allowed = [code.value for code in table]
+            if value is not None and value not in allowed:
+                raise CatalogueQueryError(f"{name} {value!r} is none of {', '.join(allowed)}")
+        if self.grade is not None and self.grade not in GRADES:
+            raise CatalogueQueryError(f"grade {self.grade} is not in 1..4")
+        if self.q is not None and len(self.q) > MAX_QUERY:
+            raise CatalogueQueryError(f"q has {len(self.q)} characters, at most {MAX_QUERY}")
+        return self
+
+    def digest(self) -> str:
+        """A short name of these filters: a cursor goes with the filters it was made for."""
+        text = json.dumps([getattr(self, field.name) for field in fields(self)])
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+_TABLES: dict[str, type[Code]] = {
+    "library": Library,
+    "share_type": ShareType,
+    "open_type": OpenType,
+    "update_cycle": UpdateCycle,
+    "state": EntryState,
+    "level": Level,
+    "origin": Origin,
+}
+FACETS: tuple[str, ...] = (
+    "state",
+    "share_type",
+    "open_type",
+    "grade",
+    "update_cycle",
+    "library",
+    "level",
+    "origin",
+    "complete",
+    "restricted",
+    "provider",
+)
+"""Columns that :func:`facets` counts by."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntrySummary:
+    """An entry in a list. ``leaf`` is the statement that made it stand so; restricted entries have
+    no name here. ``recorded_at`` in Unix seconds.
+    """
+
+    code: str
+    name: str | None
+    provider: str
+    provider_name: str | None
+    state: str
+    version: int
+    edition: int
+    published_edition: int
+    share_type: str | None
+    open_type: str | None
+    grade: int | None
+    update_cycle: str | None
+    library: str | None
+    level: str | None
+    origin: str | None
+    restricted: bool
+    complete: bool
+    missing: tuple[str, ...]
+    item_count: int
+    leaf: int
+    recorded_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of entries ordered by code; ``next`` is the cursor of the following one, if any."""
+
+    entries: tuple[EntrySummary, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One edition (版本) of an entry: what was filed, at which leaf. ``document`` is the entry, or the
+    envelope of a restricted one. ``state`` is draft or submitted, as it was filed.
+    """
+
+    code: str
+    edition: int
+    version: int
+    state: str
+    leaf: int
+    recorded_at: int
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryDetail:
+    """An entry as it stands: the edition in force, and a newer one that is not (yet) published."""
+
+    entry: EntrySummary
+    published: Edition | None
+    pending: Edition | None
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act in an entry's life. Hashes and addresses as lower-case hex with ``0x``;
+    ``organisation`` is the Keccak-256 of the speaker's code.
+    """
+
+    leaf: int
+    version: int
+    act: str
+    state: str | None
+    edition: int
+    organisation: str
+    signer: str
+    authorisation: str
+    reasons: tuple[str, ...]
+    recorded_at: int
+
+
+def search(
+    conn: Connection,
+    filters: Filters | None = None,
+    *,
+    as_of: int | None = None,
+    limit: int = 50,
+    cursor: str | None = None,
+) -> Page:
+    """A page of the entries that match, ordered by code, at most ``limit`` (1..500).
+
+    Raises :class:`CatalogueQueryError` for a filter value or a cursor that cannot be.
+    """
+    wanted = (filters or Filters()).checked()
+    if not 1 <= limit <= MAX_LIMIT:
+        raise CatalogueQueryError(f"limit {limit} is not in 1..{MAX_LIMIT}")
+    asked = _matching(select(ENTRIES), wanted, as_of).order_by(ENTRIES.c.code).limit(limit + 1)
+    if cursor is not None:
+        asked = asked.where(ENTRIES.c.code > _read_cursor(cursor, wanted))
+    rows = [_summary(row) for row in conn.execute(asked).mappings()]
+    more = len(rows) > limit
+    return Page(
+        entries=tuple(rows[:limit]),
+        next=_write_cursor(rows[limit - 1].code, wanted) if more else None,
+    )
+
+
+def count(conn: Connection, filters: Filters | None = None, *, as_of: int | None = None) -> int:
+    """How many entries match."""
+    wanted = (filters or Filters()).checked()
+    asked = _matching(select(func.count()).select_from(ENTRIES), wanted, as_of)
+    return int(conn.execute(asked).scalar_one())
+
+
+def facets(
+    conn: Connection, filters: Filters | None = None, *, as_of: int | None = None
+) -> dict[str, dict[str, int]]:
+    """How many of the matching entries there are of each value of each of :data:`FACETS`.
+
+    What is not stated counts as ``""``; keys are sorted.
+    """
+    wanted = (filters or Filters()).checked()
+    found: dict[str, dict[str, int]] = {}
+    for name in FACETS:
+        column = ENTRIES.c[name]
+        asked = _matching(select(column, func.count()), wanted, as_of).group_by(column)
+        counts = {_facet(value): int(number) for value, number in conn.execute(asked)}
+        found[name] = dict(sorted(counts.items()))
+    return found
+
+
+def show(conn: Connection, code: str, *, as_of: int | None = None) -> EntryDetail:
+    """The entry with this code; raises :class:`CatalogueQueryError` where there is none."""
+    row = conn.execute(
+        select(ENTRIES).where(ENTRIES.c.code == code, held(ENTRIES, as_of))
+    ).mappings().one_or_none()
+    if row is None:
+        raise _unknown(conn, code, as_of)
+    entry = _summary(row)
+    known = {one.edition: one for one in editions(conn, code, as_of=as_of)}
+    published = known.get(entry.published_edition)
+    newest = known.get(entry.edition)
+    return EntryDetail(entry, published, None if newest is published else newest)
+
+
+def standing(
+    conn: Connection, codes: Sequence[str], *, as_of: int | None = None
+) -> dict[str, EntrySummary]:
+    """How these entries stand, by code; codes that are not on the ledger are left out."""
+    found: dict[str, EntrySummary] = {}
+    for start in range(0, len(codes), _CHUNK // 2):
+        asked = select(ENTRIES).where(
+            ENTRIES.c.code.in_(codes[start : start + _CHUNK // 2]), held(ENTRIES, as_of)
+        )
+        for row in conn.execute(asked).mappings():
+            found[row["code"]] = _summary(row)
+    return found
+
+
+def editions(conn: Connection, code: str, *, as_of: int | None = None) -> list[Edition]:
+    """All editions of an entry, oldest first; raises :class:`CatalogueQueryError` if there is none.
+
+    An edition whose statement was malformed has no text and is left out.
+    """
+    asked = select(EDITIONS).where(EDITIONS.c.code == code).order_by(EDITIONS.c.leaf_from)
+    if as_of is not None:
+        asked = asked.where(EDITIONS.c.leaf_from < as_of)
+    found = [_edition(row) for row in conn.execute(asked).mappings()]
+    if not found:
+        raise _unknown(conn, code, as_of)
+    return found
+
+
+def edition(conn: Connection, code: str, number: int, *, as_of: int | None = None) -> Edition:
+    """Edition ``number`` (1..) of an entry; raises :class:`CatalogueQueryError` naming the known ones.
+    """
+    known = editions(conn, code, as_of=as_of)
+    for one in known:
+        if one.edition == number:
+            return one
+    numbers = ", ".join(str(one.edition) for one in known)
+    raise CatalogueQueryError(f"entry {code} has no edition {number}: it has {numbers}")
+
+
+def history(conn: Connection, code: str, *, as_of: int | None = None) -> list[Act]:
+    """Every act in an entry's life, oldest first; raises :class:`CatalogueQueryError` for none."""
+    asked = select(ACTS).where(ACTS.c.code == code).order_by(ACTS.c.leaf_from)
+    if as_of is not None:
+        asked = asked.where(ACTS.c.leaf_from < as_of)
+    found = [_act(row) for row in conn.execute(asked).mappings()]
+    if not found:
+        raise _unknown(conn, code, as_of)
+    return found
+
+
+def export(
+    conn: Connection, filters: Filters | None = None, *, as_of: int | None = None
+) -> Iterator[tuple[EntrySummary, dict[str, Any] | None]]:
+    """All matching entries by code, each with the document of its newest edition."""
+    wanted = (filters or Filters()).checked()
+    cursor: str | None = None
+    while True:
+        page = search(conn, wanted, as_of=as_of, limit=MAX_LIMIT, cursor=cursor)
+        documents = _newest_documents(conn, [one.code for one in page.entries], as_of)
+        for one in page.entries:
+            yield one, documents.get(one.code)
+        if page.next is None:
+            return
+        cursor = page.next
+
+
+def sources(
+    conn: Connection, catalogue: str, *, as_of: int | None = None
+) -> dict[str, EntrySummary]:
+    """The entries imported from a source catalogue, by the record's identity."""
+    prefix = f"{catalogue}:"
+    asked = select(ENTRIES).where(
+        ENTRIES.c.source >= prefix,
+        ENTRIES.c.source < f"{catalogue};",
+        held(ENTRIES, as_of),
+    )
+    return {
+        row["source"].removeprefix(prefix): _summary(row)
+        for row in conn.execute(asked).mappings()
+    }
+
+
+def names_of(
+    conn: Connection, provider: str | None = None, *, as_of: int | None = None
+) -> dict[tuple[str, str], tuple[str, str]]:
+    """(provider, bare name) -> (code, name) of the entries not revoked, for duplicate checks."""
+    asked = select(ENTRIES.c.provider, ENTRIES.c.bare_name, ENTRIES.c.code, ENTRIES.c.name).where(
+        held(ENTRIES, as_of),
+        ENTRIES.c.bare_name.is_not(None),
+        ENTRIES.c.state != EntryState.REVOKED.value,
+    )
+    if provider is not None:
+        asked = asked.where(ENTRIES.c.provider == provider)
+    rows = conn.execute(asked.order_by(ENTRIES.c.code.desc()))
+    return {(row[0], row[1]): (row[2], row[3]) for row in rows}
+
+
+def codes_with_prefix(conn: Connection, prefix: str) -> list[str]:
+    """All resource codes on the ledger that begin with ``prefix/``, ever."""
+    asked = select(ENTRIES.c.code).distinct()
+    asked = asked.where(ENTRIES.c.code >= f"{prefix}/", ENTRIES.c.code < f"{prefix}0")
+    return list(conn.execute(asked.order_by(ENTRIES.c.code)).scalars())
+
+
+def _matching(asked: Select[Any], filters: Filters, as_of: int | None) -> Select[Any]:
+    asked = asked.where(held(ENTRIES, as_of))
+    for name in (*_TABLES, "grade", "restricted"):
+        value = getattr(filters, name)
+        if value is not None:
+            asked = asked.where(ENTRIES.c[name] == value)
+    if filters.organisation is not None:
+        asked = asked.where(ENTRIES.c.provider == filters.organisation)
+    if filters.incomplete is not None:
+        asked = asked.where(ENTRIES.c.complete.is_(not filters.incomplete))
+    for part in folded(filters.q or "").split():
+        asked = asked.where(ENTRIES.c.search.contains(part, autoescape=True))
+    return asked
+
+
+def _newest_documents(
+    conn: Connection, codes: Sequence[str], as_of: int | None
+) -> dict[str, dict[str, Any]]:
+    if not codes:
+        return {}
+    asked = select(EDITIONS.c.code, EDITIONS.c.document).where(EDITIONS.c.code.in_(codes))
+    if as_of is not None:
+        asked = asked.where(EDITIONS.c.leaf_from < as_of)
+    rows = conn.execute(asked.order_by(EDITIONS.c.leaf_from))
+    return {code: json.loads(document) for code, document in rows}
+
+
+def _summary(row: RowMapping) -> EntrySummary:
+    return EntrySummary(
+        **{name: row[name] for name in _SUMMARY_COLUMNS},
+        missing=tuple(json.loads(row["missing"])),
+        leaf=row["leaf_from"],
+    )
+
+
+_SUMMARY_COLUMNS = tuple(
+    field.name for field in fields(EntrySummary) if field.name not in ("missing", "leaf")
+)
+
+
+def _edition(row: RowMapping) -> Edition:
+    return Edition(
+        code=row["code"],
+        edition=row["edition"],
+        version=row["version"],
+        state=row["state"],
+        leaf=row["leaf_from"],
+        recorded_at=row["recorded_at"],
+        document=json.loads(row["document"]),
+    )
+
+
+def _act(row: RowMapping) -> Act:
+    return Act(
+        leaf=row["leaf_from"],
+        version=row["version"],
+        act=row["act"],
+        state=row["state"],
+        edition=row["edition"],
+        organisation="0x" + row["organisation"].hex(),
+        signer="0x" + row["signer"].hex(),
+        authorisation="0x" + row["authorisation"].hex(),
+        reasons=tuple(json.loads(row["reasons"])),
+        recorded_at=row["recorded_at"],
+    )
+
+
+def _facet(value: object) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _unknown(conn: Connection, code: str, as_of: int | None) -> CatalogueQueryError:
+    if as_of is not None:
+        later = conn.execute(
+            select(func.min(ENTRIES.c.leaf_from)).where(ENTRIES.c.code == code)
+        ).scalar_one_or_none()
+        if later is not None:
+            return CatalogueQueryError(
+                f"entry {code} was first filed at leaf {later}, after log size {as_of}"
+            )
+    return CatalogueQueryError(f"no entry has the code {code}; search by name to find its code")
+
+
+def _write_cursor(code: str, filters: Filters) -> str:
+    text = json.dumps([filters.digest(), code], ensure_ascii=False, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str, filters: Filters) -> str:
+    try:
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        digest, code = json.loads(raw)
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise CatalogueQueryError("the cursor is damaged: start again without one") from error
+    if digest != filters.digest() or not isinstance(code, str):
+        raise CatalogueQueryError(
+            "the cursor belongs to other filters: start again without a cursor"
+        )
+    return code
