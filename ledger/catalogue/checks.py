@@ -1,7 +1,7 @@
 """The filing mistakes (填报校验) of one entry and of several together; pure, no I/O.
 
-:func:`check_entry` looks at one entry; :func:`check_together` at entries beside each other and beside
-what is on the ledger already. What the law asks for and is not there yet is listed by
+:func:`check_entry` looks at one entry; :func:`check_together` at entries beside each other and
+beside what is on the ledger already. What the law asks for and is not there yet is listed by
 :mod:`ledger.catalogue.completeness`.
 """
 
@@ -59,8 +59,8 @@ def check_together(
 ) -> dict[int, list[Problem]]:
     """Problems of entries beside each other, by position: repeated names and codes, dragged names.
 
-    ``known`` maps (provider, :func:`~ledger.catalogue.names.bare` name) to (code, name) of what is on
-    the ledger. The first of two equals stands; the later one has the problem.
+    ``known`` maps (provider, :func:`~ledger.catalogue.names.bare` name) to (code, name) of what is
+    on the ledger. The first of two equals stands; the later one has the problem.
     """
     found: dict[int, list[Problem]] = {}
     names: dict[tuple[str, str], tuple[str, str]] = dict(known or {})
@@ -134,7 +134,9 @@ def _format_problems(entry: Entry) -> Iterable[Problem]:
 
 
 def _mode_problems(entry: Entry) -> Iterable[Problem]:
-    """Every mode needs a format that can be shared so, and every format a mode (1272, element 11)."""
+    """Every mode needs a format that can be shared so, and every format a mode (1272, element
+    11).
+    """
     if not entry.formats or not entry.share_modes:
         return
     categories = dict.fromkeys(form.category for form in entry.formats)
@@ -156,29 +158,33 @@ def _mode_mismatch(pointer: str, category: FormatCategory, mode: ShareMode) -> P
     )
 
 
+_OF_SHARE_TYPE: dict[str, frozenset[ShareType]] = {
+    "share_scope": frozenset({ShareType.CONDITIONAL}),
+    "share_purpose": frozenset({ShareType.CONDITIONAL}),
+    "not_shared_reason": frozenset({ShareType.NOT_SHARED}),
+    "not_shared_basis": frozenset({ShareType.NOT_SHARED}),
+    "share_modes": frozenset({ShareType.CONDITIONAL, ShareType.UNCONDITIONAL}),
+}
+"""Fields that only some share types may state (条例 Art. 15)."""
+
+
 def _share_problems(entry: Entry) -> Iterable[Problem]:
-    """Conditions belong to conditional sharing, reasons to no sharing, and nothing else (Art. 15)."""
     share = entry.share_type
-    label = (share.zh, share.en) if share else ("", "")
-    if share is not None and share is not ShareType.CONDITIONAL:
-        for name in ("share_scope", "share_purpose"):
-            if getattr(entry, name) is not None:
-                yield problem("own_condition", f"/{name}", share_type=label)
-    if share is not None and share is not ShareType.NOT_SHARED:
-        for name in ("not_shared_reason", "not_shared_basis"):
-            if getattr(entry, name) is not None:
-                yield problem("own_condition", f"/{name}", share_type=label)
+    if share is None:
+        return
+    for name, types in _OF_SHARE_TYPE.items():
+        if share not in types and getattr(entry, name) not in (None, ()):
+            yield problem("own_condition", f"/{name}", share_type=(share.zh, share.en))
     if share is ShareType.NOT_SHARED:
-        if entry.share_modes:
-            yield problem("own_condition", "/share_modes", share_type=label)
         if entry.open_type in (OpenType.UNCONDITIONAL, OpenType.CONDITIONAL):
             yield problem("open_without_share", "/open_type")
         return
-    withheld = [i for i, item in enumerate(entry.items) if item.share_type is ShareType.NOT_SHARED]
-    if withheld and share is ShareType.UNCONDITIONAL:
-        yield problem("share_below_items", f"/items/{withheld[0]}/share_type")
-    elif withheld:
-        yield problem("item_not_shared", f"/items/{withheld[0]}/share_type")
+    for position, item in enumerate(entry.items):
+        if item.share_type is ShareType.NOT_SHARED:
+            unconditional = share is ShareType.UNCONDITIONAL
+            code = "share_below_items" if unconditional else "item_not_shared"
+            yield problem(code, f"/items/{position}/share_type")
+            return
 
 
 def _secrecy_problems(entry: Entry) -> Iterable[Problem]:

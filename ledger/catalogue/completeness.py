@@ -1,7 +1,8 @@
-"""What the law asks of an entry and is not there yet (目录完整性): the difference of draft and filing.
+"""What the law asks of an entry and is not there yet (目录完整性): the difference of draft and
+filing.
 
-政务数据共享条例 (State Council Decree 809) Arts. 13-15; 上海市数据条例 Arts. 28, 34, 41; the 1272 guide
-(发改高技术〔2017〕1272号) for the information items.
+政务数据共享条例 (State Council Decree 809) Arts. 13-15; 上海市数据条例 Arts. 28, 34, 41; the 1272
+guide (发改高技术〔2017〕1272号) for the information items.
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ _LENGTH_STATED = frozenset({DataType.CHAR, DataType.NUMERIC, DataType.DECIMAL})
 
 
 def missing_elements(entry: Entry) -> list[Problem]:
-    """The legal elements that the entry lacks, ordered by field; empty means it may be submitted."""
+    """The legal elements that the entry lacks, ordered by field; empty means it may be
+    submitted.
+    """
     found = [_missing(name, f"/{name}") for name in _ALWAYS if getattr(entry, name) is None]
     found += _missing_formats(entry)
     found += _missing_items(entry)
@@ -80,7 +83,9 @@ def missing_fields(entry: Entry) -> list[str]:
 
 
 def needs_items(entry: Entry) -> bool:
-    """Whether information items must be listed: not for purely unstructured formats (1272, element 8)."""
+    """Whether information items must be listed: not for purely unstructured formats (1272, element
+    8).
+    """
     return not entry.formats or any(form.category in STRUCTURED for form in entry.formats)
 
 

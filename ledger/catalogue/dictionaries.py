@@ -1,7 +1,8 @@
-"""Enumerations that only the catalogue uses (目录字典); string codes everywhere, never bare numbers.
+"""Enumerations that only the catalogue uses (目录字典); string codes everywhere, never bare
+numbers.
 
-Sources: 政务信息资源目录编制指南 (发改高技术〔2017〕1272号) elements 7, 8 and 11; 条例 Arts. 14, 22;
-上海市数据条例 Art. 34. No typed struct carries these, so ``number`` is only an order for lists.
+Sources: 政务信息资源目录编制指南 (发改高技术〔2017〕1272号) elements 7, 8 and 11; 条例 Arts. 14,
+22; 上海市数据条例 Art. 34. No typed struct carries these, so ``number`` is only an order for lists.
 """
 
 from __future__ import annotations
@@ -109,7 +110,9 @@ class DataScope(Code):
 
 
 class ProviderCheck(Code):
-    """提供方代码校验 (GB 32100-2015): a code from the registry that fails is overridden with evidence."""
+    """提供方代码校验 (GB 32100-2015): a code from the registry that fails is overridden with
+    evidence.
+    """
 
     VALID = ("valid", 1, "校验通过", "valid")
     UNCHECKED = ("unchecked", 2, "未通过校验", "fails the check")
@@ -156,7 +159,9 @@ FORMAT_TYPES: dict[FormatCategory, frozenset[str]] = {
     ),
     FormatCategory.SPECIAL_INDUSTRY: frozenset(),
 }
-"""Format types by category, lower case; a special industry format is free text (1272, element 7)."""
+"""Format types by category, lower case; a special industry format is free text (1272, element
+7).
+"""
 
 SHARE_MODES_OF: dict[FormatCategory, frozenset[ShareMode]] = {
     FormatCategory.ELECTRONIC_FILE: frozenset({ShareMode.FILE}),

@@ -1,9 +1,10 @@
 """The catalogue entry (目录条目): its fields, and its canonical document.
 
-Fields follow 政务数据共享条例 (State Council Decree 809) Arts. 13-15, 上海市数据条例 Art. 28 and the core metadata
-of the 1272 guide (发改高技术〔2017〕1272号). An entry may be incomplete: only code, name and provider must be
-there, whatever else the law asks for is looked after by :mod:`ledger.catalogue.checks`. Codes are the
-string codes of :mod:`ledger.codes` and :mod:`ledger.catalogue.dictionaries`.
+Fields follow 政务数据共享条例 (State Council Decree 809) Arts. 13-15, 上海市数据条例 Art. 28 and
+the core metadata of the 1272 guide (发改高技术〔2017〕1272号). An entry may be incomplete: only
+code, name and provider must be there, whatever else the law asks for is looked after by
+:mod:`ledger.catalogue.checks`. Codes are the string codes of :mod:`ledger.codes` and
+:mod:`ledger.catalogue.dictionaries`.
 """
 
 from __future__ import annotations
@@ -80,14 +81,18 @@ class Part(BaseModel):
 
 
 class Format(Part):
-    """信息资源格式 (1272, element 7): category, and type within it, lower case (``xlsx``, ``mysql``)."""
+    """信息资源格式 (1272, element 7): category, and type within it, lower case (``xlsx``,
+    ``mysql``).
+    """
 
     category: FormatCategory
     type: MaybeType = None
 
 
 class NotSharedBasis(Part):
-    """不予共享依据 (条例 Art. 14): law, administrative regulation or State Council decision, and which."""
+    """不予共享依据 (条例 Art. 14): law, administrative regulation or State Council decision, and
+    which.
+    """
 
     category: BasisCategory
     document: Line
@@ -95,7 +100,9 @@ class NotSharedBasis(Part):
 
 
 class Assessment(Part):
-    """A statutory assessment before filing (条例 Art. 13): done or not, when, and where it is kept."""
+    """A statutory assessment before filing (条例 Art. 13): done or not, when, and where it is
+    kept.
+    """
 
     done: bool
     on: dt.date | None = None
@@ -138,7 +145,9 @@ class Item(Part):
 
 
 class Entry(Part):
-    """One catalogue entry. Lists keep their order; empty lists and absent values mean *not stated*."""
+    """One catalogue entry. Lists keep their order; empty lists and absent values mean *not
+    stated*.
+    """
 
     code: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128)]
     name: Short
@@ -192,7 +201,9 @@ class Entry(Part):
 
     @classmethod
     def parse(cls, data: Mapping[str, Any], where: str = "") -> Entry:
-        """The entry in ``data``; raises :class:`EntryRefused` with one problem for every bad field."""
+        """The entry in ``data``; raises :class:`EntryRefused` with one problem for every bad
+        field.
+        """
         try:
             return cls.model_validate(data)
         except ValidationError as error:
@@ -200,7 +211,9 @@ class Entry(Part):
 
     @property
     def effective_grade(self) -> int | None:
-        """The highest of the stated grade and the items' grades (就高从严), None if there is none."""
+        """The highest of the stated grade and the items' grades (就高从严), None if there is
+        none.
+        """
         graded = [grade for grade in (self.grade, *(i.grade for i in self.items)) if grade]
         return max(graded, default=None)
 

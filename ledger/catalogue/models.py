@@ -1,7 +1,7 @@
 """Tables of the catalogue (目录), derived from filings and decisions, ranged by leaf.
 
-``catalogue_entry`` has one row a statement: how the entry stood from that leaf on. Editions, items and
-acts are only ever added to.
+``catalogue_entry`` has one row a statement: how the entry stood from that leaf on. Editions, items
+and acts are only ever added to.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ CODE = String().with_variant(String(collation="C"), "postgresql")
 
 
 class EntryRow(Ranged, table=True):
-    """How an entry stands after one statement about it; typed values are those of its newest edition."""
+    """How an entry stands after one statement about it; typed values are those of its newest
+    edition.
+    """
 
     __tablename__ = "catalogue_entry"
     __table_args__ = (
@@ -26,7 +28,7 @@ class EntryRow(Ranged, table=True):
         Index("ix_catalogue_entry_subject", "subject"),
     )
 
-    code: str = Field(primary_key=True, sa_type=CODE)  # type: ignore[call-overload]
+    code: str = Field(primary_key=True, sa_type=CODE)
     leaf_from: int = Field(primary_key=True, index=True)
     subject: bytes = Field(sa_type=LargeBinary)
     """Keccak-256 of the code."""
@@ -40,7 +42,7 @@ class EntryRow(Ranged, table=True):
     """The edition in force, 0 where none was ever published."""
     name: str | None
     """None for a restricted entry, like all that only its text says."""
-    provider: str = Field(sa_type=CODE)  # type: ignore[call-overload]
+    provider: str = Field(sa_type=CODE)
     provider_name: str | None
     share_type: str | None
     open_type: str | None
@@ -70,7 +72,7 @@ class EditionRow(Ranged, table=True):
 
     __tablename__ = "catalogue_edition"
 
-    code: str = Field(primary_key=True, sa_type=CODE)  # type: ignore[call-overload]
+    code: str = Field(primary_key=True, sa_type=CODE)
     leaf_from: int = Field(primary_key=True, index=True)
     edition: int
     version: int
@@ -86,7 +88,7 @@ class ItemRow(Ranged, table=True):
 
     __tablename__ = "catalogue_item"
 
-    code: str = Field(primary_key=True, sa_type=CODE)  # type: ignore[call-overload]
+    code: str = Field(primary_key=True, sa_type=CODE)
     leaf_from: int = Field(primary_key=True, index=True)
     position: int = Field(primary_key=True)
     edition: int
@@ -106,7 +108,7 @@ class ActRow(Ranged, table=True):
 
     __tablename__ = "catalogue_act"
 
-    code: str = Field(primary_key=True, sa_type=CODE)  # type: ignore[call-overload]
+    code: str = Field(primary_key=True, sa_type=CODE)
     leaf_from: int = Field(primary_key=True, index=True)
     version: int
     act: str

@@ -1,4 +1,6 @@
-"""Names compared the way a reviewer compares them (名称规范化): width, case, spaces, punctuation aside."""
+"""Names compared the way a reviewer compares them (名称规范化): width, case, spaces, punctuation
+aside.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,11 @@ def folded(text: str) -> str:
 
 
 def bare(text: str) -> str:
-    """``text`` without spaces, punctuation and symbols, NFKC, case-folded: equal names are duplicates.
+    """``text`` without spaces, punctuation and symbols, NFKC, case-folded: equal names are
+    duplicates.
 
-    A name of nothing but punctuation keeps its folded form, so that it never equals another such name.
+    A name of nothing but punctuation keeps its folded form, so that it never equals another such
+    name.
     """
     normal = unicodedata.normalize("NFKC", text).casefold()
     kept = "".join(

@@ -1,8 +1,8 @@
 """Filing mistakes (填报问题): every one has a code, names the field, and says what to do about it.
 
-An *error* refuses the entry in any state; a *missing* legal element only keeps it a draft; a *warning* is
-told and accepted. The mistakes are those of DOMAIN practice: the 1272 guide (发改高技术〔2017〕1272号) and
-the requirements of 政务数据共享条例 Arts. 13-15.
+An *error* refuses the entry in any state; a *missing* legal element only keeps it a draft; a
+*warning* is told and accepted. The mistakes are those of DOMAIN practice: the 1272 guide
+(发改高技术〔2017〕1272号) and the requirements of 政务数据共享条例 Arts. 13-15.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ Severity = Literal["error", "missing", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What one code means: severity, message and way out, Chinese and English (``str.format`` texts)."""
+    """What one code means: severity, message and way out, Chinese and English (``str.format``
+    texts).
+    """
 
     severity: Severity
     zh: str
@@ -92,14 +94,14 @@ RULES: dict[str, Rule] = {
         "资源代码「{value}」过短",
         "resource code {value!r} is too short",
         "结构为 类(1)项(2)目(3)细目/顺序码(至少6位)，如 307015/000001。",
-        "It is class (1 digit), item (2), sub-item (3), detail, '/', at least 6 digits: 307015/000001.",
+        "It is class (1 digit), item (2), section (3), detail, '/', 6 digits or more.",
     ),
     "code_shape": Rule(
         "error",
         "资源代码「{value}」不合结构",
         "resource code {value!r} has the wrong structure",
         "结构为 类(1-3)项(2)目(3)细目/顺序码(至少6位)，如 307015/000001。",
-        "It is class 1-3, item (2 digits), sub-item (3), detail, '/', at least 6 digits: 307015/000001.",
+        "It is class 1-3, item (2 digits), section (3), detail, '/', 6 digits or more.",
     ),
     "named_after_system": Rule(
         "error",
@@ -246,7 +248,9 @@ RULES: dict[str, Rule] = {
 
 
 def problem(code: str, pointer: str, **facts: Any) -> Problem:  # noqa: ANN401 - goes into str.format
-    """The problem with this code at ``pointer``; ``facts`` fill the texts. KeyError for an unknown code."""
+    """The problem with this code at ``pointer``; ``facts`` fill the texts. KeyError for an unknown
+    code.
+    """
     rule = RULES[code]
     return Problem(
         pointer=pointer,

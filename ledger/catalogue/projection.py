@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from ledger.catalogue.models import ACTS, EDITIONS, ENTRIES, ITEMS
 from ledger.catalogue.names import bare, folded
 from ledger.catalogue.problems import EntryRefused
 from ledger.catalogue.statements import Revision, filing_values
-from ledger.codes import EntryState, Library, OpenType, ShareType, UpdateCycle
+from ledger.codes import GRADES, EntryState, Library, OpenType, ShareType, UpdateCycle
 from ledger.mirror import queries as mirror
 from ledger.mirror.projections import Decoded
 from ledger.statements import (
@@ -38,6 +38,8 @@ _CODED: tuple[tuple[str, str, type[ShareType | OpenType | UpdateCycle | Library]
     ("update_cycle", "updateCycle", UpdateCycle),
     ("library", "library", Library),
 )
+_TYPED = {**{member: len(table) for _, member, table in _CODED}, "grade": len(GRADES)}
+"""Typed members that the body states too, and their highest number."""
 
 
 @dataclass(slots=True)
@@ -117,18 +119,23 @@ def is_envelope(body: dict[str, Any]) -> bool:
 
 def _malformed_filing(decoded: Decoded) -> str | None:
     body, values = decoded.body, decoded.values
-    code = body.get("code")
-    if not isinstance(code, str) or text_hash(code) != values["code"]:
-        return f"body/code: {code!r} is not the code that was signed"
+    why = _wrong_code(decoded)
+    if why is not None:
+        return why
     if _state(decoded) not in (EntryState.DRAFT.value, EntryState.SUBMITTED.value):
         return f"state: {values['state']!r} is not filed but decided"
     provider = body.get("provider")
     if not isinstance(provider, str) or text_hash(provider) != decoded.statement.org:
         return f"body/provider: {provider!r} is not the organisation that signed"
     if is_envelope(body):
-        return _malformed_envelope(body)
+        return _malformed_envelope(body) or _out_of_table(values)
+    return _malformed_document(decoded)
+
+
+def _malformed_document(decoded: Decoded) -> str | None:
+    values = decoded.values
     try:
-        entry = Entry.parse(body)
+        entry = Entry.parse(decoded.body)
     except EntryRefused as refusal:
         first = refusal.problems[0]
         return f"body{first.pointer}: {first.en}"
@@ -136,10 +143,25 @@ def _malformed_filing(decoded: Decoded) -> str | None:
         return "body: a restricted entry (grade 3-4, or marked so) stands open on the chain"
     state = EntryState.of_number(_number(values["state"]))
     stated = filing_values(Revision(entry, _number(values["version"]), state))
-    for name, value in stated.items():
-        if name not in ("code", "version") and value != values[name]:
-            return f"{name}: signed as {values[name]}, the body says {value}"
+    for name in _TYPED:
+        if stated[name] != values[name]:
+            return f"{name}: signed as {values[name]!r}, the body says {stated[name]!r}"
     return None
+
+
+def _out_of_table(values: Mapping[str, Value]) -> str | None:
+    """Numbers that no code table has; a document's own codes are compared with them instead."""
+    for name, most in _TYPED.items():
+        if _number(values[name]) > most:
+            return f"{name}: {values[name]!r} is not in 0..{most}"
+    return None
+
+
+def _wrong_code(decoded: Decoded) -> str | None:
+    code = decoded.body.get("code")
+    if isinstance(code, str) and text_hash(code) == decoded.values["code"]:
+        return None
+    return f"body/code: {code!r} is not the code that was signed"
 
 
 def _malformed_envelope(body: dict[str, Any]) -> str | None:
@@ -159,9 +181,9 @@ def _malformed_envelope(body: dict[str, Any]) -> str | None:
 
 def _malformed_decision(decoded: Decoded) -> str | None:
     body, values = decoded.body, decoded.values
-    code = body.get("code")
-    if not isinstance(code, str) or text_hash(code) != values["code"]:
-        return f"body/code: {code!r} is not the code that was signed"
+    why = _wrong_code(decoded)
+    if why is not None:
+        return why
     state = _state(decoded)
     if state is None:
         return f"state: {values['state']!r} is no state of an entry"
@@ -172,13 +194,6 @@ def _malformed_decision(decoded: Decoded) -> str | None:
         return "body/reasons: not a list of texts"
     unknown = set(body) - {"code", "decision", "reasons"}
     return f"body/{sorted(unknown)[0]}: there is no such field" if unknown else None
-
-
-def _state(decoded: Decoded) -> str | None:
-    try:
-        return EntryState.of_number(_number(decoded.values["state"])).value
-    except ValueError:
-        return None
 
 
 def _lives(connection: Connection, codes: Iterable[str]) -> dict[str, _Life]:
@@ -335,7 +350,7 @@ def _state(decoded: Decoded) -> str | None:
 
 def _state_of(number: int) -> str | None:
     try:
-        return EntryState.of_number(number).value
+        return str(EntryState.of_number(number).value)
     except ValueError:
         return None
 

@@ -11,7 +11,7 @@ import binascii
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, func, select
@@ -144,8 +144,8 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """One edition (版本) of an entry: what was filed, at which leaf. ``document`` is the entry, or the
-    envelope of a restricted one. ``state`` is draft or submitted, as it was filed.
+    """One edition (版本) of an entry: what was filed, at which leaf. ``document`` is the entry, or
+    the envelope of a restricted one. ``state`` is draft or submitted, as it was filed.
     """
 
     code: str
@@ -236,9 +236,11 @@ def facets(
 
 def show(conn: Connection, code: str, *, as_of: int | None = None) -> EntryDetail:
     """The entry with this code; raises :class:`CatalogueQueryError` where there is none."""
-    row = conn.execute(
-        select(ENTRIES).where(ENTRIES.c.code == code, held(ENTRIES, as_of))
-    ).mappings().one_or_none()
+    row = (
+        conn.execute(select(ENTRIES).where(ENTRIES.c.code == code, held(ENTRIES, as_of)))
+        .mappings()
+        .one_or_none()
+    )
     if row is None:
         raise _unknown(conn, code, as_of)
     entry = _summary(row)
@@ -277,7 +279,8 @@ def editions(conn: Connection, code: str, *, as_of: int | None = None) -> list[E
 
 
 def edition(conn: Connection, code: str, number: int, *, as_of: int | None = None) -> Edition:
-    """Edition ``number`` (1..) of an entry; raises :class:`CatalogueQueryError` naming the known ones.
+    """Edition ``number`` (1..) of an entry; raises :class:`CatalogueQueryError` naming the known
+    ones.
     """
     known = editions(conn, code, as_of=as_of)
     for one in known:
@@ -325,8 +328,7 @@ def sources(
         held(ENTRIES, as_of),
     )
     return {
-        row["source"].removeprefix(prefix): _summary(row)
-        for row in conn.execute(asked).mappings()
+        row["source"].removeprefix(prefix): _summary(row) for row in conn.execute(asked).mappings()
     }
 
 

@@ -1,7 +1,8 @@
-"""The rules of ``contracts/Catalogue.sol`` a second time in Python, for auditors who trust no bytecode.
+"""The rules of ``contracts/Catalogue.sol`` a second time in Python, for auditors who trust no
+bytecode.
 
-Who may file and decide, the legal transitions (条例 Arts. 16-17), the head's co-signature (条例 Art. 13),
-and the state word that each statement leaves behind.
+Who may file and decide, the legal transitions (条例 Arts. 16-17), the head's co-signature (条例
+Art. 13), and the state word that each statement leaves behind.
 """
 
 from __future__ import annotations
@@ -162,7 +163,8 @@ class CatalogueRules:
 def _illegal(decoded: Decoded, held: EntryState | None, to: EntryState) -> RuleBroken:
     origin = "nothing" if held is None else held.value
     return RuleBroken(
-        f"{where(decoded.statement)}: a {decoded.struct.name} may not go from {origin} to {to.value}"
+        f"{where(decoded.statement)}: a {decoded.struct.name} may not take an entry "
+        f"from {origin} to {to.value}"
     )
 
 

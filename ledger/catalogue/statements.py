@@ -1,9 +1,10 @@
-"""Building the catalogue's statements: filings (目录报送) by owners, decisions (审核发布) by authorities.
+"""Building the catalogue's statements: filings (目录报送) by owners, decisions (审核发布) by
+authorities.
 
-A filing's body is the entry as canonical JSON (RFC 8785). A restricted entry (grade 3-4, or marked so)
-goes on the chain as an *envelope*: code, provider and ``commitment = SHA-256(salt || canonical text)``
-with a random 32-byte salt, so that the text cannot be guessed from the chain; text and salt stay off
-chain (:mod:`ledger.catalogue.sealing`). Nothing here signs, sends, or reads a clock.
+A filing's body is the entry as canonical JSON (RFC 8785). A restricted entry (grade 3-4, or marked
+so) goes on the chain as an *envelope*: code, provider and ``commitment = SHA-256(salt || canonical
+text)`` with a random 32-byte salt, so that the text cannot be guessed from the chain; text and
+salt stay off chain (:mod:`ledger.catalogue.sealing`). Nothing here signs, sends, or reads a clock.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A restricted entry's text and salt, which stay off chain, with the commitment that went on."""
+    """A restricted entry's text and salt, which stay off chain, with the commitment that went
+    on.
+    """
 
     code: str
     commitment: bytes
@@ -48,7 +51,9 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Filing:
-    """A batch to sign, and the envelopes to seal *before* it is sent (a lost salt proves nothing)."""
+    """A batch to sign, and the envelopes to seal *before* it is sent (a lost salt proves
+    nothing).
+    """
 
     batch: Batch
     envelopes: tuple[Envelope, ...]
@@ -92,7 +97,8 @@ def filing(
     deadline: int,
     new_salt: Callable[[], bytes] = lambda: secrets.token_bytes(SALT_BYTES),
 ) -> Filing:
-    """The batch in which ``organisation`` (its code) files ``revisions``; ``deadline`` in Unix seconds.
+    """The batch in which ``organisation`` (its code) files ``revisions``; ``deadline`` in Unix
+    seconds.
 
     Raises :class:`EntryRefused` naming entry and fields where one may not be filed.
     """
