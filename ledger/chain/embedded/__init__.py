@@ -1,0 +1,32 @@
+"""The embedded chain: an EVM chain in one file, without a node to install."""
+
+from ledger.chain.embedded.chain import FILE_NAME, EmbeddedChain
+from ledger.chain.embedded.errors import (
+    ChainClosed,
+    ChainConflict,
+    ChainCorrupt,
+    ChainFull,
+    ChainLocked,
+    ChainMismatch,
+    ChainMissing,
+    ChainTooNew,
+    TransactionRefused,
+    UnknownBlock,
+)
+from ledger.chain.embedded.integrity import IntegrityReport
+
+__all__ = [
+    "FILE_NAME",
+    "ChainClosed",
+    "ChainConflict",
+    "ChainCorrupt",
+    "ChainFull",
+    "ChainLocked",
+    "ChainMismatch",
+    "ChainMissing",
+    "ChainTooNew",
+    "EmbeddedChain",
+    "IntegrityReport",
+    "TransactionRefused",
+    "UnknownBlock",
+]

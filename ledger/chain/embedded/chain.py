@@ -1,0 +1,409 @@
+"""The embedded chain: one process, one file, blocks made when transactions arrive.
+
+Whoever sends first executes for all who wait: transactions that arrive while a block is being made go
+into the next one together. A call of :meth:`EmbeddedChain.send_raw` comes back when its transaction is
+durable in a block, so there is no pool of pending transactions to lose.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from eth.abc import BlockHeaderAPI
+from eth.db.account import AccountDB
+from eth_typing import Address
+from web3 import Web3
+
+from ledger.chain.embedded import simulate
+from ledger.chain.embedded.errors import (
+    ChainClosed,
+    ChainCorrupt,
+    TransactionRefused,
+    UnknownBlock,
+)
+from ledger.chain.embedded.evm import (
+    GAS_LIMIT,
+    BlockBuilder,
+    Checked,
+    check_transaction,
+    decode_header,
+    genesis_header,
+    lost_nodes,
+    next_header,
+    seal,
+)
+from ledger.chain.embedded.lock import WriterLock
+from ledger.chain.embedded.logindex import LogFilter, find
+from ledger.chain.embedded.store import Genesis, StateNodes, Store
+from ledger.chain.interface import BlockRef, ChainError, RawLog, TransactionOutcome
+
+if TYPE_CHECKING:
+    from ledger.chain.embedded.integrity import IntegrityReport
+    from ledger.chain.embedded.rpc import Rpc
+
+FILE_NAME = "chain.db"
+"""The store's usual name inside a data directory."""
+MAX_LEAD = 900
+"""Seconds by which block time may run ahead of the clock while blocks come faster than one a second."""
+MAX_BLOCK_SECONDS = 1.0
+"""Execution time after which a block is closed, so that those in it need not wait for the rest."""
+MAX_LOG_RANGE = 10_000
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how many are done, and how many there are."""
+
+
+class _Waiting:
+    """A transaction on its way into a block, and what became of it."""
+
+    __slots__ = ("checked", "error", "settled")
+
+    def __init__(self, checked: Checked) -> None:
+        self.checked = checked
+        self.error: ChainError | None = None
+        self.settled = False
+
+    def settle(self, error: ChainError | None = None) -> None:
+        self.error = error
+        self.settled = True
+
+
+class EmbeddedChain:
+    """Implements :class:`ledger.chain.interface.Chain` on py-evm and SQLite. Safe to use from threads."""
+
+    def __init__(self, store: Store, lock: WriterLock, clock: Callable[[], float]) -> None:
+        """Use :meth:`open`."""
+        self._store = store
+        self._lock = lock
+        self._clock = clock
+        self._queue: deque[_Waiting] = deque()
+        self._queue_lock = Lock()
+        self._mining = Lock()
+        self._closed = False
+        self._head, self._head_header = self._start()
+        self._w3: Web3 | None = None
+        self._rpc: Rpc | None = None
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        chain_id: int,
+        *,
+        create: bool = False,
+        genesis_timestamp: int = 0,
+        gas_limit: int = GAS_LIMIT,
+        clock: Callable[[], float] = time.time,
+    ) -> EmbeddedChain:
+        """Open the chain in the file ``path`` for writing, or create it there.
+
+        ``genesis_timestamp`` (Unix seconds) and ``gas_limit`` only count for a chain that is created:
+        the same settings give the same block 0 anywhere. ``clock`` gives Unix seconds.
+
+        Raises :class:`~ledger.chain.embedded.errors.ChainLocked` where another process writes it,
+        ``ChainMissing`` where there is none and ``create`` is false, ``ChainMismatch`` where it has
+        another chain id, ``ChainCorrupt`` or ``ChainTooNew``.
+        """
+        if create:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        elif not path.parent.is_dir():
+            Store(path, None)
+        genesis = Genesis(chain_id, gas_limit, genesis_timestamp)
+        existed = path.exists()
+        lock = WriterLock(path)
+        try:
+            store = Store(path, genesis if create or existed else None)
+            try:
+                return cls(store, lock, clock)
+            except BaseException:
+                store.close()
+                raise
+        except BaseException:
+            lock.release()
+            raise
+
+    def _start(self) -> tuple[BlockRef, BlockHeaderAPI]:
+        first = genesis_header(self._store.genesis)
+        head = self._store.head()
+        if head is None:
+            return self._store.append(seal(first, [], [], {})), first
+        if self._store.blocks([0])[0].hash != first.hash:
+            raise ChainCorrupt(
+                f"{self._store.path}: block 0 does not follow from its settings: "
+                "restore the file from a backup"
+            )
+        header = decode_header(self._store.header(head.number))
+        if header.hash != head.hash:
+            raise ChainCorrupt(
+                f"{self._store.path}: the header of block {head.number} does not have its hash: "
+                "restore the file from a backup"
+            )
+        if header.block_number:
+            StateNodes(self._store).require(header.state_root)
+        return head, header
+
+    # -- identity -------------------------------------------------------------------------------
+
+    @property
+    def chain_id(self) -> int:
+        return self._store.genesis.chain_id
+
+    @property
+    def name(self) -> str:
+        return "embedded"
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._store.path
+
+    @property
+    def genesis(self) -> Genesis:
+        """What block 0 was made from."""
+        return self._store.genesis
+
+    @property
+    def store(self) -> Store:
+        """The store, for reading; only this object writes it."""
+        return self._store
+
+    @property
+    def max_log_range(self) -> int:
+        return MAX_LOG_RANGE
+
+    @property
+    def w3(self) -> Web3:
+        if self._w3 is None:
+            from ledger.chain.embedded.provider import EmbeddedProvider  # noqa: PLC0415
+
+            self._w3 = Web3(EmbeddedProvider(self))
+        return self._w3
+
+    @property
+    def rpc(self) -> Rpc:
+        """The JSON-RPC methods over this chain."""
+        if self._rpc is None:
+            from ledger.chain.embedded.rpc import Rpc  # noqa: PLC0415
+
+            self._rpc = Rpc(self)
+        return self._rpc
+
+    # -- reading --------------------------------------------------------------------------------
+
+    def head(self) -> BlockRef:
+        return self._head
+
+    def blocks(self, numbers: Sequence[int]) -> list[BlockRef]:
+        return self._store.blocks(numbers)
+
+    def header(self, number: int | None = None) -> BlockHeaderAPI:
+        """A block's header, the newest by default; raises ``UnknownBlock``."""
+        head = self._head_header
+        if number is None or number == head.block_number:
+            return head
+        return decode_header(self._store.header(number))
+
+    def pending_header(self) -> BlockHeaderAPI:
+        """The header that the next block would start from now."""
+        return next_header(self._head_header, self._next_timestamp(self._head_header.timestamp))
+
+    def logs(self, address: bytes, first: int, last: int) -> list[RawLog]:
+        """All events of ``address`` in blocks ``first..last``, in chain order.
+
+        Raises :class:`ChainError` for a range that ends beyond the head, which an event might still
+        join, or is wider than :attr:`max_log_range`.
+        """
+        if last > self._head.number:
+            raise UnknownBlock(f"block {last} is not on this chain yet, head {self._head.number}")
+        if last - first >= MAX_LOG_RANGE:
+            raise ChainError(f"blocks {first}..{last} are more than {MAX_LOG_RANGE}: ask in parts")
+        return [found.raw() for found in find(self._store, LogFilter(first, last, [address]))]
+
+    def call(self, to: bytes, data: bytes, block: int | None = None) -> bytes:
+        return simulate.call(
+            self._store, self.header(block), self.chain_id, simulate.Call(to=to, data=data)
+        )
+
+    def account(self, number: int | None = None) -> AccountDB:
+        """The accounts at a block, the newest by default."""
+        return AccountDB(StateNodes(self._store), self.header(number).state_root)
+
+    def code(self, address: bytes) -> bytes:
+        with lost_nodes(self._store.path):
+            return bytes(self.account().get_code(Address(address)))
+
+    def nonce(self, address: bytes) -> int:
+        with lost_nodes(self._store.path):
+            return int(self.account().get_nonce(Address(address)))
+
+    def fees(self) -> dict[str, int]:
+        """Nothing is paid here: ``gasPrice`` 0."""
+        return {"gasPrice": 0}
+
+    def estimate_gas(self, sender: bytes, to: bytes | None, data: bytes) -> int:
+        what = simulate.Call(sender=sender, to=to, data=data)
+        return simulate.estimate(self._store, self.pending_header(), self.chain_id, what)
+
+    def outcome(self, transaction_hash: bytes) -> TransactionOutcome | None:
+        row = self._store.transaction(transaction_hash)
+        if row is None:
+            return None
+        return TransactionOutcome(
+            transaction_hash=row.hash,
+            succeeded=row.succeeded,
+            block_number=row.number,
+            block_hash=self._store.blocks([row.number])[0].hash,
+            gas_used=row.gas_used,
+            revert_data=row.output,
+        )
+
+    # -- writing --------------------------------------------------------------------------------
+
+    def send_raw(self, raw: bytes) -> bytes:
+        """Execute a signed transaction; it is durable in a block when this returns its hash.
+
+        Raises ``TransactionRefused`` with the reason where no block can take it (nothing is executed
+        then), ``ChainFull`` where the disk is full. A transaction that reverts is in a block all the
+        same: :meth:`outcome` tells.
+        """
+        result = self.send_many([raw])[0]
+        if isinstance(result, ChainError):
+            raise result
+        return result
+
+    def send_many(self, raws: Sequence[bytes]) -> list[bytes | ChainError]:
+        """Execute signed transactions in as few blocks as hold them, in the order given.
+
+        For each its hash, or the error that :meth:`send_raw` would have raised; one that is refused
+        does not keep the others out.
+        """
+        results: list[_Waiting | ChainError] = []
+        for raw in raws:
+            try:
+                results.append(_Waiting(check_transaction(raw, self._store.genesis)))
+            except TransactionRefused as error:
+                results.append(error)
+        tickets = [result for result in results if isinstance(result, _Waiting)]
+        with self._queue_lock:
+            self._queue.extend(tickets)
+        for ticket in tickets:
+            while not ticket.settled:
+                with self._mining:
+                    if not ticket.settled:
+                        self._mine_waiting()
+        return [
+            (result.error or result.checked.hash) if isinstance(result, _Waiting) else result
+            for result in results
+        ]
+
+    def _next_timestamp(self, parent: int) -> int:
+        """Block time: the clock, but always after the parent; bursts run ahead up to MAX_LEAD.
+
+        Beyond that lead a block takes its parent's time rather than a time that has not come: times
+        never go back, and no block is dated further than MAX_LEAD into the future.
+        """
+        now = int(self._clock())
+        return max(now, parent + 1 if parent < now + MAX_LEAD else parent)
+
+    def _mine_waiting(self) -> None:
+        """Make one block of what waits. Holds the mining lock. Settles at least one transaction."""
+        with self._queue_lock:
+            waiting = list(self._queue)
+            self._queue.clear()
+        taken: list[_Waiting] = []
+        try:
+            if self._closed:
+                raise ChainClosed(f"{self.path} was closed: open the chain again")
+            taken, left = self._execute(_in_nonce_order(waiting))
+        except ChainError as error:
+            for ticket in waiting:
+                if not ticket.settled:
+                    ticket.settle(error)
+        except BaseException as error:
+            for ticket in waiting:
+                if not ticket.settled:
+                    ticket.settle(ChainError(f"the transaction was not executed: {error!r}"))
+            raise
+        else:
+            with self._queue_lock:
+                self._queue.extendleft(reversed(left))
+            for ticket in taken:
+                ticket.settle()
+
+    def _execute(self, waiting: list[_Waiting]) -> tuple[list[_Waiting], list[_Waiting]]:
+        """Put what fits into one durable block; returns those in it, and those left for the next."""
+        parent = self._head_header
+        builder = BlockBuilder(
+            self._store, self._store.genesis, parent, self._next_timestamp(parent.timestamp)
+        )
+        taken: dict[bytes, list[_Waiting]] = {}
+        left: list[_Waiting] = []
+        started = time.monotonic()
+        for ticket in waiting:
+            checked = ticket.checked
+            if checked.hash in taken:
+                taken[checked.hash].append(ticket)
+            elif self._store.transaction(checked.hash) is not None:
+                ticket.settle()
+            elif len(builder) and (
+                not builder.has_room_for(checked.transaction.gas)
+                or time.monotonic() - started > MAX_BLOCK_SECONDS
+            ):
+                left.append(ticket)
+            else:
+                try:
+                    builder.add(checked)
+                except TransactionRefused as error:
+                    ticket.settle(error)
+                else:
+                    taken[checked.hash] = [ticket]
+        if taken:
+            sealed = builder.seal()
+            self._head, self._head_header = self._store.append(sealed), sealed.header
+        return [ticket for group in taken.values() for ticket in group], left
+
+    # -- keeping --------------------------------------------------------------------------------
+
+    def fsck(self, progress: Progress | None = None) -> IntegrityReport:
+        """Check every node, header, transaction, receipt and log against its hash."""
+        from ledger.chain.embedded.integrity import fsck  # noqa: PLC0415
+
+        return fsck(self._store, progress)
+
+    def replay(self, progress: Progress | None = None) -> IntegrityReport:
+        """Execute everything again from block 0 in a scratch store and compare."""
+        from ledger.chain.embedded.integrity import replay  # noqa: PLC0415
+
+        return replay(self._store, progress)
+
+    def close(self) -> None:
+        """Finish the block in the making, close the file, let go of the lock; safe to call twice."""
+        with self._mining:
+            self._closed = True
+            self._store.close()
+            self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _in_nonce_order(waiting: Sequence[_Waiting]) -> list[_Waiting]:
+    """As they came, except that one sender's transactions stand in the order of their nonces."""
+    queues: dict[bytes, deque[_Waiting]] = {}
+    for ticket in sorted(waiting, key=lambda one: one.checked.transaction.nonce):
+        queues.setdefault(ticket.checked.sender, deque()).append(ticket)
+    return [queues[ticket.checked.sender].popleft() for ticket in waiting]

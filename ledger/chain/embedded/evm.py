@@ -1,0 +1,309 @@
+"""The rules of the embedded chain: what a block is, and how py-evm executes transactions into one.
+
+Cancun rules without proof of work or stake: difficulty 0, no rewards, no withdrawals, no blobs. The gas
+limit is pinned at genesis, and the base fee (EIP-1559) is zero in every block: the rule that moves it
+with the load is left out, because one block over half full would otherwise make it 1 for ever and shut
+out every transaction that offers no fee, which here is all of them. So no account needs a balance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import rlp
+from eth.abc import BlockHeaderAPI, ComputationAPI, SignedTransactionAPI
+from eth.constants import BLANK_ROOT_HASH, ZERO_HASH32
+from eth.rlp.logs import Log
+from eth.rlp.receipts import Receipt
+from eth.vm.execution_context import ExecutionContext
+from eth.vm.forks.cancun import CancunVM
+from eth.vm.forks.cancun.blocks import CancunBlockHeader
+from eth.vm.forks.cancun.state import CancunState
+from eth.vm.forks.cancun.transactions import CancunTransactionBuilder
+from eth.vm.interrupt import MissingBytecode
+from eth_bloom import BloomFilter
+from eth_keys.exceptions import BadSignature
+from eth_keys.exceptions import ValidationError as KeyValidationError
+from eth_typing import Address, BlockNumber, Hash32
+from eth_utils import ValidationError, keccak
+from msgspec import Struct
+from rlp.exceptions import RLPException
+from trie import HexaryTrie
+from trie.exceptions import MissingTrieNode
+
+from ledger.chain.embedded.errors import ChainCorrupt, TransactionRefused, missing_node
+from ledger.chain.embedded.records import LogRow, SealedBlock, TransactionRow
+from ledger.chain.embedded.store import Genesis, StateNodes, Store
+
+GAS_LIMIT = 500_000_000
+"""Gas of a block. One batch of a hundred statements with bodies of 20 KB needs about 150M; a limit
+without bound would let one mistaken transaction occupy the only executor for hours."""
+BLOB_TRANSACTION = 3
+FAILED, SUCCEEDED = b"", b"\x01"
+
+
+class Checked(Struct, frozen=True):
+    """A transaction that is well-formed, signed, and meant for this chain."""
+
+    transaction: SignedTransactionAPI
+    raw: bytes
+    hash: bytes
+    sender: bytes
+
+
+def trie_root(items: Sequence[bytes]) -> tuple[bytes, HexaryTrie]:
+    """The Merkle Patricia root over ``items`` keyed by ``rlp(index)`` (Yellow Paper, section 4.4)."""
+    trie = HexaryTrie({}, BLANK_ROOT_HASH)
+    with trie.squash_changes() as memory:
+        for index, item in enumerate(items):
+            memory[rlp.encode(index)] = item
+    return bytes(trie.root_hash), trie
+
+
+def encode_receipt(row: TransactionRow, logs: Sequence[LogRow]) -> bytes:
+    """The receipt that a transaction's row and its logs amount to (EIP-658, EIP-2718)."""
+    entries = [
+        Log(
+            Address(log.address),
+            tuple(int.from_bytes(topic, "big") for topic in log.topics),
+            log.data,
+        )
+        for log in logs
+    ]
+    receipt = Receipt(SUCCEEDED if row.succeeded else FAILED, row.cumulative_gas, entries)
+    return (bytes([row.kind]) if row.kind else b"") + receipt.encode()
+
+
+def bloom_of(logs: Iterable[LogRow]) -> int:
+    """The logs bloom (Yellow Paper, section 4.3.1) as an integer of 2048 bits."""
+    return int(
+        BloomFilter.from_iterable(part for log in logs for part in (log.address, *log.topics))
+    )
+
+
+def genesis_header(genesis: Genesis) -> BlockHeaderAPI:
+    """Block 0: no accounts, and the chain id in ``extraData``, so that two chains never share it."""
+    return CancunBlockHeader(
+        difficulty=0,
+        block_number=BlockNumber(0),
+        gas_limit=genesis.gas_limit,
+        timestamp=genesis.timestamp,
+        extra_data=f"GovLedger {genesis.chain_id}".encode("ascii"),
+        nonce=bytes(8),
+    )
+
+
+def next_header(parent: BlockHeaderAPI, timestamp: int) -> BlockHeaderAPI:
+    """The header of the block after ``parent``, before anything is executed in it."""
+    return CancunBlockHeader(
+        difficulty=0,
+        block_number=BlockNumber(parent.block_number + 1),
+        gas_limit=parent.gas_limit,
+        timestamp=timestamp,
+        parent_hash=parent.hash,
+        state_root=parent.state_root,
+        nonce=bytes(8),
+    )
+
+
+def decode_header(encoded: bytes) -> BlockHeaderAPI:
+    """A stored header; raises :class:`ChainCorrupt` where it is none."""
+    try:
+        return rlp.decode(encoded, sedes=CancunBlockHeader)
+    except RLPException as error:
+        raise ChainCorrupt(f"a stored block header is no header: {error}") from error
+
+
+def decode_transaction(raw: bytes) -> SignedTransactionAPI:
+    """A transaction from its bytes (EIP-2718); raises :class:`TransactionRefused`."""
+    try:
+        return CancunTransactionBuilder.decode(raw)
+    except (RLPException, ValidationError, ValueError, TypeError, IndexError, KeyError) as error:
+        detail = " ".join(str(error).split())[:200]
+        raise TransactionRefused(
+            "malformed", f"not a transaction: {detail or type(error).__name__}"
+        ) from error
+
+
+def check_transaction(raw: bytes, genesis: Genesis) -> Checked:
+    """What can be said of a transaction without the state.
+
+    Raises :class:`TransactionRefused` naming what is wrong: bytes, type, chain id, signature or gas.
+    """
+    if not raw:
+        raise TransactionRefused("malformed", "not a transaction: no bytes")
+    transaction = decode_transaction(raw)
+    if transaction.type_id == BLOB_TRANSACTION:
+        raise TransactionRefused("type", "blob transactions (type 3) are not taken by this chain")
+    if transaction.chain_id != genesis.chain_id:
+        given = "none" if transaction.chain_id is None else str(transaction.chain_id)
+        raise TransactionRefused(
+            "chain-id",
+            f"wrong chain id: the transaction is signed for chain {given}, this is chain "
+            f"{genesis.chain_id}; sign it again for this chain (EIP-155)",
+        )
+    if transaction.gas > genesis.gas_limit:
+        raise TransactionRefused(
+            "gas-limit",
+            f"exceeds block gas limit: {transaction.gas} gas, a block holds {genesis.gas_limit}; "
+            "send fewer statements at once",
+        )
+    if transaction.gas < transaction.intrinsic_gas:
+        raise TransactionRefused(
+            "intrinsic-gas",
+            f"intrinsic gas too low: {transaction.gas} given, {transaction.intrinsic_gas} needed "
+            "before anything is executed",
+        )
+    try:
+        transaction.validate()
+        sender = transaction.sender
+    except (ValidationError, BadSignature, KeyValidationError, ValueError) as error:
+        raise TransactionRefused("signature", f"invalid transaction: {error}") from error
+    return Checked(transaction, raw, bytes(keccak(raw)), bytes(sender))
+
+
+def execution_state(
+    nodes: StateNodes, store: Store, header: BlockHeaderAPI, chain_id: int
+) -> CancunState:
+    """py-evm's state at ``header.state_root``, executing as in the block of ``header``."""
+    context = ExecutionContext(
+        coinbase=header.coinbase,
+        timestamp=header.timestamp,
+        block_number=header.block_number,
+        difficulty=0,
+        mix_hash=ZERO_HASH32,
+        gas_limit=header.gas_limit,
+        prev_hashes=(Hash32(found) for found in store.hashes_before(header.block_number)),
+        chain_id=chain_id,
+        base_fee_per_gas=0,
+        excess_blob_gas=0,
+    )
+    return CancunState(nodes, context, header.state_root)
+
+
+@contextmanager
+def lost_nodes(path: Path) -> Iterator[None]:
+    """Turn py-evm's word for a node that is not there into :class:`ChainCorrupt` with the key."""
+    try:
+        yield
+    except MissingBytecode as error:
+        raise missing_node(error.missing_code_hash, path) from error
+    except MissingTrieNode as error:
+        raise missing_node(bytes(error.missing_node_hash), path) from error
+
+
+class BlockBuilder:
+    """Executes transactions one after the other into the block after ``parent``."""
+
+    def __init__(
+        self, store: Store, genesis: Genesis, parent: BlockHeaderAPI, timestamp: int
+    ) -> None:
+        self._store = store
+        self._header = next_header(parent, timestamp)
+        self._nodes = StateNodes(store)
+        self._state = execution_state(self._nodes, store, self._header, genesis.chain_id)
+        self._gas_used = 0
+        self._rows: list[TransactionRow] = []
+        self._logs: list[LogRow] = []
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def has_room_for(self, gas: int) -> bool:
+        """Whether the block's gas limit leaves this much."""
+        return self._gas_used + gas <= self._header.gas_limit
+
+    def add(self, checked: Checked) -> None:
+        """Execute one transaction; a revert is an outcome, not an error.
+
+        Raises :class:`TransactionRefused` where the state forbids it (nonce, funds); the block stays as
+        it was. Raises :class:`ChainCorrupt` where the store has lost what it needs.
+        """
+        try:
+            with lost_nodes(self._store.path):
+                self._refuse(checked)
+                self._state.lock_changes()
+                computation = self._state.apply_transaction(checked.transaction)
+        except ValidationError as error:
+            raise TransactionRefused("invalid", f"invalid transaction: {error}") from error
+        self._record(checked, computation)
+
+    def _refuse(self, checked: Checked) -> None:
+        transaction, sender = checked.transaction, Address(checked.sender)
+        expected = self._state.get_nonce(sender)
+        if transaction.nonce != expected:
+            low = transaction.nonce < expected
+            raise TransactionRefused(
+                "nonce-too-low" if low else "nonce-too-high",
+                f"nonce too {'low' if low else 'high'}: 0x{checked.sender.hex()} sent "
+                f"{transaction.nonce}, the next is {expected}",
+            )
+        cost = transaction.gas * transaction.max_fee_per_gas + transaction.value
+        balance = self._state.get_balance(sender)
+        if cost > balance:
+            raise TransactionRefused(
+                "funds",
+                f"insufficient funds: 0x{checked.sender.hex()} has {balance} wei, the transaction "
+                f"may take {cost}; this chain asks no fee, so set gasPrice (or the fees of "
+                "EIP-1559) and value to 0",
+            )
+
+    def _record(self, checked: Checked, computation: ComputationAPI) -> None:
+        gas_used = CancunVM.finalize_gas_used(checked.transaction, computation)
+        self._gas_used += gas_used
+        position = len(self._rows)
+        for address, topics, data in computation.get_log_entries():
+            self._logs.append(
+                LogRow(
+                    position,
+                    len(self._logs),
+                    bytes(address),
+                    tuple(topic.to_bytes(32, "big") for topic in topics),
+                    bytes(data),
+                )
+            )
+        created = bytes(computation.msg.storage_address) if computation.msg.is_create else b""
+        self._rows.append(
+            TransactionRow(
+                number=self._header.block_number,
+                position=position,
+                hash=checked.hash,
+                sender=checked.sender,
+                raw=checked.raw,
+                succeeded=computation.is_success,
+                gas_used=gas_used,
+                cumulative_gas=self._gas_used,
+                created=created if computation.is_success else b"",
+                output=b"" if computation.is_success else bytes(computation.output),
+            )
+        )
+
+    def seal(self) -> SealedBlock:
+        """Compute the roots and close the block; the builder is spent."""
+        with lost_nodes(self._store.path):
+            self._state.persist()
+        by_position: dict[int, list[LogRow]] = {}
+        for log in self._logs:
+            by_position.setdefault(log.position, []).append(log)
+        receipts = [encode_receipt(row, by_position.get(row.position, [])) for row in self._rows]
+        header = self._header.copy(
+            state_root=self._state.state_root,
+            transaction_root=trie_root([row.raw for row in self._rows])[0],
+            receipt_root=trie_root(receipts)[0],
+            bloom=bloom_of(self._logs),
+            gas_used=self._gas_used,
+        )
+        return seal(header, self._rows, self._logs, self._nodes.fresh)
+
+
+def seal(
+    header: BlockHeaderAPI,
+    transactions: Sequence[TransactionRow],
+    logs: Sequence[LogRow],
+    nodes: dict[bytes, bytes],
+) -> SealedBlock:
+    """A header with its rows, encoded for the store."""
+    return SealedBlock(header, rlp.encode(header), transactions, logs, nodes)
+
