@@ -1,8 +1,8 @@
 """The embedded chain: one process, one file, blocks made when transactions arrive.
 
-Whoever sends first executes for all who wait: transactions that arrive while a block is being made go
-into the next one together. A call of :meth:`EmbeddedChain.send_raw` comes back when its transaction is
-durable in a block, so there is no pool of pending transactions to lose.
+Whoever sends first executes for all who wait: transactions that arrive while a block is being made
+go into the next one together. A call of :meth:`EmbeddedChain.send_raw` comes back when its
+transaction is durable in a block, so there is no pool of pending transactions to lose.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ from ledger.chain.embedded.evm import (
 )
 from ledger.chain.embedded.lock import WriterLock
 from ledger.chain.embedded.logindex import LogFilter, find
-from ledger.chain.embedded.store import Genesis, StateNodes, Store
+from ledger.chain.embedded.nodes import StateNodes
+from ledger.chain.embedded.store import Genesis, Store
 from ledger.chain.interface import BlockRef, ChainError, RawLog, TransactionOutcome
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 FILE_NAME = "chain.db"
 """The store's usual name inside a data directory."""
 MAX_LEAD = 900
-"""Seconds by which block time may run ahead of the clock while blocks come faster than one a second."""
+"""Seconds by which block time may run ahead of the clock while blocks come faster than it ticks."""
 MAX_BLOCK_SECONDS = 1.0
 """Execution time after which a block is closed, so that those in it need not wait for the rest."""
 MAX_LOG_RANGE = 10_000
@@ -75,7 +76,7 @@ class _Waiting:
 
 
 class EmbeddedChain:
-    """Implements :class:`ledger.chain.interface.Chain` on py-evm and SQLite. Safe to use from threads."""
+    """A :class:`ledger.chain.interface.Chain` on py-evm and SQLite; any thread may use it."""
 
     def __init__(self, store: Store, lock: WriterLock, clock: Callable[[], float]) -> None:
         """Use :meth:`open`."""
@@ -103,8 +104,8 @@ class EmbeddedChain:
     ) -> EmbeddedChain:
         """Open the chain in the file ``path`` for writing, or create it there.
 
-        ``genesis_timestamp`` (Unix seconds) and ``gas_limit`` only count for a chain that is created:
-        the same settings give the same block 0 anywhere. ``clock`` gives Unix seconds.
+        ``genesis_timestamp`` (Unix seconds) and ``gas_limit`` only count for a chain that is
+        created: the same settings give the same block 0 anywhere. ``clock`` gives Unix seconds.
 
         Raises :class:`~ledger.chain.embedded.errors.ChainLocked` where another process writes it,
         ``ChainMissing`` where there is none and ``create`` is false, ``ChainMismatch`` where it has
@@ -268,9 +269,9 @@ class EmbeddedChain:
     def send_raw(self, raw: bytes) -> bytes:
         """Execute a signed transaction; it is durable in a block when this returns its hash.
 
-        Raises ``TransactionRefused`` with the reason where no block can take it (nothing is executed
-        then), ``ChainFull`` where the disk is full. A transaction that reverts is in a block all the
-        same: :meth:`outcome` tells.
+        Raises ``TransactionRefused`` with the reason where no block can take it (nothing is
+        executed then), ``ChainFull`` where the disk is full. A transaction that reverts is in a
+        block all the same: :meth:`outcome` tells.
         """
         result = self.send_many([raw])[0]
         if isinstance(result, ChainError):
@@ -318,8 +319,6 @@ class EmbeddedChain:
             self._queue.clear()
         taken: list[_Waiting] = []
         try:
-            if self._closed:
-                raise ChainClosed(f"{self.path} was closed: open the chain again")
             taken, left = self._execute(_in_nonce_order(waiting))
         except ChainError as error:
             for ticket in waiting:
@@ -337,7 +336,9 @@ class EmbeddedChain:
                 ticket.settle()
 
     def _execute(self, waiting: list[_Waiting]) -> tuple[list[_Waiting], list[_Waiting]]:
-        """Put what fits into one durable block; returns those in it, and those left for the next."""
+        """Put what fits into one durable block; returns those in it and those left for the next."""
+        if self._closed:
+            raise ChainClosed(f"{self.path} was closed: open the chain again")
         parent = self._head_header
         builder = BlockBuilder(
             self._store, self._store.genesis, parent, self._next_timestamp(parent.timestamp)
@@ -383,7 +384,7 @@ class EmbeddedChain:
         return replay(self._store, progress)
 
     def close(self) -> None:
-        """Finish the block in the making, close the file, let go of the lock; safe to call twice."""
+        """Finish the block in the making, close the file, release the lock; safe to call twice."""
         with self._mining:
             self._closed = True
             self._store.close()

@@ -31,7 +31,7 @@ class ChainTooNew(ChainError):
 
 
 class ChainCorrupt(ChainError):
-    """The store does not hold what it must; ``key`` is the damaged node, empty where it is not one."""
+    """The store lacks what it must hold; ``key`` is the damaged node, empty where it is not one."""
 
     def __init__(self, message: str, key: bytes = b"") -> None:
         super().__init__(message)
@@ -68,9 +68,7 @@ class UnknownBlock(ChainError):
 
 def missing_node(key: bytes, path: Path) -> ChainCorrupt:
     """The refusal for a trie node or code that the store should hold and does not."""
-    return ChainCorrupt(
-        f"{path} lacks the node 0x{key.hex()}: restore the file from a backup", key
-    )
+    return ChainCorrupt(f"{path} lacks the node 0x{key.hex()}: restore the file from a backup", key)
 
 
 @contextmanager
@@ -93,7 +91,5 @@ def store_errors(path: Path) -> Iterator[None]:
                 f"{path} is locked by another program: close it and try again", 0
             ) from error
         if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-            raise ChainCorrupt(
-                f"{path} is damaged ({error}): restore it from a backup"
-            ) from error
+            raise ChainCorrupt(f"{path} is damaged ({error}): restore it from a backup") from error
         raise ChainError(f"{path}: {error} ({name or 'no code'})") from error

@@ -1,9 +1,10 @@
 """The rules of the embedded chain: what a block is, and how py-evm executes transactions into one.
 
-Cancun rules without proof of work or stake: difficulty 0, no rewards, no withdrawals, no blobs. The gas
-limit is pinned at genesis, and the base fee (EIP-1559) is zero in every block: the rule that moves it
-with the load is left out, because one block over half full would otherwise make it 1 for ever and shut
-out every transaction that offers no fee, which here is all of them. So no account needs a balance.
+Cancun rules without proof of work or stake: difficulty 0, no rewards, no withdrawals, no blobs.
+The gas limit is pinned at genesis, and the base fee (EIP-1559) is zero in every block: the rule
+that moves it with the load is left out, because one block over half full would otherwise make it 1
+for ever and shut out every transaction that offers no fee, which here is all of them. So no account
+needs a balance.
 """
 
 from __future__ import annotations
@@ -23,22 +24,23 @@ from eth.vm.forks.cancun.blocks import CancunBlockHeader
 from eth.vm.forks.cancun.state import CancunState
 from eth.vm.forks.cancun.transactions import CancunTransactionBuilder
 from eth.vm.interrupt import MissingBytecode
-from eth_bloom import BloomFilter
+from eth_bloom.bloom import BloomFilter
+from eth_hash.auto import keccak
 from eth_keys.exceptions import BadSignature
-from eth_keys.exceptions import ValidationError as KeyValidationError
 from eth_typing import Address, BlockNumber, Hash32
-from eth_utils import ValidationError, keccak
+from eth_utils.exceptions import ValidationError
 from msgspec import Struct
 from rlp.exceptions import RLPException
-from trie import HexaryTrie
 from trie.exceptions import MissingTrieNode
+from trie.hexary import HexaryTrie
 
 from ledger.chain.embedded.errors import ChainCorrupt, TransactionRefused, missing_node
+from ledger.chain.embedded.nodes import StateNodes
 from ledger.chain.embedded.records import LogRow, SealedBlock, TransactionRow
-from ledger.chain.embedded.store import Genesis, StateNodes, Store
+from ledger.chain.embedded.store import Genesis, Store
 
 GAS_LIMIT = 500_000_000
-"""Gas of a block. One batch of a hundred statements with bodies of 20 KB needs about 150M; a limit
+"""Gas of a block. A batch of a hundred statements with bodies of 20 KB needs about 150M; a limit
 without bound would let one mistaken transaction occupy the only executor for hours."""
 BLOB_TRANSACTION = 3
 FAILED, SUCCEEDED = b"", b"\x01"
@@ -54,7 +56,8 @@ class Checked(Struct, frozen=True):
 
 
 def trie_root(items: Sequence[bytes]) -> tuple[bytes, HexaryTrie]:
-    """The Merkle Patricia root over ``items`` keyed by ``rlp(index)`` (Yellow Paper, section 4.4)."""
+    """The Merkle Patricia root over ``items`` keyed by ``rlp(index)`` (Yellow Paper, section 4.4)
+    and the trie, whose ``get_proof`` proves an item."""
     trie = HexaryTrie({}, BLANK_ROOT_HASH)
     with trie.squash_changes() as memory:
         for index, item in enumerate(items):
@@ -84,7 +87,7 @@ def bloom_of(logs: Iterable[LogRow]) -> int:
 
 
 def genesis_header(genesis: Genesis) -> BlockHeaderAPI:
-    """Block 0: no accounts, and the chain id in ``extraData``, so that two chains never share it."""
+    """Block 0: no accounts; the chain id is in ``extraData``, so that two chains never share it."""
     return CancunBlockHeader(
         difficulty=0,
         block_number=BlockNumber(0),
@@ -111,9 +114,10 @@ def next_header(parent: BlockHeaderAPI, timestamp: int) -> BlockHeaderAPI:
 def decode_header(encoded: bytes) -> BlockHeaderAPI:
     """A stored header; raises :class:`ChainCorrupt` where it is none."""
     try:
-        return rlp.decode(encoded, sedes=CancunBlockHeader)
+        header: BlockHeaderAPI = rlp.decode(encoded, sedes=CancunBlockHeader)
     except RLPException as error:
         raise ChainCorrupt(f"a stored block header is no header: {error}") from error
+    return header
 
 
 def decode_transaction(raw: bytes) -> SignedTransactionAPI:
@@ -130,7 +134,7 @@ def decode_transaction(raw: bytes) -> SignedTransactionAPI:
 def check_transaction(raw: bytes, genesis: Genesis) -> Checked:
     """What can be said of a transaction without the state.
 
-    Raises :class:`TransactionRefused` naming what is wrong: bytes, type, chain id, signature or gas.
+    Raises :class:`TransactionRefused` naming what is wrong: bytes, type, chain id, signature, gas.
     """
     if not raw:
         raise TransactionRefused("malformed", "not a transaction: no bytes")
@@ -159,7 +163,7 @@ def check_transaction(raw: bytes, genesis: Genesis) -> Checked:
     try:
         transaction.validate()
         sender = transaction.sender
-    except (ValidationError, BadSignature, KeyValidationError, ValueError) as error:
+    except (ValidationError, BadSignature, ValueError) as error:
         raise TransactionRefused("signature", f"invalid transaction: {error}") from error
     return Checked(transaction, raw, bytes(keccak(raw)), bytes(sender))
 
@@ -218,8 +222,8 @@ class BlockBuilder:
     def add(self, checked: Checked) -> None:
         """Execute one transaction; a revert is an outcome, not an error.
 
-        Raises :class:`TransactionRefused` where the state forbids it (nonce, funds); the block stays as
-        it was. Raises :class:`ChainCorrupt` where the store has lost what it needs.
+        Raises :class:`TransactionRefused` where the state forbids it (nonce, funds); the block
+        stays as it was. Raises :class:`ChainCorrupt` where the store has lost what it needs.
         """
         try:
             with lost_nodes(self._store.path):
@@ -306,4 +310,3 @@ def seal(
 ) -> SealedBlock:
     """A header with its rows, encoded for the store."""
     return SealedBlock(header, rlp.encode(header), transactions, logs, nodes)
-

@@ -1,10 +1,11 @@
 """Is the store what it says? ``fsck`` checks hashes, ``replay`` executes everything again.
 
 ``fsck`` finds what changed after it was written: every node and code against its Keccak-256, every
-header against its hash and its parent, transactions against the header's transaction root, receipts
-(rebuilt from rows and logs) against its receipt root, and the newest state for completeness. ``replay``
-also finds what was wrong when it was written, and what no hash covers (the output of failed
-transactions): from block 0 and the signed transactions alone it must come to the same headers.
+header against its hash and its parent, transactions against the header's transaction root,
+receipts (rebuilt from rows and logs) against its receipt root, and the newest state for
+completeness. ``replay`` also finds what was wrong when it was written, and what no hash covers (the
+output of failed transactions): from block 0 and the signed transactions alone it must come to the
+same headers.
 """
 
 from __future__ import annotations
@@ -12,19 +13,20 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import rlp
 from eth._utils.address import generate_contract_address
+from eth.abc import BlockHeaderAPI
 from eth.constants import BLANK_ROOT_HASH, EMPTY_SHA3
 from eth.rlp.accounts import Account
+from eth_hash.auto import keccak
 from eth_typing import Address
-from eth_utils import keccak
 from msgspec import Struct
 from rlp.exceptions import RLPException
-from trie import HexaryTrie
 from trie.exceptions import MissingTrieNode
+from trie.hexary import HexaryTrie
 from trie.iter import NodeIterator
 
 from ledger.chain.embedded.errors import ChainCorrupt, TransactionRefused, store_errors
@@ -38,8 +40,15 @@ from ledger.chain.embedded.evm import (
     seal,
     trie_root,
 )
-from ledger.chain.embedded.records import LOG_BITS, POSITION_BITS, LogRow, TransactionRow
-from ledger.chain.embedded.store import StateNodes, Store
+from ledger.chain.embedded.nodes import StateNodes
+from ledger.chain.embedded.records import (
+    LOG_BITS,
+    POSITION_BITS,
+    LogRow,
+    SealedBlock,
+    TransactionRow,
+)
+from ledger.chain.embedded.store import Store
 
 MAX_PROBLEMS = 100
 PROGRESS_EVERY = 256
@@ -113,7 +122,9 @@ def _check_blocks(store: Store, report: IntegrityReport, tell: Progress) -> None
             if number != expected:
                 report.note(f"block {expected} is missing")
             if keccak(encoded) != block_hash:
-                report.note(f"block {number}: the header does not have the hash 0x{block_hash.hex()}")
+                report.note(
+                    f"block {number}: the header does not have the hash 0x{block_hash.hex()}"
+                )
             if parent_hash != parent:
                 report.note(f"block {number}: its parent is not block {number - 1}")
             if timestamp < time:
@@ -143,20 +154,7 @@ def _check_block(
     transactions, logs = store.transactions(number), store.block_logs(number)
     report.transactions += len(transactions)
     report.logs += len(logs)
-    by_position: dict[int, list[LogRow]] = defaultdict(list)
-    for log in logs:
-        by_position[log.position].append(log)
-    if [log.log_index for log in logs] != list(range(len(logs))):
-        report.note(f"block {number}: its logs are not numbered 0..{len(logs) - 1}")
-    if not set(by_position) <= set(range(len(transactions))):
-        report.note(f"block {number}: a log belongs to no transaction")
-    if trie_root([row.raw for row in transactions])[0] != header.transaction_root:
-        report.note(f"block {number}: its transactions do not give the transaction root")
-    receipts = [encode_receipt(row, by_position[row.position]) for row in transactions]
-    if trie_root(receipts)[0] != header.receipt_root:
-        report.note(f"block {number}: its receipts and logs do not give the receipt root")
-    if bloom_of(logs) != header.bloom:
-        report.note(f"block {number}: its logs do not give the bloom")
+    _check_roots(report, header, transactions, logs)
     used = 0
     for row in transactions:
         used += row.gas_used
@@ -165,7 +163,33 @@ def _check_block(
         report.note(f"block {number}: its transactions used {used} gas, not {header.gas_used}")
 
 
-def _check_transaction(store: Store, report: IntegrityReport, row: TransactionRow, used: int) -> None:
+def _check_roots(
+    report: IntegrityReport,
+    header: BlockHeaderAPI,
+    transactions: Sequence[TransactionRow],
+    logs: Sequence[LogRow],
+) -> None:
+    """What the header commits to: transactions, receipts, bloom."""
+    where = f"block {header.block_number}"
+    by_position: dict[int, list[LogRow]] = defaultdict(list)
+    for log in logs:
+        by_position[log.position].append(log)
+    if [log.log_index for log in logs] != list(range(len(logs))):
+        report.note(f"{where}: its logs are not numbered 0..{len(logs) - 1}")
+    if not set(by_position) <= set(range(len(transactions))):
+        report.note(f"{where}: a log belongs to no transaction")
+    if trie_root([row.raw for row in transactions])[0] != header.transaction_root:
+        report.note(f"{where}: its transactions do not give the transaction root")
+    receipts = [encode_receipt(row, by_position[row.position]) for row in transactions]
+    if trie_root(receipts)[0] != header.receipt_root:
+        report.note(f"{where}: its receipts and logs do not give the receipt root")
+    if bloom_of(logs) != header.bloom:
+        report.note(f"{where}: its logs do not give the bloom")
+
+
+def _check_transaction(
+    store: Store, report: IntegrityReport, row: TransactionRow, used: int
+) -> None:
     where = f"block {row.number}, transaction {row.position}"
     try:
         checked = check_transaction(row.raw, store.genesis)
@@ -243,14 +267,7 @@ def replay(store: Store, progress: Progress | None = None) -> IntegrityReport:
     try:
         scratch = Store(place / "scratch.db", store.genesis, durable=False)
         try:
-            for number in range(last + 1):
-                problem = _replay_block(store, scratch, number, report)
-                if problem:
-                    report.note(problem)
-                    break
-                report.blocks += 1
-                if progress is not None:
-                    progress("blocks", report.blocks, last + 1)
+            _replay_all(store, scratch, report, last, progress or _quiet)
             with scratch.reading() as connection:
                 report.nodes = connection.execute("SELECT count(*) FROM node").fetchone()[0]
         finally:
@@ -261,39 +278,52 @@ def replay(store: Store, progress: Progress | None = None) -> IntegrityReport:
     return report
 
 
-def _replay_block(store: Store, scratch: Store, number: int, report: IntegrityReport) -> str:
-    encoded = store.header(number)
-    if number == 0:
-        first = genesis_header(store.genesis)
-        scratch.append(seal(first, [], [], {}))
-        same = rlp.encode(first) == encoded
-        return "" if same else "block 0 does not follow from its settings"
-    header = decode_header(encoded)
-    parent = decode_header(scratch.header(number - 1))
-    if header.timestamp < parent.timestamp:
-        return f"block {number}: is dated before its parent"
-    builder = BlockBuilder(scratch, store.genesis, parent, header.timestamp)
-    rows = store.transactions(number)
-    for row in rows:
+def _replay_all(
+    store: Store, scratch: Store, report: IntegrityReport, last: int, tell: Progress
+) -> None:
+    first = genesis_header(store.genesis)
+    if rlp.encode(first) != store.header(0):
+        report.note("block 0 does not follow from its settings")
+        return
+    scratch.append(seal(first, [], [], {}))
+    parent, report.blocks = first, 1
+    for number in range(1, last + 1):
+        encoded, rows = store.header(number), store.transactions(number)
+        header = decode_header(encoded)
         try:
-            builder.add(check_transaction(row.raw, store.genesis))
+            builder = BlockBuilder(scratch, store.genesis, parent, header.timestamp)
+            for row in rows:
+                builder.add(check_transaction(row.raw, store.genesis))
         except TransactionRefused as error:
-            return f"block {number}, transaction {row.position}: {error}"
-    sealed = builder.seal()
-    for name in ("state_root", "transaction_root", "receipt_root", "gas_used", "hash"):
-        ours, theirs = getattr(sealed.header, name), getattr(header, name)
+            report.note(f"block {number}: a transaction in it can be in no block: {error}")
+            return
+        again = builder.seal()
+        problem = _difference(store, again, encoded, rows)
+        if problem:
+            report.note(f"block {number}, executed again: {problem}")
+            return
+        scratch.append(again)
+        parent = again.header
+        report.blocks += 1
+        report.transactions += len(rows)
+        report.logs += len(again.logs)
+        tell("blocks", report.blocks, last + 1)
+
+
+def _difference(
+    store: Store, again: SealedBlock, encoded: bytes, rows: Sequence[TransactionRow]
+) -> str:
+    """In words, how a stored block differs from the one that follows; empty where it does not."""
+    header = decode_header(encoded)
+    for name in ("gas_used", "state_root", "transaction_root", "receipt_root", "hash"):
+        ours, theirs = getattr(again.header, name), getattr(header, name)
         if ours != theirs:
-            return f"block {number}: executed again, its {name} is {_text(ours)}, not {_text(theirs)}"
-    if rlp.encode(sealed.header) != encoded:
-        return f"block {number}: its header is not the one that follows"
-    for again, row in zip(sealed.transactions, rows, strict=True):
-        if again != row:
-            return f"block {number}, transaction {row.position}: its row is not what follows"
-    if list(sealed.logs) != store.block_logs(number):
-        return f"block {number}: its logs are not those that follow"
-    scratch.append(sealed)
-    report.transactions += len(rows)
-    report.logs += len(sealed.logs)
+            return f"{name} is {_text(ours)}, the store has {_text(theirs)}"
+    for one, row in zip(again.transactions, rows, strict=True):
+        if one != row:
+            return f"the row of transaction {row.position} is not the one that follows"
+    if list(again.logs) != store.block_logs(header.block_number):
+        return "the logs are not those that follow"
     return ""
 
 

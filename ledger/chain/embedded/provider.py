@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class EmbeddedProvider(JSONBaseProvider):
-    """Answers web3's requests in the same process; they pass through JSON as they would over HTTP."""
+    """Answers web3's requests in the same process, passing them through JSON as HTTP would."""
 
     def __init__(self, chain: EmbeddedChain) -> None:
         super().__init__()
         self._chain = chain
 
-    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+    def make_request(self, method: RPCEndpoint, params: object) -> RPCResponse:
         request = msgspec.json.decode(self.encode_rpc_request(method, params))
         return cast("RPCResponse", self._chain.rpc.handle(request))
 

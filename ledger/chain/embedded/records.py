@@ -8,7 +8,9 @@ import msgspec
 from eth.abc import BlockHeaderAPI
 
 LOG_BITS = 24
-"""A log's row id is ``block number << LOG_BITS | log index``; 500M gas pay for 1.3M logs at most."""
+"""A log's row id is ``block number << LOG_BITS | log index``; 500M gas pay for 1.3M logs."""
+FIRST_LEGACY_BYTE = 0x80
+"""EIP-2718: a transaction that starts below this byte starts with its type."""
 POSITION_BITS = 20
 """A transaction's row id is ``block number << POSITION_BITS | position``."""
 
@@ -24,7 +26,7 @@ class LogRow(msgspec.Struct, frozen=True):
 
 
 class TransactionRow(msgspec.Struct, frozen=True):
-    """One executed transaction. ``output`` is kept where it failed: the revert data, may be empty."""
+    """One executed transaction; ``output`` is the revert data of one that failed, may be empty."""
 
     number: int
     position: int
@@ -40,7 +42,7 @@ class TransactionRow(msgspec.Struct, frozen=True):
     @property
     def kind(self) -> int:
         """The EIP-2718 type; 0 for a legacy transaction."""
-        return self.raw[0] if self.raw[0] < 0x80 else 0
+        return self.raw[0] if self.raw[0] < FIRST_LEGACY_BYTE else 0
 
 
 class SealedBlock(msgspec.Struct, frozen=True):

@@ -1,47 +1,25 @@
-"""JSON-RPC 2.0 over the embedded chain: the methods that Ethereum's tools ask for.
-
-Shapes follow ethereum/execution-apis. There is one branch and no pending pool, so ``latest``,
-``pending``, ``safe`` and ``finalized`` are the same block: a block is final when it is written.
-"""
+"""JSON-RPC 2.0 over the embedded chain: requests, batches and errors."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
-import rlp
-from eth.abc import BlockHeaderAPI
-from eth.constants import BLANK_ROOT_HASH
-from eth_typing import Address
-from eth_utils import keccak
-from trie import HexaryTrie
-
-from ledger import __version__
-from ledger.chain.embedded import simulate
 from ledger.chain.embedded.errors import UnknownBlock
-from ledger.chain.embedded.evm import lost_nodes
-from ledger.chain.embedded.logindex import LogFilter, find
+from ledger.chain.embedded.rpc_methods import Methods
 from ledger.chain.embedded.rpc_values import (
     INTERNAL_ERROR,
-    INVALID_PARAMS,
     INVALID_REQUEST,
-    LIMIT_EXCEEDED,
+    PARSE_ERROR,
     REVERTED,
     SERVER_ERROR,
     UNKNOWN_METHOD,
     RpcError,
-    block_object,
-    call_of,
     data,
     hexed,
     invalid,
-    log_object,
-    quantity,
-    receipt_object,
-    transaction_object,
 )
-from ledger.chain.embedded.store import StateNodes
 from ledger.chain.interface import CallReverted, ChainError
 
 if TYPE_CHECKING:
@@ -50,64 +28,21 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger(__name__)
 MAX_BATCH = 1_000
 """Most calls in one JSON-RPC batch."""
-MAX_LOGS = 100_000
-"""Most events in one answer; more is an error, never a shorter list."""
-MAX_FEE_HISTORY = 1_024
-HEAD_TAGS = ("latest", "pending", "safe", "finalized")
-Params = list[Any]
 
 
 class Rpc:
-    """Answers parsed JSON-RPC requests; any thread may ask. Never raises for what a client sends."""
+    """Answers parsed JSON-RPC requests; any thread may ask; what a client sends never raises."""
 
     def __init__(self, chain: EmbeddedChain) -> None:
         self._chain = chain
-        self._store = chain.store
-        self._methods: dict[str, Callable[..., Any]] = {
-            "web3_clientVersion": self._client_version,
-            "web3_sha3": lambda text: hexed(keccak(data(text, "data"))),
-            "net_version": lambda: str(chain.chain_id),
-            "net_listening": lambda: True,
-            "net_peerCount": lambda: "0x0",
-            "eth_protocolVersion": lambda: "0x41",
-            "eth_chainId": lambda: hexed(chain.chain_id),
-            "eth_blockNumber": lambda: hexed(chain.head().number),
-            "eth_syncing": lambda: False,
-            "eth_mining": lambda: False,
-            "eth_hashrate": lambda: "0x0",
-            "eth_accounts": list,
-            "eth_coinbase": lambda: hexed(bytes(20)),
-            "eth_gasPrice": lambda: "0x0",
-            "eth_maxPriorityFeePerGas": lambda: "0x0",
-            "eth_blobBaseFee": lambda: "0x1",
-            "eth_feeHistory": self._fee_history,
-            "eth_getBlockByNumber": self._block,
-            "eth_getBlockByHash": self._block_by_hash,
-            "eth_getBlockTransactionCountByNumber": self._block_size,
-            "eth_getBlockTransactionCountByHash": self._block_size_by_hash,
-            "eth_getTransactionByHash": self._transaction,
-            "eth_getTransactionByBlockNumberAndIndex": self._transaction_at,
-            "eth_getTransactionByBlockHashAndIndex": self._transaction_at_hash,
-            "eth_getRawTransactionByHash": self._raw_transaction,
-            "eth_getTransactionReceipt": self._receipt,
-            "eth_getBlockReceipts": self._block_receipts,
-            "eth_getLogs": self._logs,
-            "eth_call": self._call,
-            "eth_estimateGas": self._estimate,
-            "eth_sendRawTransaction": self._send,
-            "eth_getTransactionCount": self._nonce,
-            "eth_getBalance": self._balance,
-            "eth_getCode": self._code,
-            "eth_getStorageAt": self._storage,
-            "eth_getProof": self._proof,
-        }
+        self._methods = Methods(chain).table
 
     @property
     def methods(self) -> tuple[str, ...]:
         """The names of all methods, sorted."""
         return tuple(sorted(self._methods))
 
-    def handle(self, request: Any) -> Any:
+    def handle(self, request: object) -> object:
         """One request or a batch; the answer, or None where none is due (notifications)."""
         if not isinstance(request, list):
             return self._one(request)
@@ -143,7 +78,7 @@ class Rpc:
                 answers.append({"jsonrpc": "2.0", "id": request["id"], "result": hexed(sent)})
         return answers
 
-    def _one(self, request: Any) -> dict[str, Any] | None:
+    def _one(self, request: object) -> dict[str, Any] | None:
         if not isinstance(request, dict):
             return _error(None, RpcError(INVALID_REQUEST, "invalid request: not an object"))
         identity = request.get("id")
@@ -157,7 +92,7 @@ class Rpc:
             answer = {"jsonrpc": "2.0", "id": identity, "result": result}
         return answer if "id" in request else None
 
-    def _result(self, request: dict[str, Any]) -> Any:
+    def _result(self, request: dict[str, Any]) -> object:
         name, params = request.get("method"), request.get("params", [])
         if request.get("jsonrpc") != "2.0" or not isinstance(name, str):
             raise RpcError(INVALID_REQUEST, 'invalid request: needs "jsonrpc": "2.0" and a method')
@@ -167,241 +102,36 @@ class Rpc:
         if not isinstance(params, list):
             raise invalid("params must be a list")
         try:
-            return method(*params)
-        except CallReverted as error:
-            raise RpcError(REVERTED, str(error), hexed(error.data)) from error
-        except UnknownBlock as error:
-            raise RpcError(SERVER_ERROR, f"header not found: {error}") from error
-        except ChainError as error:
-            raise RpcError(SERVER_ERROR, str(error)) from error
+            signature(method).bind(*params)
         except TypeError as error:
-            if error.__traceback__ is not None and error.__traceback__.tb_next is None:
-                raise RpcError(INVALID_PARAMS, f"invalid params: wrong number for {name}") from error
-            raise _internal(name, error) from error
+            raise invalid(f"{name} does not take {len(params)}") from error
+        try:
+            return method(*params)
         except RpcError:
             raise
         except Exception as error:
-            raise _internal(name, error) from error
-
-    # -- which block ----------------------------------------------------------------------------
-
-    def _number(self, block: Any) -> int:
-        """The number that a block parameter means: tag, number, or EIP-1898 object."""
-        if isinstance(block, str) and block in HEAD_TAGS:
-            return self._chain.head().number
-        if block == "earliest":
-            return 0
-        if isinstance(block, Mapping):
-            if "blockHash" in block:
-                number = self._store.number_of(data(block["blockHash"], "blockHash", 32))
-                if number is None:
-                    raise UnknownBlock(f"no block has the hash {block['blockHash']}")
-                return number
-            return self._number(block.get("blockNumber"))
-        return quantity(block, "block")
-
-    def _header(self, block: Any) -> BlockHeaderAPI:
-        return self._chain.header(self._number(block))
-
-    # -- blocks and transactions ----------------------------------------------------------------
-
-    def _client_version(self) -> str:
-        return f"govledger/{__version__}"
-
-    def _block(self, block: Any, full: Any = False) -> Any:  # noqa: FBT002
-        if not isinstance(full, bool):
-            raise invalid("the second one must be true or false")
-        number = self._number(block)
-        if number > self._chain.head().number:
-            return None
-        header = self._chain.header(number)
-        rows = self._store.transactions(number)
-        size = len(rlp.encode(header)) + sum(len(row.raw) for row in rows)
-        return block_object(header, rows, size, full=full)
-
-    def _block_by_hash(self, block_hash: Any, full: Any = False) -> Any:  # noqa: FBT002
-        number = self._store.number_of(data(block_hash, "block hash", 32))
-        return None if number is None else self._block(hexed(number), full)
-
-    def _block_size(self, block: Any) -> str | None:
-        number = self._number(block)
-        if number > self._chain.head().number:
-            return None
-        return hexed(len(self._store.transactions(number)))
-
-    def _block_size_by_hash(self, block_hash: Any) -> str | None:
-        number = self._store.number_of(data(block_hash, "block hash", 32))
-        return None if number is None else self._block_size(hexed(number))
-
-    def _transaction(self, transaction_hash: Any) -> Any:
-        row = self._store.transaction(data(transaction_hash, "transaction hash", 32))
-        if row is None:
-            return None
-        return transaction_object(row, self._store.blocks([row.number])[0].hash)
-
-    def _transaction_at(self, block: Any, position: Any) -> Any:
-        number, index = self._number(block), quantity(position, "index")
-        if number > self._chain.head().number:
-            return None
-        rows = self._store.transactions(number)
-        if index >= len(rows):
-            return None
-        return transaction_object(rows[index], self._store.blocks([number])[0].hash)
-
-    def _transaction_at_hash(self, block_hash: Any, position: Any) -> Any:
-        number = self._store.number_of(data(block_hash, "block hash", 32))
-        return None if number is None else self._transaction_at(hexed(number), position)
-
-    def _raw_transaction(self, transaction_hash: Any) -> str | None:
-        row = self._store.transaction(data(transaction_hash, "transaction hash", 32))
-        return None if row is None else hexed(row.raw)
-
-    def _receipt(self, transaction_hash: Any) -> Any:
-        row = self._store.transaction(data(transaction_hash, "transaction hash", 32))
-        if row is None:
-            return None
-        logs = self._store.transaction_logs(row)
-        return receipt_object(row, logs, self._chain.header(row.number))
-
-    def _block_receipts(self, block: Any) -> Any:
-        number = self._number(block)
-        if number > self._chain.head().number:
-            return None
-        header, logs = self._chain.header(number), self._store.block_logs(number)
-        return [
-            receipt_object(row, [log for log in logs if log.position == row.position], header)
-            for row in self._store.transactions(number)
-        ]
-
-    def _logs(self, wanted: Any) -> list[Any]:
-        if not isinstance(wanted, Mapping):
-            raise invalid("a filter object is needed")
-        if wanted.get("blockHash") is not None:
-            if wanted.get("fromBlock") is not None or wanted.get("toBlock") is not None:
-                raise invalid("give blockHash or a range, not both")
-            first = last = self._number({"blockHash": wanted["blockHash"]})
-        else:
-            first = self._number(wanted.get("fromBlock") or "latest")
-            last = self._number(wanted.get("toBlock") or "latest")
-        if first > last:
-            raise invalid(f"fromBlock {first} is after toBlock {last}")
-        last = min(last, self._chain.head().number)
-        found = find(
-            self._store,
-            LogFilter(first, last, _addresses(wanted.get("address")), _topics(wanted.get("topics"))),
-            MAX_LOGS + 1,
-        )
-        if len(found) > MAX_LOGS:
-            raise RpcError(
-                LIMIT_EXCEEDED, f"more than {MAX_LOGS} events: ask for fewer blocks at once"
-            )
-        return [log_object(log) for log in found]
-
-    # -- state ----------------------------------------------------------------------------------
-
-    def _call(self, call: Any, block: Any = "latest", overrides: Any = None) -> str:
-        if overrides:
-            raise invalid("state overrides are not supported")
-        header = self._chain.pending_header() if block == "pending" else self._header(block)
-        return hexed(simulate.call(self._store, header, self._chain.chain_id, call_of(call)))
-
-    def _estimate(self, call: Any, block: Any = "pending", overrides: Any = None) -> str:
-        if overrides:
-            raise invalid("state overrides are not supported")
-        newest = isinstance(block, str) and block in HEAD_TAGS
-        header = self._chain.pending_header() if newest else self._header(block)
-        return hexed(simulate.estimate(self._store, header, self._chain.chain_id, call_of(call)))
-
-    def _send(self, raw: Any) -> str:
-        return hexed(self._chain.send_raw(data(raw, "the transaction")))
-
-    def _nonce(self, address: Any, block: Any = "latest") -> str:
-        account, number = data(address, "address", 20), self._number(block)
-        with lost_nodes(self._store.path):
-            return hexed(self._chain.account(number).get_nonce(Address(account)))
-
-    def _balance(self, address: Any, block: Any = "latest") -> str:
-        account, number = data(address, "address", 20), self._number(block)
-        with lost_nodes(self._store.path):
-            return hexed(self._chain.account(number).get_balance(Address(account)))
-
-    def _code(self, address: Any, block: Any = "latest") -> str:
-        account, number = data(address, "address", 20), self._number(block)
-        with lost_nodes(self._store.path):
-            return hexed(self._chain.account(number).get_code(Address(account)))
-
-    def _storage(self, address: Any, slot: Any, block: Any = "latest") -> str:
-        account, number = data(address, "address", 20), self._number(block)
-        with lost_nodes(self._store.path):
-            value = self._chain.account(number).get_storage(Address(account), _slot(slot))
-        return hexed(value.to_bytes(32, "big"))
-
-    def _proof(self, address: Any, slots: Any, block: Any = "latest") -> dict[str, Any]:
-        """EIP-1186: the nodes from the state root to the account, and on to each slot."""
-        account, number = data(address, "address", 20), self._number(block)
-        if not isinstance(slots, list) or len(slots) > MAX_BATCH:
-            raise invalid(f"the second one must be a list of at most {MAX_BATCH} slots")
-        wanted = [(slot, _slot(slot)) for slot in slots]
-        with lost_nodes(self._store.path):
-            accounts = self._chain.account(number)
-            found = {
-                "balance": hexed(accounts.get_balance(Address(account))),
-                "nonce": hexed(accounts.get_nonce(Address(account))),
-                "codeHash": hexed(accounts.get_code_hash(Address(account))),
-            }
-            root = self._chain.header(number).state_root
-            leaf, path = self._prove(root, account)
-            storage_root = rlp.decode(leaf)[2] if leaf else BLANK_ROOT_HASH
-            proofs = []
-            for name, slot in wanted:
-                value, nodes = self._prove(storage_root, slot.to_bytes(32, "big"))
-                number_there = int.from_bytes(rlp.decode(value), "big") if value else 0
-                proofs.append({"key": name, "value": hexed(number_there), "proof": nodes})
-        return {
-            "address": hexed(account),
-            "accountProof": path,
-            "storageHash": hexed(storage_root),
-            "storageProof": proofs,
-            **found,
-        }
-
-    def _prove(self, root: bytes, key: bytes) -> tuple[bytes, list[str]]:
-        if root == BLANK_ROOT_HASH:
-            return b"", []
-        trie = HexaryTrie(StateNodes(self._store), root)
-        hashed = keccak(key)
-        return trie[hashed], [hexed(rlp.encode(node)) for node in trie.get_proof(hashed)]
-
-    def _fee_history(self, count: Any, newest: Any, percentiles: Any = None) -> dict[str, Any]:
-        """Every fee is zero; the shares of gas used are real."""
-        wanted = quantity(hex(count) if isinstance(count, int) else count, "block count")
-        last = self._number(newest)
-        self._chain.header(last)
-        first = max(0, last - min(wanted, MAX_FEE_HISTORY) + 1)
-        headers = [self._chain.header(number) for number in range(first, last + 1)]
-        answer: dict[str, Any] = {
-            "oldestBlock": hexed(first),
-            "baseFeePerGas": ["0x0"] * (len(headers) + 1),
-            "gasUsedRatio": [header.gas_used / header.gas_limit for header in headers],
-        }
-        if percentiles:
-            answer["reward"] = [["0x0"] * len(percentiles) for _ in headers]
-        return answer
+            raise _as_rpc_error(name, error) from error
 
 
-def _error(identity: Any, error: RpcError) -> dict[str, Any]:
+def _error(identity: object, error: RpcError) -> dict[str, Any]:
     body: dict[str, Any] = {"code": error.code, "message": str(error)}
     if error.data is not None:
         body["data"] = error.data
     return {"jsonrpc": "2.0", "id": identity, "error": body}
 
 
-def _internal(name: str, error: Exception) -> RpcError:
+def _as_rpc_error(name: str, error: Exception) -> RpcError:
+    if isinstance(error, CallReverted):
+        return RpcError(REVERTED, str(error), hexed(error.data))
+    if isinstance(error, UnknownBlock):
+        return RpcError(SERVER_ERROR, f"header not found: {error}")
+    if isinstance(error, ChainError):
+        return RpcError(SERVER_ERROR, str(error))
     LOGGER.error("rpc.%s.failed", name, exc_info=error)
     return RpcError(INTERNAL_ERROR, f"internal error in {name}: {type(error).__name__}")
 
 
-def _sends(request: Any) -> bool:
+def _sends(request: object) -> bool:
     """Whether a call of a batch is a plain ``eth_sendRawTransaction`` that can go with others."""
     if not isinstance(request, dict) or request.get("jsonrpc") != "2.0":
         return False
@@ -417,31 +147,6 @@ def _sends(request: Any) -> bool:
     return True
 
 
-def _slot(value: Any) -> int:
-    """A storage slot: a number, or 32 bytes of data with leading zeros."""
-    return quantity(value, "slot")
-
-
-def _addresses(value: Any) -> list[bytes]:
-    if value is None:
-        return []
-    given = value if isinstance(value, list) else [value]
-    if len(given) > MAX_BATCH:
-        raise invalid(f"at most {MAX_BATCH} addresses")
-    return [data(one, "address", 20) for one in given]
-
-
-def _topics(value: Any) -> list[list[bytes]]:
-    if value is None:
-        return []
-    if not isinstance(value, list) or len(value) > 4:
-        raise invalid("topics must be a list of at most four")
-    positions = []
-    for one in value:
-        given = one if isinstance(one, list) else [] if one is None else [one]
-        if len(given) > MAX_BATCH:
-            raise invalid(f"at most {MAX_BATCH} words for a topic")
-        # A null among alternatives means anything, as alone.
-        positions.append([] if None in given else [data(word, "topic", 32) for word in given])
-    return positions
-
+def parse_error(detail: str) -> dict[str, Any]:
+    """The answer to what is no JSON."""
+    return _error(None, RpcError(PARSE_ERROR, f"parse error: {detail}"))

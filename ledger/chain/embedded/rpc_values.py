@@ -1,7 +1,8 @@
-"""Values of the Ethereum JSON-RPC API (execution-apis): parsing what clients send, shaping answers."""
+"""Values of the Ethereum JSON-RPC API (execution-apis): parsing requests, shaping answers."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from ledger.chain.embedded.simulate import Call
 PARSE_ERROR, INVALID_REQUEST, UNKNOWN_METHOD = -32700, -32600, -32601
 INVALID_PARAMS, INTERNAL_ERROR = -32602, -32603
 SERVER_ERROR, LIMIT_EXCEEDED, REVERTED = -32000, -32005, 3
-MAX_WORD = (1 << 256) - 1
+QUANTITY = re.compile("0x[0-9a-fA-F]{1,64}")
 
 
 class RpcError(Exception):
@@ -32,19 +33,14 @@ def invalid(what: str) -> RpcError:
     return RpcError(INVALID_PARAMS, f"invalid params: {what}")
 
 
-def quantity(value: Any, name: str) -> int:
+def quantity(value: object, name: str) -> int:
     """A ``QUANTITY``: ``0x`` and hex digits, at most 256 bits."""
-    if isinstance(value, str) and value.startswith("0x") and len(value) > 2:
-        try:
-            number = int(value[2:], 16)
-        except ValueError:
-            number = -1
-        if 0 <= number <= MAX_WORD and "_" not in value:
-            return number
+    if isinstance(value, str) and QUANTITY.fullmatch(value):
+        return int(value, 16)
     raise invalid(f"{name} must be a hex number such as 0x1a, got {value!r}")
 
 
-def data(value: Any, name: str, length: int | None = None) -> bytes:
+def data(value: object, name: str, length: int | None = None) -> bytes:
     """``DATA``: ``0x`` and two hex digits a byte; exactly ``length`` bytes where that is given."""
     if isinstance(value, str) and value.startswith("0x"):
         try:
@@ -62,7 +58,7 @@ def hexed(value: int | bytes) -> str:
     return hex(value) if isinstance(value, int) else "0x" + value.hex()
 
 
-def call_of(value: Any) -> Call:
+def call_of(value: object) -> Call:
     """The transaction object of ``eth_call`` and ``eth_estimateGas``."""
     if not isinstance(value, Mapping):
         raise invalid("the first one must be a transaction object")
@@ -102,12 +98,12 @@ def block_object(
         "gasUsed": hexed(header.gas_used),
         "timestamp": hexed(header.timestamp),
         "mixHash": hexed(header.mix_hash),
-        "baseFeePerGas": hexed(header.base_fee_per_gas),
-        "withdrawalsRoot": hexed(header.withdrawals_root),
+        "baseFeePerGas": hexed(header.base_fee_per_gas or 0),
+        "withdrawalsRoot": hexed(header.withdrawals_root or b""),
         "withdrawals": [],
         "blobGasUsed": hexed(header.blob_gas_used),
         "excessBlobGas": hexed(header.excess_blob_gas),
-        "parentBeaconBlockRoot": hexed(header.parent_beacon_block_root),
+        "parentBeaconBlockRoot": hexed(header.parent_beacon_block_root or b""),
         "uncles": [],
         "transactions": [
             transaction_object(row, header.hash) if full else hexed(row.hash)
@@ -119,7 +115,7 @@ def block_object(
 def transaction_object(row: TransactionRow, block_hash: bytes) -> dict[str, Any]:
     """A transaction as ``eth_getTransactionByHash`` gives it."""
     transaction = decode_transaction(row.raw)
-    shape = {
+    shape: dict[str, Any] = {
         "hash": hexed(row.hash),
         "type": hexed(row.kind),
         "nonce": hexed(transaction.nonce),
@@ -137,8 +133,8 @@ def transaction_object(row: TransactionRow, block_hash: bytes) -> dict[str, Any]
         "s": hexed(transaction.s),
     }
     if not row.kind:
-        # The legacy transaction of py-evm has v, which its interface does not name.
-        return shape | {"gasPrice": hexed(transaction.gas_price), "v": hexed(_v(transaction))}
+        v = 35 + 2 * transaction.chain_id + transaction.y_parity if transaction.chain_id else 0
+        return shape | {"gasPrice": hexed(transaction.gas_price), "v": hexed(v)}
     shape |= {
         "v": hexed(transaction.y_parity),
         "yParity": hexed(transaction.y_parity),
@@ -157,10 +153,6 @@ def transaction_object(row: TransactionRow, block_hash: bytes) -> dict[str, Any]
         "maxPriorityFeePerGas": hexed(transaction.max_priority_fee_per_gas),
         "gasPrice": hexed(min(transaction.max_fee_per_gas, transaction.max_priority_fee_per_gas)),
     }
-
-
-def _v(transaction: Any) -> int:
-    return int(transaction.v)
 
 
 def receipt_object(

@@ -1,4 +1,4 @@
-"""Calls without a transaction: ``eth_call`` and ``eth_estimateGas`` on a state that is then dropped."""
+"""Calls without a transaction: ``eth_call`` and ``eth_estimateGas`` on a state then dropped."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from eth.vm.forks.cancun.state import CancunState
 from eth.vm.forks.cancun.transactions import CancunTransactionBuilder
 from eth.vm.forks.london.constants import EIP3529_MAX_REFUND_QUOTIENT
 from eth.vm.message import Message
-from eth_abi import decode as abi_decode
+from eth_abi.abi import decode as abi_decode
 from eth_abi.exceptions import DecodingError
 from eth_typing import Address
 from msgspec import Struct
 
 from ledger.chain.embedded.errors import TransactionRefused
 from ledger.chain.embedded.evm import execution_state, lost_nodes
-from ledger.chain.embedded.store import StateNodes, Store
+from ledger.chain.embedded.nodes import StateNodes
+from ledger.chain.embedded.store import Store
 from ledger.chain.interface import CallReverted
 
 CALL_GAS = 100_000_000
@@ -28,7 +29,7 @@ PANIC_SELECTOR = bytes.fromhex("4e487b71")
 
 
 class Call(Struct, frozen=True):
-    """What is asked: ``to`` None creates a contract from ``data``; ``gas`` None takes the default."""
+    """What is asked: ``to`` None creates a contract of ``data``; ``gas`` None takes the default."""
 
     sender: bytes = bytes(20)
     to: bytes | None = None
@@ -38,7 +39,7 @@ class Call(Struct, frozen=True):
 
 
 def revert_message(data: bytes, error: Exception | None) -> str:
-    """Words for a failed call: the reason in ``Error(string)`` or ``Panic``, else what the EVM says."""
+    """Words for a failed call: the reason in ``Error(string)`` or ``Panic``, else the EVM's."""
     try:
         if data[:4] == ERROR_SELECTOR:
             return f"execution reverted: {abi_decode(['string'], data[4:])[0]}"
@@ -56,35 +57,40 @@ def _execute(state: CancunState, call: Call, gas: int) -> ComputationAPI:
     sender = Address(call.sender)
     nonce = state.get_nonce(sender)
     state.increment_nonce(sender)
-    created = None
     if call.to is None:
-        created = generate_contract_address(sender, nonce)
-        target, code, data = CREATE_CONTRACT_ADDRESS, call.data, b""
+        message = Message(
+            gas=gas,
+            to=CREATE_CONTRACT_ADDRESS,
+            sender=sender,
+            value=call.value,
+            data=b"",
+            code=call.data,
+            create_address=generate_contract_address(sender, nonce),
+        )
     else:
-        target, code, data = Address(call.to), state.get_code(Address(call.to)), call.data
-    message = Message(
-        gas=gas,
-        to=target,
-        sender=sender,
-        value=call.value,
-        data=data,
-        code=code,
-        create_address=created,
-    )
+        target = Address(call.to)
+        message = Message(
+            gas=gas,
+            to=target,
+            sender=sender,
+            value=call.value,
+            data=call.data,
+            code=state.get_code(target),
+        )
     context = state.get_transaction_context_class()(gas_price=0, origin=sender)
     state.mark_address_warm(sender)
     state.mark_address_warm(message.storage_address)
     apply = (
         state.computation_class.apply_message
-        if created is None
+        if not message.is_create
         else state.computation_class.apply_create_message
     )
     return apply(state, message, context)
 
 
-def run(store: Store, header: BlockHeaderAPI, chain_id: int, call: Call, gas: int) -> (
-    ComputationAPI
-):
+def run(
+    store: Store, header: BlockHeaderAPI, chain_id: int, call: Call, gas: int
+) -> ComputationAPI:
     """Execute as in the block of ``header``, on the state that it names; nothing is kept.
 
     Raises :class:`CallReverted` with the revert data, or :class:`ChainCorrupt`.
@@ -111,10 +117,11 @@ def _depth(computation: ComputationAPI) -> int:
 def estimate(store: Store, header: BlockHeaderAPI, chain_id: int, what: Call) -> int:
     """Gas with which this transaction succeeds in the block of ``header``, from one execution.
 
-    A frame may pass on 63/64 of its gas (EIP-150), and refunds come only at the end (EIP-3529): with
-    (gas used + refund) x 64/63 per level of calls every frame gets what it needed in the trial, so no
-    second execution is needed to find out. The answer is up to a few per cent above the least that
-    would do. Raises :class:`CallReverted` where the call fails with a whole block's gas.
+    A frame may pass on 63/64 of its gas (EIP-150), and refunds come only at the end (EIP-3529):
+    with (gas used + refund) x 64/63 per level of calls every frame gets what it needed in the
+    trial, so no second execution is needed to find out. The answer is up to a few per cent above
+    the least that would do. Raises :class:`CallReverted` where the call fails with a whole
+    block's gas.
     """
     limit = header.gas_limit if what.gas is None else min(what.gas, header.gas_limit)
     intrinsic = CancunTransactionBuilder.create_unsigned_transaction(

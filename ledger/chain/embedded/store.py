@@ -1,9 +1,10 @@
 """The embedded chain's one file: state nodes, headers, transactions and logs in SQLite.
 
 A block is one SQL transaction: its state nodes, header, transactions, logs and the move of the head
-become durable together or not at all (WAL, ``synchronous=FULL``). The head moves by compare-and-swap.
-Receipts are not stored: they follow from a transaction's row and its logs, and the header's receipt
-root says whether those are right. Nodes are checked against their hash when they are read.
+become durable together or not at all (WAL, ``synchronous=FULL``). The head moves by
+compare-and-swap. Receipts are not stored: they follow from a transaction's row and its logs, and
+the header's receipt root says whether those are right. Nodes are checked against their hash when
+they are read.
 """
 
 from __future__ import annotations
@@ -12,23 +13,22 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
+from typing import Any
 
 import msgspec
-from eth.db.backends.base import BaseAtomicDB
-from eth_utils import keccak
+from eth_hash.auto import keccak
 
 from ledger.chain.embedded.errors import (
-    ChainClosed,
     ChainConflict,
     ChainCorrupt,
     ChainMismatch,
     ChainMissing,
     ChainTooNew,
     UnknownBlock,
-    missing_node,
     store_errors,
 )
+from ledger.chain.embedded.nodes import CACHED_NODES, NodeCache
+from ledger.chain.embedded.readers import ReaderPool, connect
 from ledger.chain.embedded.records import (
     LOG_BITS,
     POSITION_BITS,
@@ -39,9 +39,8 @@ from ledger.chain.embedded.records import (
 from ledger.chain.interface import BlockRef
 
 APPLICATION_ID = 0x474F564C
-"""``PRAGMA application_id``: "GOVL" in ASCII, so that another SQLite file is not taken for a chain."""
+"""``PRAGMA application_id``, "GOVL" in ASCII: another SQLite file is not taken for a chain."""
 FORMAT = 1
-CACHED_NODES = 50_000
 
 SCHEMA = """
 CREATE TABLE genesis (
@@ -67,9 +66,7 @@ CREATE INDEX log_topic2 ON log (substr(topic2, -8)) WHERE topic2 IS NOT NULL;
 CREATE INDEX log_topic3 ON log (substr(topic3, -8)) WHERE topic3 IS NOT NULL;
 """
 
-TRANSACTION_COLUMNS = (
-    "id, hash, sender, raw, succeeded, gas_used, cumulative_gas, created, output"
-)
+TRANSACTION_COLUMNS = "id, hash, sender, raw, succeeded, gas_used, cumulative_gas, created, output"
 LOG_COLUMNS = "id, position, address, topic0, topic1, topic2, topic3, data"
 
 
@@ -81,52 +78,28 @@ class Genesis(msgspec.Struct, frozen=True):
     timestamp: int
 
 
-def transaction_row(row: tuple[int, bytes, bytes, bytes, int, int, int, bytes, bytes]) -> (
-    TransactionRow
-):
+def transaction_row(row: tuple[Any, ...]) -> TransactionRow:
     """A row of :data:`TRANSACTION_COLUMNS`."""
+    place, transaction_hash, sender, raw, succeeded, *rest = row
     return TransactionRow(
-        row[0] >> POSITION_BITS,
-        row[0] & ((1 << POSITION_BITS) - 1),
-        *row[1:4],
-        bool(row[4]),
-        *row[5:],
+        place >> POSITION_BITS,
+        place & ((1 << POSITION_BITS) - 1),
+        transaction_hash,
+        sender,
+        raw,
+        bool(succeeded),
+        *rest,
     )
 
 
-def log_row(row: tuple[int, int, bytes, bytes, bytes, bytes, bytes, bytes]) -> LogRow:
+def log_row(row: tuple[Any, ...]) -> LogRow:
     """A row of :data:`LOG_COLUMNS`; topics end at the first that is null."""
     topics = tuple(topic for topic in row[3:7] if topic is not None)
     return LogRow(row[1], row[0] & ((1 << LOG_BITS) - 1), row[2], topics, row[7])
 
 
-class NodeCache:
-    """Two generations of nodes that were read or written; safe to share between threads.
-
-    Nodes never change, so a race can at worst forget one.
-    """
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._young: dict[bytes, bytes] = {}
-        self._old: dict[bytes, bytes] = {}
-
-    def get(self, key: bytes) -> bytes | None:
-        found = self._young.get(key)
-        if found is None:
-            found = self._old.get(key)
-            if found is not None:
-                self.put(key, found)
-        return found
-
-    def put(self, key: bytes, value: bytes) -> None:
-        if len(self._young) >= self._size:
-            self._old, self._young = self._young, {}
-        self._young[key] = value
-
-
 class Store:
-    """The file. One writer connection under the caller's lock, and as many readers as threads ask."""
+    """The file: one writer connection under the caller's lock, and readers as asked for."""
 
     def __init__(self, path: Path, genesis: Genesis | None, *, durable: bool = True) -> None:
         """Open ``path``; where ``genesis`` is given and nothing is there, create it.
@@ -135,27 +108,18 @@ class Store:
         :class:`ChainCorrupt`, :class:`ChainTooNew` or :class:`ChainMismatch` (chain id).
         """
         self.path = path
-        self._pool: list[sqlite3.Connection] = []
-        self._pool_lock = Lock()
-        self._closed = False
+        self._readers = ReaderPool(path)
         self._nodes = NodeCache(CACHED_NODES)
         if not path.exists() and genesis is None:
             raise ChainMissing(f"there is no chain at {path}: `govledger init` makes one")
         with store_errors(path):
-            self._writer = self._connect()
+            self._writer = connect(path)
             try:
                 self._writer.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
                 self.genesis = self._prepare(genesis)
             except BaseException:
                 self._writer.close()
                 raise
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self.path, timeout=10, isolation_level=None, check_same_thread=False
-        )
-        connection.execute("PRAGMA cache_size=-32768")
-        return connection
 
     def _prepare(self, genesis: Genesis | None) -> Genesis:
         writer = self._writer
@@ -164,12 +128,7 @@ class Store:
             if genesis is None:
                 raise ChainMissing(f"{self.path} is empty: `govledger init` makes a chain")
             writer.execute("PRAGMA journal_mode=WAL")
-            writer.executescript(
-                f"BEGIN IMMEDIATE; PRAGMA application_id={APPLICATION_ID};"
-                f"PRAGMA user_version={FORMAT}; {SCHEMA}"
-                f"INSERT INTO genesis VALUES (1, {genesis.chain_id:d}, {genesis.gas_limit:d},"
-                f" {genesis.timestamp:d}); COMMIT;"
-            )
+            self._create(genesis)
             return genesis
         if writer.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise ChainCorrupt(
@@ -192,27 +151,32 @@ class Store:
             )
         return stored
 
+    def _create(self, genesis: Genesis) -> None:
+        """The tables and the genesis row, all or nothing."""
+        writer = self._writer
+        writer.execute("BEGIN IMMEDIATE")
+        try:
+            writer.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            writer.execute(f"PRAGMA user_version={FORMAT}")
+            for statement in SCHEMA.split(";"):
+                writer.execute(statement)
+            writer.execute(
+                "INSERT INTO genesis VALUES (1,?,?,?)",
+                (genesis.chain_id, genesis.gas_limit, genesis.timestamp),
+            )
+            writer.execute("COMMIT")
+        except BaseException:
+            if writer.in_transaction:
+                writer.execute("ROLLBACK")
+            raise
+
     # -- reading --------------------------------------------------------------------------------
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A connection for one thread's reads, from a pool; SQLite errors become ours."""
-        with self._pool_lock:
-            if self._closed:
-                raise ChainClosed(f"{self.path} was closed: open the chain again")
-            connection = self._pool.pop() if self._pool else None
-        with store_errors(self.path):
-            if connection is None:
-                connection = self._connect()
-                connection.execute("PRAGMA query_only=1")
-            try:
-                yield connection
-            finally:
-                with self._pool_lock:
-                    if self._closed:
-                        connection.close()
-                    else:
-                        self._pool.append(connection)
+        """A connection for one thread's reads; SQLite errors become ours."""
+        with store_errors(self.path), self._readers.lease() as connection:
+            yield connection
 
     def node(self, key: bytes) -> bytes:
         """The trie node or code with this Keccak-256; KeyError where there is none.
@@ -278,7 +242,7 @@ class Store:
             yield row[0]
 
     def blocks(self, numbers: Sequence[int]) -> list[BlockRef]:
-        """These blocks in the order asked, one query for every 500; raises :class:`UnknownBlock`."""
+        """These blocks in the order asked, a query for every 500; raises :class:`UnknownBlock`."""
         found: dict[int, BlockRef] = {}
         wanted = sorted(set(numbers))
         with self.reading() as connection:
@@ -406,54 +370,5 @@ class Store:
 
     def close(self) -> None:
         """Close every connection; safe to call twice."""
-        with self._pool_lock:
-            if self._closed:
-                return
-            self._closed = True
-            idle, self._pool = self._pool, []
-        for connection in idle:
-            connection.close()
+        self._readers.close()
         self._writer.close()
-
-
-class StateNodes(BaseAtomicDB):
-    """py-evm's view of the store during one execution: reads the file, keeps writes in memory.
-
-    What is written stands in ``fresh`` until the block is appended, so an execution that is dropped
-    leaves nothing behind and readers never wait for a writer.
-    """
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self.fresh: dict[bytes, bytes] = {}
-
-    def __getitem__(self, key: bytes) -> bytes:
-        found = self.fresh.get(key)
-        return self._store.node(key) if found is None else found
-
-    def __setitem__(self, key: bytes, value: bytes) -> None:
-        self.fresh[key] = value
-
-    def __delitem__(self, key: bytes) -> None:
-        del self.fresh[key]
-
-    def _exists(self, key: bytes) -> bool:
-        if key in self.fresh:
-            return True
-        try:
-            self._store.node(key)
-        except KeyError:
-            return False
-        return True
-
-    @contextmanager
-    def atomic_batch(self) -> Iterator[StateNodes]:  # type: ignore[override]
-        """Writes go straight to ``fresh``: the whole view is dropped where an execution fails."""
-        yield self
-
-    def require(self, key: bytes) -> bytes:
-        """A node that must be there; raises :class:`ChainCorrupt` naming it where it is not."""
-        try:
-            return self[key]
-        except KeyError:
-            raise missing_node(key, self._store.path) from None
