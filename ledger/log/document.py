@@ -1,10 +1,10 @@
 """The form of proof files (证明文件): members, exact bytes, and the digest that binds them.
 
-A proof file is UTF-8 JSON, indented by two spaces, members in the order of the classes below, with
-one newline at the end. :func:`load` takes exactly these bytes and nothing else, so that whoever
-alters a file is noticed whatever the alteration. Hashes, addresses and byte strings are lower-case
-hex with ``0x``; numbers are integers up to ``2**53 - 1``. ``docs/proof-format.md`` explains every
-member.
+A proof is UTF-8 JSON with the members of the classes below, in their order, in one of two exact
+forms: the file form, indented by two spaces with one newline at the end, or the wire form without
+any space. :func:`load` takes these bytes and nothing else, so that whoever alters a proof is
+noticed whatever the alteration. Hashes, addresses and byte strings are lower-case hex with ``0x``;
+numbers are integers up to ``2**53 - 1``. ``docs/proof-format.md`` explains every member.
 """
 
 from __future__ import annotations
@@ -203,8 +203,13 @@ def render(document: dict[str, Any]) -> bytes:
     return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
+def render_compact(document: dict[str, Any]) -> bytes:
+    """The exact bytes of a proof as it travels: no space, no newline."""
+    return msgspec.json.encode(document)
+
+
 def load(data: bytes) -> Proof:
-    """The proof in a file's bytes; raises :class:`DocumentError` unless they are exactly one."""
+    """The proof in these bytes; raises :class:`DocumentError` unless they are exactly one."""
     try:
         document = parse_json(data, MAX_PROOF_BYTES)
     except CanonicalError as error:
@@ -214,8 +219,9 @@ def load(data: bytes) -> Proof:
         proof: Proof = msgspec.convert(document, shape)
     except msgspec.ValidationError as error:
         raise DocumentError(f"not a proof file: {error}") from error
-    written = render(as_dict(proof))
-    if written != data:
+    plain = as_dict(proof)
+    written = render(plain)
+    if data not in (written, render_compact(plain)):
         at = next(
             (i for i, (a, b) in enumerate(zip(data, written, strict=False)) if a != b),
             min(len(data), len(written)),
