@@ -13,24 +13,16 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    ValidationError,
     ValidationInfo,
     field_validator,
 )
 
+from ledger.bodies import Line, Prose
 from ledger.identifiers import UsccVerdict, check_organisation_code
 
 UsccState = Literal["valid", "unchecked", "missing", "overridden"]
 """``missing``: a provisional code stands in; ``overridden``: the check character is wrong, but
 evidence says that the code is so registered; ``unchecked``: nobody looked."""
-_FIRST_PRINTABLE = 0x20
-
-
-def _plain(text: str) -> str:
-    for place, character in enumerate(text, start=1):
-        if ord(character) < _FIRST_PRINTABLE and character not in "\n\t":
-            raise ValueError(f"character {place} is the control character U+{ord(character):04X}")
-    return text
 
 
 def _code(text: str) -> str:
@@ -38,9 +30,6 @@ def _code(text: str) -> str:
     return text
 
 
-Plain = Annotated[str, AfterValidator(_plain)]
-Line = Annotated[Plain, Field(min_length=1, max_length=256)]
-Prose = Annotated[Plain, Field(min_length=1, max_length=4000)]
 OrganisationCode = Annotated[str, AfterValidator(_code)]
 """A USCC (GB 32100-2015) whose check characters may be wrong, or a provisional code."""
 Region = Annotated[str, Field(pattern=r"^[1-9]\d{5}(\d{3}){0,2}$")]
@@ -95,10 +84,3 @@ def uscc_state(verdict: UsccVerdict | None) -> UsccState:
     if verdict is None:
         return "missing"
     return "valid" if verdict.valid else "overridden"
-
-
-def problem_of(error: ValidationError) -> str:
-    """The first thing that a model finds wrong with a body, as ``body/member: what``."""
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    pointer = "".join(f"/{part}" for part in first["loc"])
-    return f"body{pointer}: {first['msg']}"

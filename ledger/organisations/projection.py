@@ -9,9 +9,10 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Connection, Table
 
+from ledger.bodies import problem_of
 from ledger.codes import KeyStatus, Level, OrganisationStatus
 from ledger.mirror.projections import Decoded
-from ledger.organisations.bodies import KeyBody, OrganisationBody, problem_of
+from ledger.organisations.bodies import KeyBody, OrganisationBody
 from ledger.organisations.models import KEYS, ORGANISATIONS
 from ledger.organisations.roles import ALL_ROLES
 from ledger.statements import KEY, ORGANISATION, Value, text_hash

@@ -13,17 +13,11 @@ from typing import Annotated, Any
 from eth_utils.address import is_address, to_checksum_address
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from ledger.bodies import Line, Prose
 from ledger.canonical import canonical_json
 from ledger.codes import KeyStatus, Level, OrganisationStatus
 from ledger.identifiers import check_organisation_code
-from ledger.organisations.bodies import (
-    Line,
-    OrganisationBody,
-    OrganisationCode,
-    Prose,
-    Region,
-    uscc_state,
-)
+from ledger.organisations.bodies import OrganisationBody, OrganisationCode, Region, uscc_state
 from ledger.organisations.roles import role_mask, role_names
 from ledger.statements import KEY, MAX_BATCH, ORGANISATION, Batch, StatementError
 

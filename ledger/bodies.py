@@ -1,0 +1,33 @@
+"""Text in the bodies of statements, and how a body's fault is told.
+
+Bodies are canonical JSON (RFC 8785) that anyone may have written: models that read them are strict
+about what they know and leave alone what they do not.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationError
+
+_FIRST_PRINTABLE = 0x20
+
+
+def _plain(text: str) -> str:
+    for place, character in enumerate(text, start=1):
+        if ord(character) < _FIRST_PRINTABLE and character not in "\n\t":
+            raise ValueError(f"character {place} is the control character U+{ord(character):04X}")
+    return text
+
+
+Plain = Annotated[str, AfterValidator(_plain)]
+"""Text without control characters other than tab and newline; PostgreSQL keeps no U+0000."""
+Line = Annotated[Plain, Field(min_length=1, max_length=256)]
+Prose = Annotated[Plain, Field(min_length=1, max_length=4000)]
+
+
+def problem_of(error: ValidationError) -> str:
+    """The first thing that a model finds wrong with a body, as ``body/member: what``."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    pointer = "".join(f"/{part}" for part in first["loc"])
+    return f"body{pointer}: {first['msg']}"

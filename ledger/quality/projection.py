@@ -1,0 +1,118 @@
+"""From statements to rows: quality scores (质量评分)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import Connection, Table
+
+from ledger.bodies import problem_of
+from ledger.mirror.projections import Decoded
+from ledger.quality.dimensions import ALL_ASSESSED, DIMENSIONS, FULL, total_of
+from ledger.quality.models import SCORES
+from ledger.quality.rules import day_of
+from ledger.quality.statements import ZERO, ScoreBody
+from ledger.statements import SCORE, text_hash
+from ledger.store.ranged import supersede
+
+_BOUNDS: tuple[tuple[str, int], ...] = (
+    ("assessed", ALL_ASSESSED),
+    *((dimension.name, FULL) for dimension in DIMENSIONS),
+    ("total", FULL),
+    ("coverage", FULL),
+)
+
+
+class QualityProjection:
+    """Rows of :data:`SCORES`, one a statement."""
+
+    name = "quality"
+    version = 1
+    kinds = frozenset({SCORE.kind})
+    tables: Sequence[Table] = (SCORES,)
+
+    def malformed(self, decoded: Decoded) -> str | None:
+        """Why typed members and body do not make one score, or None."""
+        if decoded.struct is not SCORE:
+            return f"a {decoded.struct.name} is no score"
+        values = decoded.values
+        for name, most in _BOUNDS:
+            value = values[name]
+            if not isinstance(value, int) or value > most:
+                return f"{name}: {value!r} is not in 0..{most}"
+        try:
+            body = ScoreBody.model_validate(decoded.body)
+            for name in ("periodStart", "periodEnd"):
+                day_of(_number(decoded, name))
+        except ValidationError as error:
+            return problem_of(error)
+        except ValueError as error:
+            return f"period: {error}"
+        return _disagreement(body, decoded)
+
+    def apply(self, connection: Connection, statements: Sequence[Decoded]) -> None:
+        """Append a row a statement, ending the row before it."""
+        supersede(connection, SCORES, ("subject",), [_row(decoded) for decoded in statements])
+
+
+def _disagreement(body: ScoreBody, decoded: Decoded) -> str | None:
+    if text_hash(body.entry) != decoded.values["entry"]:
+        return f"body/entry: {body.entry} is not the entry that was signed"
+    if body.edition != decoded.values["edition"]:
+        return f"body/edition: {body.edition} is not the edition that was signed"
+    total = _number(decoded, "total")
+    if body.total is not None and body.total != total:
+        return f"body/total: {body.total} is not the total that was signed"
+    if body.weights is not None:
+        follows = total_of(_scores(decoded), body.weights) or 0
+        if follows != total:
+            return f"body/weights: they give a total of {follows}, {total} was signed"
+    return None
+
+
+def _scores(decoded: Decoded) -> list[int | None]:
+    assessed = _number(decoded, "assessed")
+    return [
+        _number(decoded, dimension.name) if assessed >> place & 1 else None
+        for place, dimension in enumerate(DIMENSIONS)
+    ]
+
+
+def _row(decoded: Decoded) -> dict[str, Any]:
+    statement, values = decoded.statement, decoded.values
+    body = ScoreBody.model_validate(decoded.body)
+    assessed = _number(decoded, "assessed")
+    scores = zip(DIMENSIONS, _scores(decoded), strict=True)
+    return {
+        "subject": statement.subject,
+        "leaf_from": statement.index,
+        "version": statement.version,
+        "entry": body.entry,
+        "edition": body.edition,
+        "period_start": values["periodStart"],
+        "period_end": values["periodEnd"],
+        "assessor": statement.org,
+        "assessed": assessed,
+        **{dimension.name: score for dimension, score in scores},
+        "total": _number(decoded, "total") if assessed else None,
+        "coverage": values["coverage"],
+        "rule_set": values["ruleSet"],
+        "data_root": None if values["dataRoot"] == ZERO else values["dataRoot"],
+        "method": body.method,
+        "notes": body.notes,
+        "weights": None if body.weights is None else json.dumps(body.weights),
+        "recorded_at": statement.recorded_at,
+    }
+
+
+def _number(decoded: Decoded, name: str) -> int:
+    value = decoded.values[name]
+    if not isinstance(value, int):
+        raise TypeError(f"{name} holds {value!r}")
+    return value
+
+
+PROJECTION = QualityProjection()

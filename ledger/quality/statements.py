@@ -1,0 +1,202 @@
+"""Building quality scores (质量评分): no signing, no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
+
+from ledger.bodies import Line, Prose
+from ledger.canonical import canonical_json
+from ledger.quality.dimensions import (
+    DEFAULT_WEIGHTS,
+    DIMENSIONS,
+    FULL,
+    assessed_bits,
+    check_weights,
+    coverage_of,
+    total_of,
+)
+from ledger.quality.rules import FIRST_YEAR, LAST_YEAR, day_number
+from ledger.statements import MAX_BATCH, SCORE, Batch, StatementError
+
+ZERO = bytes(32)
+BasisPoints = Annotated[int, Field(ge=0, le=FULL, strict=True)]
+
+
+def _weights(numbers: tuple[int, ...]) -> tuple[int, ...]:
+    check_weights(numbers)
+    return numbers
+
+
+def _weight_list(numbers: list[int]) -> list[int]:
+    check_weights(numbers)
+    return numbers
+
+
+def _near(day: date) -> date:
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(f"the year is not in {FIRST_YEAR}..{LAST_YEAR}")
+    return day
+
+
+Weights = Annotated[tuple[int, ...], AfterValidator(_weights)]
+Day = Annotated[date, AfterValidator(_near)]
+Digest = Annotated[str, Field(pattern=r"^(0x)?[0-9a-fA-F]{64}$")]
+
+
+class ScoreBody(BaseModel):
+    """Body of a ``Score`` statement. What it repeats of the typed members must agree with them."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+    entry: Line
+    edition: int
+    total: int | None = None
+    weights: Annotated[list[int], AfterValidator(_weight_list)] | None = None
+    method: Prose | None = None
+    notes: Prose | None = None
+
+
+class ScoreDraft(BaseModel):
+    """A score as an assessor states it; pydantic refuses one that cannot stand, naming the field.
+
+    ``scores`` has one member for each assessed dimension
+    (:data:`~ledger.quality.dimensions.DIMENSIONS` by name), in basis points. Without ``total`` it
+    is the weighted mean; with both ``total`` and ``weights`` they must agree. Without ``coverage``
+    it is the weight of what was assessed.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    entry: Line
+    edition: Annotated[int, Field(ge=1, lt=1 << 31)]
+    period_start: Day
+    period_end: Day
+    scores: dict[str, BasisPoints | None]
+    weights: Weights | None = None
+    total: BasisPoints | None = None
+    coverage: BasisPoints | None = None
+    rule_set: Digest
+    """SHA-256 of the rule set, hexadecimal."""
+    data_root: Digest | None = None
+    """Record root of the data that was assessed, hexadecimal; None where it is not stated."""
+    method: Prose | None = None
+    notes: Prose | None = None
+    version: Annotated[int, Field(ge=1)] = 1
+
+    @field_validator("period_end")
+    @classmethod
+    def _ends_after_start(cls, end: date, info: ValidationInfo) -> date:
+        start = info.data.get("period_start")
+        if start is not None and end < start:
+            raise ValueError(f"the period ends before it starts on {start}")
+        return end
+
+    @field_validator("scores")
+    @classmethod
+    def _known_dimensions(cls, scores: dict[str, int | None]) -> dict[str, int | None]:
+        known = [dimension.name for dimension in DIMENSIONS]
+        for name in scores:
+            if name not in known:
+                raise ValueError(f"{name!r} is no dimension: one of {', '.join(known)}")
+        return scores
+
+    @field_validator("total")
+    @classmethod
+    def _total_agrees(cls, total: int | None, info: ValidationInfo) -> int | None:
+        if total is None or "scores" not in info.data:
+            return total
+        scores, weights = _in_order(info.data["scores"]), info.data.get("weights")
+        if total and assessed_bits(scores) == 0:
+            raise ValueError("nothing was assessed, so there is no total")
+        if weights is not None and total != (total_of(scores, weights) or 0):
+            raise ValueError(f"the weights give {total_of(scores, weights)}, not {total}")
+        return total
+
+    def in_order(self) -> list[int | None]:
+        """Scores in the order of :data:`~ledger.quality.dimensions.DIMENSIONS`."""
+        return _in_order(self.scores)
+
+    def used_weights(self) -> tuple[int, ...] | None:
+        """The weights that the total follows from: given ones, or ours where no total is given."""
+        return self.weights or (DEFAULT_WEIGHTS if self.total is None else None)
+
+    def values(self) -> dict[str, int | str | bytes]:
+        """The typed members."""
+        scores, weights = self.in_order(), self.used_weights()
+        total = self.total if weights is None else total_of(scores, weights)
+        coverage = self.coverage
+        if coverage is None:
+            coverage = coverage_of(scores, weights or DEFAULT_WEIGHTS)
+        return {
+            "entry": self.entry,
+            "version": self.version,
+            "edition": self.edition,
+            "periodStart": day_number(self.period_start),
+            "periodEnd": day_number(self.period_end),
+            "assessed": assessed_bits(scores),
+            **{
+                dimension.name: score or 0
+                for dimension, score in zip(DIMENSIONS, scores, strict=True)
+            },
+            "total": total or 0,
+            "coverage": coverage,
+            "ruleSet": _digest(self.rule_set),
+            "dataRoot": _digest(self.data_root) if self.data_root else ZERO,
+        }
+
+    def body(self) -> bytes:
+        """The canonical JSON that is published."""
+        weights = self.used_weights()
+        said: dict[str, Any] = {
+            "entry": self.entry,
+            "edition": self.edition,
+            "weights": list(weights) if weights else None,
+            "method": self.method,
+            "notes": self.notes,
+        }
+        return canonical_json({name: value for name, value in said.items() if value is not None})
+
+
+def score(drafts: Sequence[ScoreDraft], *, speaker: str, deadline: int) -> Batch:
+    """One batch of scores by the organisation ``speaker``; ``deadline`` in Unix seconds.
+
+    Raises :class:`~ledger.statements.StatementError` for none, too many, or one entry and period
+    twice.
+    """
+    if not 0 < len(drafts) <= MAX_BATCH:
+        raise StatementError(f"a batch has 1 to {MAX_BATCH} statements, this one {len(drafts)}")
+    seen: set[tuple[str, date, date]] = set()
+    for draft in drafts:
+        subject = (draft.entry, draft.period_start, draft.period_end)
+        if subject in seen:
+            raise StatementError(
+                f"entry {draft.entry}, {draft.period_start} to {draft.period_end}, "
+                "stands twice in one batch; send two batches"
+            )
+        seen.add(subject)
+    return Batch(
+        struct=SCORE,
+        organisation=speaker,
+        deadline=deadline,
+        values=tuple(draft.values() for draft in drafts),
+        bodies=tuple(draft.body() for draft in drafts),
+    )
+
+
+def _in_order(scores: dict[str, int | None]) -> list[int | None]:
+    return [scores.get(dimension.name) for dimension in DIMENSIONS]
+
+
+def _digest(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
