@@ -1,0 +1,291 @@
+"""An office (办公室): one data directory, opened, with everything wired together.
+
+What lies in a data directory: ``deployment.json`` (which log, where), ``chain.db`` (the embedded chain),
+``mirror.db`` and ``desk.db``, ``keys/``, ``config.toml``. The command line and the server both work through
+an :class:`Office`; neither knows how the parts find each other.
+
+One process at a time is *on duty*: it sends what the outbox holds and moves the mirror. A server is on duty
+while it runs; a command is for as long as it needs, and where another process is, it waits for that one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from eth_account.signers.local import LocalAccount
+from sqlalchemy import Connection, Engine, func, select
+
+from ledger.catalogue.projection import PROJECTION as CATALOGUE_PROJECTION
+from ledger.catalogue.rules import RULEBOOK as CATALOGUE_RULES
+from ledger.chain.connect import connect
+from ledger.chain.deployment import Deployment
+from ledger.chain.interface import Chain, ChainError
+from ledger.chain.keystore import Keystore
+from ledger.chain.outbox import Outbox, Receipt
+from ledger.mirror import Mirror
+from ledger.mirror.projections import Projection, Rulebook
+from ledger.mirror.queries import size_of
+from ledger.mirror.tables import statement
+from ledger.organisations.projection import PROJECTION as ORGANISATIONS_PROJECTION
+from ledger.organisations.rules import RULEBOOK as ORGANISATIONS_RULES
+from ledger.quality.projection import PROJECTION as QUALITY_PROJECTION
+from ledger.quality.rules import RULEBOOK as QUALITY_RULES
+from ledger.settings import Settings
+from ledger.statements import Batch, SignedBatch, StructType, subject_of, text_hash
+from ledger.store.engine import open_database
+
+PROJECTIONS: tuple[Projection, ...] = (
+    ORGANISATIONS_PROJECTION,
+    CATALOGUE_PROJECTION,
+    QUALITY_PROJECTION,
+)
+RULEBOOKS: tuple[Rulebook, ...] = (ORGANISATIONS_RULES, CATALOGUE_RULES, QUALITY_RULES)
+MANDATE_SECONDS = 3600
+"""How long a mandate signed here stays valid: time enough for a chain that is slow."""
+
+
+class OfficeError(Exception):
+    """A data directory that is not ready for what was asked; ``hint`` says what to do."""
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what)
+        self.hint = hint
+
+
+class Office:
+    """One data directory and the parts in it, each opened when first needed. Use as a context manager."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.projections = PROJECTIONS
+        self.rulebooks = RULEBOOKS
+        self._opened = ExitStack()
+        self._passphrase: str | None = None
+
+    def __enter__(self) -> Office:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close whatever was opened, newest first."""
+        self._opened.close()
+
+    @property
+    def data_dir(self) -> Path:
+        return Path(self.settings.data_dir)
+
+    @property
+    def is_initialised(self) -> bool:
+        """Whether a ledger was deployed, or named, for this directory."""
+        return Deployment.path(self.data_dir).exists()
+
+    @cached_property
+    def deployment(self) -> Deployment:
+        """Which log this office works on; raises :class:`OfficeError` where ``init`` was not run."""
+        if not self.is_initialised:
+            raise OfficeError(
+                f"{self.data_dir} holds no ledger yet",
+                "run `govledger init`, or name another directory with --data-dir",
+            )
+        return Deployment.load(self.data_dir)
+
+    @cached_property
+    def chain(self) -> Chain:
+        """The chain, embedded or remote; raises :class:`ledger.chain.interface.ChainError`."""
+        chain = connect(self.settings)
+        self._opened.callback(chain.close)
+        return chain
+
+    @cached_property
+    def mirror_engine(self) -> Engine:
+        engine = open_database(self.settings.mirror_url, "mirror")
+        self._opened.callback(engine.dispose)
+        return engine
+
+    @cached_property
+    def desk_engine(self) -> Engine:
+        engine = open_database(self.settings.desk_url, "desk")
+        self._opened.callback(engine.dispose)
+        return engine
+
+    @cached_property
+    def keystore(self) -> Keystore:
+        return Keystore(self.data_dir / "keys")
+
+    @cached_property
+    def mirror(self) -> Mirror:
+        return Mirror(
+            self.mirror_engine,
+            self.chain,
+            self.deployment.identity,
+            self.projections,
+            start_block=self.deployment.deploy_block,
+        )
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        return Outbox(self.desk_engine, self.chain, self.deployment, self.sender)
+
+    @cached_property
+    def sender(self) -> LocalAccount:
+        """The key that carries transactions; it has no authority of its own."""
+        return self.unlock(self.settings.sender_key)
+
+    def use_passphrase(self, passphrase: str) -> None:
+        """Take a passphrase that a person typed."""
+        self._passphrase = passphrase
+
+    @property
+    def passphrase(self) -> str:
+        """The keystore's passphrase: typed, from the environment, or from a file."""
+        if self._passphrase is not None:
+            return self._passphrase
+        if self.settings.passphrase:
+            return self.settings.passphrase.reveal()
+        if self.settings.passphrase_file is not None:
+            try:
+                lines = self.settings.passphrase_file.read_text("utf-8").splitlines()
+            except OSError as error:
+                raise OfficeError(
+                    f"the passphrase file cannot be read: {error}",
+                    "check the setting passphrase_file",
+                ) from error
+            if lines and lines[0]:
+                return lines[0]
+            raise OfficeError("the passphrase file is empty", "its first line is the passphrase")
+        raise OfficeError(
+            "the keys are locked and no passphrase was given",
+            "set GOVLEDGER_PASSPHRASE_FILE or GOVLEDGER_PASSPHRASE, or run in a terminal to be asked",
+        )
+
+    def unlock(self, name: str) -> LocalAccount:
+        """The account behind a key of the keystore."""
+        return self.keystore.unlock(name, self.passphrase)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A read-only connection to the mirror."""
+        with self.mirror_engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def duty(self) -> Iterator[bool]:
+        """Whether this process is the one on duty while the block runs."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        with (self.data_dir / "duty.lock").open("a+", encoding="ascii") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            lock.truncate(0)
+            lock.write(f"{os.getpid()}\n")
+            lock.flush()
+            yield True
+
+    def refresh(self, progress: Callable[[int, int], None] | None = None) -> bool:
+        """Bring the mirror up to date, unless another process does that already.
+
+        Returns False where the chain cannot be reached: what is read then is as old as the mirror.
+        """
+        with self.duty() as on_duty:
+            if not on_duty:
+                return True
+            try:
+                self.mirror.catch_up(progress)
+            except ChainError:
+                return False
+            return True
+
+    def deadline(self) -> int:
+        """A mandate's deadline from now, in Unix seconds: chain time or ours, whichever is later."""
+        return max(self.chain.head().timestamp, int(time.time())) + MANDATE_SECONDS
+
+    def next_version(self, struct: StructType, identifier: str) -> int:
+        """The version that the next statement about a subject must carry, by the mirror."""
+        subject = subject_of(struct, {struct.members[0][0]: identifier}, b"")
+        with self.read() as connection:
+            newest = connection.execute(
+                select(func.max(statement.c.version)).where(
+                    statement.c.kind == struct.kind, statement.c.subject == subject
+                )
+            ).scalar_one()
+        return int(newest or 0) + 1
+
+    def sign(
+        self, batch: Batch, signer: LocalAccount, cosigner: LocalAccount | None = None
+    ) -> SignedBatch:
+        """The batch under the signer's signature, and the co-signer's where one signs too."""
+        digest = batch.digest(self.deployment.domain(batch.struct.contract))
+        return SignedBatch(
+            batch=batch,
+            signer=signer.address,
+            signature=bytes(signer.unsafe_sign_hash(digest).signature),
+            cosigner=cosigner.address if cosigner else None,
+            cosignature=bytes(cosigner.unsafe_sign_hash(digest).signature) if cosigner else b"",
+        )
+
+    def organisation_hash(self, code: str) -> bytes:
+        return text_hash(code)
+
+    def work(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """One round of duty: send what waits, follow the log, confirm what was verified."""
+        self.outbox.pump()
+        self.mirror.catch_up(progress)
+        with self.read() as connection:
+            size = size_of(connection)
+        self.outbox.confirm(size)
+
+    def settle(
+        self,
+        receipts: Sequence[str],
+        *,
+        timeout: float = 120.0,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> list[Receipt]:
+        """Wait until every receipt is verified or refused; does the duty itself where nobody else does.
+
+        Raises :class:`OfficeError` after ``timeout`` seconds; what was accepted stays in the outbox.
+        """
+        ends = time.monotonic() + timeout
+        while True:
+            with self.duty() as on_duty:
+                if on_duty:
+                    self.work()
+            found = [self.outbox.receipt(receipt) for receipt in receipts]
+            done = [receipt for receipt in found if receipt.is_final]
+            if progress is not None:
+                progress(len(done), len(found))
+            if len(done) == len(found):
+                return found
+            if time.monotonic() > ends:
+                raise OfficeError(
+                    f"{len(found) - len(done)} of {len(found)} batches are not on the ledger yet",
+                    "nothing is lost: they stay in the outbox and go on with the next command or server",
+                )
+            time.sleep(0.05)
+
+    def stand_duty(
+        self, stop: threading.Event, on_error: Callable[[Exception], None], pause: float = 0.2
+    ) -> None:
+        """Be on duty until ``stop`` is set; errors are told and the work goes on after a pause."""
+        while not stop.is_set():
+            with self.duty() as on_duty:
+                while on_duty and not stop.is_set():
+                    try:
+                        self.work()
+                        wait = pause
+                    except Exception as error:  # noqa: BLE001 - told, and tried again
+                        on_error(error)
+                        wait = 2.0
+                    stop.wait(wait)
+            stop.wait(1.0)
