@@ -1,0 +1,206 @@
+"""``govledger key``: keys on this machine, and what the ledger lets them sign."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from ledger.chain.keystore import StoredKey
+from ledger.cli.organisations import speaker_of
+from ledger.cli.output import Exit, Problem, out, print_json, print_table, say
+from ledger.cli.session import Json, KeyName, ask_passphrase, opened, reading, record, unlock
+from ledger.codes import KeyStatus
+from ledger.office import Office
+from ledger.organisations import queries
+from ledger.organisations.statements import KeyDraft, set_keys
+
+app = typer.Typer(no_args_is_help=True, help="Keys: create, grant, rotate, revoke / 密钥.")
+
+Name = Annotated[str, typer.Argument(help="Name of a key in this keystore, or an address 0x….")]
+Roles = Annotated[
+    str,
+    typer.Option(help="Comma-separated: steward,head,authority,collector,assessor,auditor."),
+]
+Reason = Annotated[str | None, typer.Option(help="Why; it is published.")]
+
+
+def _address(office: Office, name: str) -> str:
+    if name.startswith("0x"):
+        return name
+    return office.keystore.find(name).address
+
+
+def _draft(**values: object) -> KeyDraft:
+    try:
+        return KeyDraft.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = "/".join(str(step) for step in first["loc"]) or "key"
+        raise Problem(f"{field}: {first['msg']}", code=Exit.USAGE) from error
+
+
+def _current(office: Office, address: str) -> KeyDraft:
+    with office.read() as connection:
+        held = queries.holder(connection, address)
+    if held is None:
+        raise Problem(
+            say(f"账本上没有密钥 {address} 的授权", f"the ledger has no grant for key {address}"),
+            say("先用 `govledger key grant` 授权", "grant it first: `govledger key grant`"),
+            Exit.NOT_FOUND,
+        )
+    if held.key.status == KeyStatus.REVOKED.value:
+        raise Problem(
+            say(f"密钥 {address} 已吊销", f"key {address} is revoked already"),
+            say("请为机构授权一把新密钥", "grant the organisation a new key"),
+        )
+    return _draft(
+        address=held.key.address,
+        holder=held.key.organisation,
+        roles=held.key.roles,
+        version=held.key.version,
+        label=held.key.label,
+    )
+
+
+def _shown(key: StoredKey) -> tuple[str, str, str]:
+    return key.name, key.address, key.label or ""
+
+
+@app.command("create")
+def create(
+    name: Annotated[str, typer.Argument(help="A name for it, e.g. education-steward.")],
+    label: Annotated[str | None, typer.Option(help="What it is for.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a key and keep it encrypted (Web3 Secret Storage V3).
+
+    Example: govledger key create education-steward
+    """
+    with opened() as office:
+        ask_passphrase(office, confirm=not office.keystore.list())
+        made = office.keystore.create(name, office.passphrase, label=label or "")
+    if as_json:
+        print_json({"name": made.name, "address": made.address})
+        return
+    out.print(say(f"✓ 已创建密钥 {made.name}：{made.address}", f"✓ key {made.name}: {made.address}"))
+    out.print(
+        say(
+            "  下一步：请主管部门执行 `govledger key grant` 授权",
+            "  next: the authority grants it roles with `govledger key grant`",
+        )
+    )
+
+
+@app.command("list")
+def list_command(as_json: Json = False) -> None:
+    """Keys of this keystore, and what the ledger says of each. Example: govledger key list"""
+    with opened() as office:
+        stored = office.keystore.list()
+    with reading() as (connection, _):
+        held = {key.address: queries.holder(connection, key.address) for key in stored}
+    rows = []
+    for key in stored:
+        found = held[key.address]
+        rows.append(
+            {
+                "name": key.name,
+                "address": key.address,
+                "label": key.label,
+                "organisation": found.key.organisation if found else None,
+                "organisation_name": found.organisation.name if found and found.organisation else None,
+                "roles": list(found.key.roles) if found else [],
+                "status": found.key.status if found else None,
+            }
+        )
+    if as_json:
+        print_json({"keys": rows})
+        return
+    print_table(
+        say(f"密钥：{len(rows)}", f"Keys: {len(rows)}"),
+        [
+            say("名称", "name"),
+            say("地址", "address"),
+            say("机构", "organisation"),
+            say("角色", "roles"),
+            say("状态", "status"),
+        ],
+        [
+            (
+                r["name"],
+                r["address"],
+                r["organisation_name"] or r["organisation"] or "–",
+                " ".join(r["roles"]) or "–",
+                r["status"] or say("未授权", "not granted"),
+            )
+            for r in rows
+        ],
+    )
+
+
+@app.command("grant")
+def grant(
+    name: Name,
+    key: KeyName,
+    holder: Annotated[str, typer.Option(help="Code of the organisation that gets the key.")],
+    roles: Roles,
+    label: Annotated[str | None, typer.Option(help="What it is for; published.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Let a key sign for an organisation in these roles; signed by an AUTHORITY.
+
+    Example: govledger key grant education-steward --key authority --holder 1131… --roles steward
+    """
+    with opened() as office:
+        office.refresh()
+        address = _address(office, name)
+        with office.read() as connection:
+            held = queries.holder(connection, address)
+        draft = _draft(
+            address=address,
+            holder=holder,
+            roles=tuple(role.strip() for role in roles.split(",") if role.strip()),
+            version=held.key.version + 1 if held else 1,
+            label=label,
+        )
+        speaker = speaker_of(office, unlock(office, key).address)
+        batch = set_keys([draft], speaker=speaker, deadline=office.deadline())
+        record(office, [batch], key=key, json_output=as_json, what=("密钥", "key"))
+
+
+@app.command("revoke")
+def revoke(name: Name, key: KeyName, reason: Reason = None, as_json: Json = False) -> None:
+    """End a key: it signs nothing more, and what it signed stays valid.
+
+    Example: govledger key revoke education-steward --key authority --reason 人员调动
+    """
+    with opened() as office:
+        office.refresh()
+        draft = _current(office, _address(office, name)).revoked(reason)
+        speaker = speaker_of(office, unlock(office, key).address)
+        batch = set_keys([draft], speaker=speaker, deadline=office.deadline())
+        record(office, [batch], key=key, json_output=as_json, what=("密钥吊销", "revocation"))
+
+
+@app.command("rotate")
+def rotate(
+    name: Name,
+    key: KeyName,
+    to: Annotated[str, typer.Option("--to", help="The key that takes its place.")],
+    reason: Reason = None,
+    as_json: Json = False,
+) -> None:
+    """Replace a key by another with the same roles, in one act: the old one ends, the new one begins.
+
+    Example: govledger key rotate education-steward --to education-steward-2 --key authority
+    """
+    with opened() as office:
+        office.refresh()
+        old = _current(office, _address(office, name))
+        new = _draft(
+            address=_address(office, to), holder=old.holder, roles=old.roles, label=old.label
+        )
+        speaker = speaker_of(office, unlock(office, key).address)
+        batch = set_keys([old.revoked(reason), new], speaker=speaker, deadline=office.deadline())
+        record(office, [batch], key=key, json_output=as_json, what=("密钥轮换", "rotation acts"))

@@ -1,0 +1,191 @@
+"""``govledger org``: register, amend, list and show organisations (机构)."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from ledger.cli.output import Exit, Problem, print_fields, print_json, print_table, say
+from ledger.cli.session import AsOf, Json, KeyName, existing_file, opened, reading, record, unlock
+from ledger.codes import KeyStatus, Level, OrganisationStatus
+from ledger.office import Office
+from ledger.organisations import queries
+from ledger.organisations.statements import OrganisationDraft, parents_first, register
+from ledger.statements import MAX_BATCH, ORGANISATION
+
+app = typer.Typer(no_args_is_help=True, help="Organisations: register, amend, list / 机构.")
+
+
+def speaker_of(office: Office, address: str) -> str:
+    """The code of the organisation that a key speaks for; raises :class:`Problem` where there is none."""
+    with office.read() as connection:
+        held = queries.holder(connection, address)
+        if held is not None and held.may_sign:
+            return held.key.organisation
+        if held is None and address == office.deployment.genesis_authority:
+            tops = queries.organisations(connection, parent="")
+            if tops:
+                return tops[0].code
+    raise Problem(
+        say(f"密钥 {address} 不能代表任何机构签名", f"key {address} may sign for no organisation"),
+        say(
+            "请用 `govledger key list` 查看可用密钥，或请主管部门授权",
+            "see `govledger key list`, or ask the authority to grant it a role",
+        ),
+    )
+
+
+def drafts_from(rows: list[dict[str, str]], where: str) -> list[OrganisationDraft]:
+    """Organisations out of rows of text; raises :class:`Problem` naming row and field."""
+    found = []
+    for number, row in enumerate(rows, start=1):
+        given = {name: value for name, value in row.items() if name and value}
+        if "aliases" in given:
+            aliases = [alias.strip() for alias in given.pop("aliases").split("|")]
+            given_all: dict[str, object] = {**given, "aliases": [a for a in aliases if a]}
+        else:
+            given_all = dict(given)
+        try:
+            found.append(OrganisationDraft.model_validate(given_all))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            field = "/".join(str(step) for step in first["loc"]) or "row"
+            raise Problem(
+                f"{where}, {say('第', 'row')} {number}, {field}: {first['msg']}",
+                say("更正后重试；尚未写入任何内容", "correct it and try again; nothing was written"),
+            ) from error
+    return found
+
+
+@app.command("register")
+def register_command(
+    key: KeyName,
+    code: Annotated[str | None, typer.Option(help="USCC, or TMP-… where none is known.")] = None,
+    name: Annotated[str | None, typer.Option(help="Official name.")] = None,
+    parent: Annotated[str | None, typer.Option(help="Code of the organisation above it.")] = None,
+    level: Annotated[str, typer.Option(help="city, district or town.")] = "district",
+    name_en: Annotated[str | None, typer.Option(help="English name.")] = None,
+    evidence: Annotated[
+        str | None, typer.Option(help="Where a code that fails its check comes from.")
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(help="CSV with code,name,parent,level,name_en,aliases,evidence instead."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Register organisations, or amend those that exist; signed by an AUTHORITY.
+
+    Example: govledger org register --key authority --code 11310118MB2F30421X --name 某区教育局 --parent …
+    """
+    if file is not None:
+        with existing_file(file).open(encoding="utf-8-sig", newline="") as stream:
+            rows = [dict(row) for row in csv.DictReader(stream)]
+        where = file.name
+    elif code and name:
+        one = {"code": code, "name": name, "parent": parent, "level": level}
+        more = {"name_en": name_en, "evidence": evidence}
+        rows = [{k: v for k, v in {**one, **more}.items() if v}]
+        where = "options"
+    else:
+        raise Problem(
+            say("请给出 --code 和 --name，或 --file", "give --code and --name, or --file"),
+            code=Exit.USAGE,
+        )
+    drafts = drafts_from(rows, where)
+    with opened() as office:
+        office.refresh()
+        speaker = speaker_of(office, unlock(office, key).address)
+        versioned = [
+            draft.model_copy(update={"version": office.next_version(ORGANISATION, draft.code)})
+            for draft in parents_first(drafts)
+        ]
+        deadline = office.deadline()
+        batches = [
+            register(versioned[at : at + MAX_BATCH], speaker=speaker, deadline=deadline)
+            for at in range(0, len(versioned), MAX_BATCH)
+        ]
+        record(office, batches, key=key, json_output=as_json, what=("机构", "organisations"))
+
+
+@app.command("list")
+def list_command(
+    q: Annotated[str | None, typer.Argument(help="Part of a code, name or alias.")] = None,
+    level: Annotated[Level | None, typer.Option(help="Only this level.")] = None,
+    status: Annotated[OrganisationStatus | None, typer.Option(help="Only this status.")] = None,
+    without_uscc: Annotated[
+        bool, typer.Option("--without-uscc", help="Only those whose credit code is missing.")
+    ] = False,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Organisations, by code. Example: govledger org list 教育"""
+    with reading(as_of) as (connection, size):
+        found = queries.organisations(
+            connection,
+            q=q,
+            level=level,
+            status=status,
+            uscc="missing" if without_uscc else None,
+            as_of=size,
+        )
+    if as_json:
+        print_json({"organisations": found})
+        return
+    print_table(
+        say(f"机构：{len(found)}", f"Organisations: {len(found)}"),
+        [
+            say("代码", "code"),
+            say("名称", "name"),
+            say("上级", "parent"),
+            say("层级", "level"),
+            say("状态", "status"),
+            say("信用代码", "USCC"),
+        ],
+        [(o.code, o.name, o.parent, o.level, o.status, o.uscc) for o in found],
+    )
+
+
+@app.command("show")
+def show_command(code: str, as_of: AsOf = None, as_json: Json = False) -> None:
+    """One organisation, its keys, its history. Example: govledger org show 11990118000002006N"""
+    with reading(as_of) as (connection, size):
+        found = queries.organisation(connection, code, size)
+        if found is None:
+            raise Problem(
+                say(f"账本上没有机构 {code}", f"no organisation {code} on the ledger"),
+                say("用 `govledger org list` 查找", "look for it with `govledger org list`"),
+                Exit.NOT_FOUND,
+            )
+        history = queries.organisation_history(connection, code, size)
+        keys = queries.keys(connection, organisation=code, as_of=size)
+    if as_json:
+        print_json({"organisation": found, "history": history, "keys": keys})
+        return
+    print_fields(
+        f"{found.name}  {found.code}",
+        [
+            (say("英文名", "English"), found.name_en),
+            (say("上级", "parent"), found.parent),
+            (say("层级", "level"), found.level),
+            (say("状态", "status"), found.status),
+            (say("区划", "region"), found.region),
+            (say("别名", "aliases"), ", ".join(found.aliases)),
+            (say("信用代码", "USCC"), found.uscc),
+            (say("依据", "evidence"), found.evidence),
+            (say("版本", "version"), found.version),
+            (say("日志位置", "log index"), found.leaf_from),
+        ],
+    )
+    print_table(
+        say("密钥", "Keys"),
+        [say("地址", "address"), say("角色", "roles"), say("状态", "status"), say("说明", "label")],
+        [(k.address, " ".join(k.roles), k.status, k.label) for k in keys],
+    )
+    active = sum(k.status == KeyStatus.ACTIVE.value for k in keys)
+    if not active:
+        print_fields("", [(say("提示", "note"), say("没有有效密钥", "no active key"))])

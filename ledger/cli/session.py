@@ -1,0 +1,154 @@
+"""What every command shares: the settings in force, the opened office, signing keys, the options."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from eth_account.signers.local import LocalAccount
+from sqlalchemy import Connection
+
+from ledger.chain.outbox import Receipt
+from ledger.cli.output import Exit, Problem, err, out, print_json, progress_bar, say
+from ledger.mirror.queries import MirrorQueryError, resolve_as_of
+from ledger.office import Office
+from ledger.settings import Settings, load_settings
+from ledger.statements import Batch
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of", help="As the ledger stood: a log size, or a time like 2026-05-01T12:00+08:00."
+    ),
+]
+KeyName = Annotated[
+    str, typer.Option("--key", help="Name of the keystore's key that signs (see `key list`).")
+]
+HeadName = Annotated[
+    str | None,
+    typer.Option("--head", help="Key of the department's head, who co-signs what is submitted."),
+]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=500, help="Most rows shown.")]
+
+_flags: dict[str, Any] = {}
+
+
+def set_flags(**flags: object) -> None:
+    """Keep the options that stand before the command."""
+    _flags.update({name: value for name, value in flags.items() if value is not None})
+
+
+def settings(**more: object) -> Settings:
+    """Flags over environment over ``config.toml`` over defaults."""
+    flags = {**_flags, **{name: value for name, value in more.items() if value is not None}}
+    return load_settings(flags)
+
+
+def ask_passphrase(office: Office, *, confirm: bool = False) -> None:
+    """Ask a person for the passphrase where no setting gives it and somebody is there to answer."""
+    told = office.settings.passphrase or office.settings.passphrase_file
+    if told or not sys.stdin.isatty():
+        return
+    office.use_passphrase(
+        typer.prompt(
+            say("密钥库口令", "Passphrase of the keystore"),
+            hide_input=True,
+            confirmation_prompt=confirm,
+            err=True,
+        )
+    )
+
+
+@contextmanager
+def opened(**more: object) -> Iterator[Office]:
+    """The office of the data directory, closed at the end."""
+    with Office(settings(**more)) as office:
+        yield office
+
+
+@contextmanager
+def reading(as_of: str | None = None) -> Iterator[tuple[Connection, int | None]]:
+    """The mirror, brought up to date, and the log size that ``as_of`` means (None: now)."""
+    with opened() as office:
+        _ = office.deployment
+        with progress_bar(say("同步镜像", "Following the log")) as bar:
+            if not office.refresh(bar):
+                err.print(
+                    say(
+                        "! 链暂时无法访问，以下为镜像中已有的内容",
+                        "! the chain cannot be reached; this is what the mirror holds already",
+                    ),
+                    style="yellow",
+                )
+        with office.read() as connection:
+            size = None
+            if as_of is not None:
+                try:
+                    size = resolve_as_of(connection, as_of)
+                except MirrorQueryError as error:
+                    raise Problem(str(error), code=Exit.USAGE) from error
+            yield connection, size
+
+
+def unlock(office: Office, name: str) -> LocalAccount:
+    """A signing key, its passphrase asked for where needed."""
+    ask_passphrase(office)
+    return office.unlock(name)
+
+
+def record(
+    office: Office,
+    batches: Sequence[Batch],
+    *,
+    key: str,
+    head: str | None = None,
+    json_output: bool = False,
+    what: tuple[str, str] = ("声明", "statements"),
+) -> list[Receipt]:
+    """Sign, send and wait; prints the receipts. Raises :class:`Problem` where a batch was refused."""
+    signer = unlock(office, key)
+    cosigner = unlock(office, head) if head else None
+    receipts = [
+        office.outbox.submit(office.sign(batch, signer, cosigner)).id for batch in batches
+    ]
+    total = sum(len(batch.values) for batch in batches)
+    with progress_bar(say("上链", "Recording"), total=len(receipts)) as bar:
+        done = office.settle(receipts, progress=bar, timeout=120 + 2.0 * total)
+    refused = [receipt for receipt in done if receipt.state == "refused"]
+    if json_output:
+        print_json({"receipts": done})
+    if refused:
+        error = refused[0].error
+        raise Problem(
+            say(error.message_zh, error.message_en) if error else say("被拒绝", "refused"),
+            error.hint if error else "",
+            Exit.REFUSED,
+        )
+    if not json_output:
+        for receipt in done:
+            first, count = receipt.first_index or 0, receipt.count
+            leaves = f"{first}" if count == 1 else f"{first}–{first + count - 1}"
+            out.print(
+                say(
+                    f"✓ 已上链并核验：{count} 条{what[0]}，日志位置 {leaves}",
+                    f"✓ recorded and verified: {count} {what[1]}, log index {leaves}",
+                ),
+                style="green",
+            )
+    return done
+
+
+def existing_file(path: Path) -> Path:
+    """The path, or a refusal that names it."""
+    if not path.is_file():
+        raise Problem(
+            say(f"没有这个文件：{path}", f"no such file: {path}"),
+            say("请检查路径", "check the path"),
+            Exit.USAGE,
+        )
+    return path
