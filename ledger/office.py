@@ -25,7 +25,7 @@ from sqlalchemy import Connection, Engine, func, select
 from ledger.catalogue.projection import PROJECTION as CATALOGUE_PROJECTION
 from ledger.catalogue.rules import RULEBOOK as CATALOGUE_RULES
 from ledger.chain.connect import connect
-from ledger.chain.deployment import Deployment
+from ledger.chain.deployment import FILE_NAME, Deployment, load_deployment
 from ledger.chain.interface import Chain, ChainError
 from ledger.chain.keystore import Keystore
 from ledger.chain.outbox import Outbox, Receipt
@@ -38,7 +38,7 @@ from ledger.organisations.rules import RULEBOOK as ORGANISATIONS_RULES
 from ledger.quality.projection import PROJECTION as QUALITY_PROJECTION
 from ledger.quality.rules import RULEBOOK as QUALITY_RULES
 from ledger.settings import Settings
-from ledger.statements import Batch, SignedBatch, StructType, subject_of, text_hash
+from ledger.statements import Batch, SignedBatch, StructType, subject_of
 from ledger.store.engine import open_database
 
 PROJECTIONS: tuple[Projection, ...] = (
@@ -86,7 +86,7 @@ class Office:
     @property
     def is_initialised(self) -> bool:
         """Whether a ledger was deployed, or named, for this directory."""
-        return Deployment.path(self.data_dir).exists()
+        return (self.data_dir / FILE_NAME).exists()
 
     @cached_property
     def deployment(self) -> Deployment:
@@ -96,7 +96,7 @@ class Office:
                 f"{self.data_dir} holds no ledger yet",
                 "run `govledger init`, or name another directory with --data-dir",
             )
-        return Deployment.load(self.data_dir)
+        return load_deployment(self.data_dir)
 
     @cached_property
     def chain(self) -> Chain:
@@ -233,9 +233,6 @@ class Office:
             cosigner=cosigner.address if cosigner else None,
             cosignature=bytes(cosigner.unsafe_sign_hash(digest).signature) if cosigner else b"",
         )
-
-    def organisation_hash(self, code: str) -> bytes:
-        return text_hash(code)
 
     def work(self, progress: Callable[[int, int], None] | None = None) -> None:
         """One round of duty: send what waits, follow the log, confirm what was verified."""

@@ -1,0 +1,115 @@
+"""``govledger mirror``: follow the log into SQL, verify it, rebuild what follows from it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ledger.cli.output import Exit, Problem, out, print_fields, print_json, progress_bar, say
+from ledger.cli.session import Json, existing_file, opened
+
+app = typer.Typer(no_args_is_help=True, help="The SQL mirror of the log / 账本镜像.")
+
+
+@app.command("status")
+def status(as_json: Json = False) -> None:
+    """How far the mirror is, and how far the log. Example: govledger mirror status"""
+    with opened() as office:
+        found = office.mirror.status()
+    if as_json:
+        print_json(found)
+        return
+    print_fields(say("镜像", "Mirror"), found.fields(say("zh", "en")))
+
+
+@app.command("follow")
+def follow(
+    once: Annotated[
+        bool, typer.Option("--once", help="Take over what there is, and end.")
+    ] = False,
+) -> None:
+    """Take over what the log has, and go on following it (Ctrl-C to stop).
+
+    Example: govledger mirror follow --once
+    """
+    with opened() as office, office.duty() as on_duty:
+        if not on_duty:
+            raise Problem(
+                say("另一个进程正在跟随日志", "another process follows the log already"),
+                say("用 `govledger mirror status` 查看", "see `govledger mirror status`"),
+                Exit.UNAVAILABLE,
+            )
+        with progress_bar(say("同步镜像", "Following the log")) as bar:
+            cursor = office.mirror.catch_up(bar)
+        out.print(
+            say(
+                f"✓ 已核验 {cursor.size} 条声明，根 {cursor.root.hex()}",
+                f"✓ {cursor.size} statements verified, root {cursor.root.hex()}",
+            ),
+            style="green",
+        )
+        if not once:
+            office.mirror.follow(threading.Event())
+
+
+@app.command("verify")
+def verify(
+    since: Annotated[
+        Path | None,
+        typer.Option(help="A checkpoint kept earlier: proves that the log was only appended to."),
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Without the chain; says what could not be checked.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Re-derive every leaf, root, signature, rule and row, and compare; trusts no operator.
+
+    Example: govledger mirror verify --since checkpoint-2026-01.json
+    """
+    kept = None
+    if since is not None:
+        try:
+            kept = json.loads(existing_file(since).read_text("utf-8"))
+        except ValueError as error:
+            raise Problem(f"{since}: {error}", code=Exit.USAGE) from error
+    with opened() as office:
+        genesis = office.deployment.genesis_authority
+        with progress_bar(say("核验", "Verifying")) as bar:
+            report = office.mirror.verify(
+                office.rulebooks,
+                genesis_authority=genesis,
+                since=kept,
+                use_chain=not offline,
+                progress=bar,
+            )
+    if as_json:
+        print_json(report)
+    else:
+        for line in report.lines(say("zh", "en")):
+            out.print(line, markup=False)
+    if not report.ok:
+        raise Problem(
+            say("镜像或日志未通过核验", "the mirror or the log did not stand up to verification"),
+            say("保留现场，并与保存的检查点比对", "keep everything as it is, and compare kept checkpoints"),
+            Exit.NOT_PROVEN,
+        )
+
+
+@app.command("rebuild")
+def rebuild(
+    projection: Annotated[
+        str | None, typer.Argument(help="Only this projection; all of them otherwise.")
+    ] = None,
+) -> None:
+    """Make the projections anew from the statements, side by side, and swap them in.
+
+    Example: govledger mirror rebuild catalogue
+    """
+    with opened() as office, progress_bar(say("重建投影", "Rebuilding")) as bar:
+        office.mirror.rebuild([projection] if projection else None, progress=bar)
+    out.print(say("✓ 投影已重建", "✓ projections rebuilt"), style="green")

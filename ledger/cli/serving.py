@@ -1,0 +1,123 @@
+"""``govledger serve`` and ``govledger node``: the HTTP API, and the embedded chain for other tools."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from ledger.chain.embedded import EmbeddedChain
+from ledger.chain.interface import ChainError
+from ledger.chain.node import create_app as create_node
+from ledger.chain.node import publish, withdraw
+from ledger.cli.output import Exit, Problem, out, say
+from ledger.cli.session import ask_passphrase, opened
+from ledger.office import Office
+
+STOP_SECONDS = 5
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register both commands."""
+    app.command("serve")(serve)
+    app.command("node")(node)
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Loopback address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 for any free one.")] = None,
+) -> None:
+    """Serve the API and the chain's JSON-RPC, follow the log, and send what the outbox holds.
+
+    Example: govledger -C qingpu serve --port 8080
+    """
+    with opened(host=host, port=port) as office:
+        _ = office.deployment
+        ask_passphrase(office)
+        serve_office(office)
+
+
+def serve_office(office: Office) -> None:
+    """Serve an opened office until it is told to stop (Ctrl-C or SIGTERM)."""
+    from api.app import create_app  # noqa: PLC0415 - web code only where a server is wanted
+    from api.server import BindRefused, check_bind  # noqa: PLC0415
+
+    try:
+        host = check_bind(office.settings.host)
+    except BindRefused as error:
+        raise Problem(str(error), code=Exit.USAGE) from error
+    _ = office.sender
+    listener = listen(host, office.settings.port)
+    url = address_of(listener)
+    app = create_app(office, url=url)
+    out.print(say(f"服务地址 {url} （Ctrl-C 停止）", f"Serving on {url} (Ctrl-C to stop)"), style="bold")
+    _run(app, listener, office.settings.log_level)
+
+
+def node(
+    port: Annotated[int | None, typer.Option(help="Port; 0 for any free one.")] = None,
+) -> None:
+    """Serve the embedded chain as JSON-RPC, for cast, web3 and other Ethereum tools.
+
+    Example: govledger node --port 8545
+    """
+    with opened(node_port=port) as office:
+        _ = office.deployment
+        chain = office.chain
+        if not isinstance(chain, EmbeddedChain):
+            raise Problem(
+                say(f"这个账本的链在 {chain.name}", f"this ledger's chain is {chain.name}"),
+                say("`node` 只用于内置链", "`node` is for the embedded chain only"),
+                Exit.USAGE,
+            )
+        listener = listen("127.0.0.1", office.settings.node_port)
+        url = address_of(listener)
+        publish(office.data_dir, url, chain.chain_id)
+        try:
+            out.print(say(f"链节点 {url} （Ctrl-C 停止）", f"Chain on {url} (Ctrl-C to stop)"), style="bold")
+            _run(create_node(chain), listener, office.settings.log_level)
+        finally:
+            withdraw(office.data_dir)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; raises :class:`Problem` where the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise Problem(
+            say(f"端口 {port} 无法使用：{error.strerror}", f"port {port} cannot be used: {error.strerror}"),
+            say("用 --port 换一个端口，或停止占用它的程序", "name another with --port, or stop who holds it"),
+            Exit.UNAVAILABLE,
+        ) from error
+    return listener
+
+
+def address_of(listener: socket.socket) -> str:
+    """The URL that reaches a listening socket."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _run(app: object, listener: socket.socket, log_level: str) -> None:
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        log_level=log_level if log_level == "debug" else "warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    except ChainError as error:
+        logging.getLogger("govledger").error("%s", error)  # noqa: TRY400 - the text is for people
+        raise
+    finally:
+        listener.close()

@@ -1,0 +1,186 @@
+"""``govledger init`` and ``govledger demo``: from nothing to a ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ledger.chain.connect import connect
+from ledger.chain.deployment import deploy
+from ledger.chain.interface import Chain
+from ledger.cli.organisations import drafts_from
+from ledger.cli.output import Exit, Problem, out, print_fields, print_json, progress_bar, say
+from ledger.cli.serving import serve_office
+from ledger.cli.session import Json, ask_passphrase, existing_file, opened, record, settings
+from ledger.demo.play import Demo, open_demo
+from ledger.demo.tour import print_tour
+from ledger.office import Office
+from ledger.organisations.statements import register
+
+AUTHORITY_KEY = "authority"
+ADMIN_KEY = "admin"
+DEPLOY_STEPS = 12
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register both commands."""
+    app.command("init")(init)
+    app.command("demo")(demo)
+
+
+def init(
+    code: Annotated[
+        str | None, typer.Option(help="Credit code of the root organisation (the district).")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Its official name.")] = None,
+    rpc: Annotated[
+        str | None,
+        typer.Option(help="JSON-RPC address of an existing chain; without it, an embedded one."),
+    ] = None,
+    sender_key_file: Annotated[
+        Path | None,
+        typer.Option(help="File with the hex private key that pays for transactions on that chain."),
+    ] = None,
+    admin_delay: Annotated[
+        int,
+        typer.Option(min=0, help="Seconds between announcing and doing an act of the log's admin."),
+    ] = 86_400,
+    as_json: Json = False,
+) -> None:
+    """Make a data directory: keys, contracts, and the root organisation if it is named.
+
+    Example: govledger -C qingpu init --code 11310118MB2F30421X --name 某某区人民政府
+    Example: govledger init --rpc http://127.0.0.1:8545 --sender-key-file payer.hex
+    """
+    if bool(code) != bool(name):
+        raise Problem(
+            say("--code 与 --name 须同时给出", "--code and --name go together"), code=Exit.USAGE
+        )
+    drafts = drafts_from([{"code": code, "name": name, "level": "district"}], "options") if code and name else []
+    with opened(rpc_url=rpc) as office:
+        if office.is_initialised:
+            raise Problem(
+                say(f"{office.data_dir} 已有账本", f"{office.data_dir} holds a ledger already"),
+                say("换一个 --data-dir，或直接使用它", "use it, or name another --data-dir"),
+            )
+        ask_passphrase(office, confirm=True)
+        _make_keys(office, sender_key_file)
+        _deploy(office, admin_delay)
+        _remember(office, rpc)
+        if drafts:
+            batch = register(drafts, speaker=drafts[0].code, deadline=office.deadline())
+            record(office, [batch], key=AUTHORITY_KEY, what=("机构", "organisation"))
+        if as_json:
+            print_json({"data_dir": str(office.data_dir), "deployment": office.deployment})
+            return
+        _tell_next(office, registered=bool(drafts))
+
+
+def _make_keys(office: Office, sender_key_file: Path | None) -> None:
+    passphrase = office.passphrase
+    known = {key.name for key in office.keystore.list()}
+    wanted = {
+        office.settings.sender_key: say("发送交易", "carries transactions"),
+        AUTHORITY_KEY: say("主管部门（创世授权）", "authority, the root of trust"),
+        ADMIN_KEY: say("合约管理", "admits and retires registries"),
+    }
+    with progress_bar(say("生成密钥", "Making keys"), total=len(wanted)) as bar:
+        for done, (key, label) in enumerate(wanted.items(), start=1):
+            if key not in known:
+                if key == office.settings.sender_key and sender_key_file is not None:
+                    secret = existing_file(sender_key_file).read_text("ascii").strip()
+                    office.keystore.import_key(key, secret, passphrase, label=label)
+                else:
+                    office.keystore.create(key, passphrase, label=label)
+            bar(done)
+
+
+def _deploy(office: Office, admin_delay: int) -> None:
+    steps = 0
+    with progress_bar(say("部署合约", "Deploying contracts"), total=DEPLOY_STEPS) as bar:
+
+        def step(_: str) -> None:
+            nonlocal steps
+            steps += 1
+            bar(steps, max(DEPLOY_STEPS, steps))
+
+        chain: Chain = connect(office.settings)
+        try:
+            deployment = deploy(
+                chain,
+                office.sender,
+                office.keystore.find(AUTHORITY_KEY).address,
+                office.keystore.find(ADMIN_KEY).address,
+                admin_delay,
+                progress=step,
+            )
+        finally:
+            chain.close()
+        bar(DEPLOY_STEPS, DEPLOY_STEPS)
+    deployment.save(office.data_dir)
+
+
+def _remember(office: Office, rpc: str | None) -> None:
+    """Write what later commands must know into ``config.toml``, unless the person wrote one."""
+    place = office.data_dir / "config.toml"
+    if rpc and not place.exists():
+        place.write_text(f'rpc_url = "{rpc}"\n', "utf-8")
+
+
+def _tell_next(office: Office, *, registered: bool) -> None:
+    deployment = office.deployment
+    print_fields(
+        say("账本已就绪", "The ledger is ready"),
+        [
+            (say("数据目录", "data directory"), office.data_dir),
+            (say("链", "chain"), f"{office.chain.name} (chain id {deployment.chain_id})"),
+            (say("日志合约", "log contract"), deployment.log),
+            (say("创世授权密钥", "genesis authority"), deployment.genesis_authority),
+        ],
+    )
+    steps = [] if registered else ["govledger org register --key authority --code … --name …"]
+    steps += [
+        "govledger org register --key authority --code … --name … --parent …",
+        "govledger key create education-steward",
+        "govledger key grant education-steward --key authority --holder … --roles steward",
+        "govledger catalogue register entry.yaml --key education-steward --head …",
+        "govledger serve",
+    ]
+    out.print(say("下一步：", "What to do next:"), style="bold")
+    for number, step in enumerate(steps, start=1):
+        out.print(f"  {number}. {step}", markup=False)
+
+
+def demo(
+    no_serve: Annotated[
+        bool, typer.Option("--no-serve", help="Build the district, show the tour, and end.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same district.")] = 2026,
+    place: Annotated[Path, typer.Option("--dir", help="Where the district is kept.")] = Path(
+        "demo-data"
+    ),
+    port: Annotated[int | None, typer.Option(help="Port of the HTTP API.")] = None,
+) -> None:
+    """A synthetic district on its own chain: 29 departments, 300 catalogue entries, scores.
+
+    Nothing in it is real. Example: govledger demo --no-serve
+    """
+    built: Demo = open_demo(place, seed)
+    with opened(data_dir=place, port=port, passphrase_file=place / "passphrase") as office:
+        if not built.complete:
+            out.print(
+                say(
+                    "正在生成合成示例区（非真实数据）…",
+                    "Building a synthetic district (nothing in it is real) …",
+                ),
+                style="bold",
+            )
+            built.build(office, progress_bar)
+        print_tour(office, built, serving=not no_serve)
+        if not no_serve:
+            serve_office(office)
+
+
+__all__ = ["add_to", "settings"]
