@@ -1,0 +1,327 @@
+"""Playing the synthetic district through the real thing: keys, contracts, signatures, chain, mirror."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+
+from ledger.catalogue.entry import Entry
+from ledger.catalogue.sealing import seal
+from ledger.catalogue.statements import Revision, Verdict, decision, filing
+from ledger.chain.connect import connect
+from ledger.chain.deployment import FILE_NAME, deploy
+from ledger.codes import EntryState, Level, Role
+from ledger.demo.district import Department, District, ScorePlan, build_district
+from ledger.office import Office, OfficeError
+from ledger.organisations.statements import KeyDraft, OrganisationDraft, register, set_keys
+from ledger.quality.dimensions import DIMENSIONS
+from ledger.quality.statements import ScoreDraft, score
+from ledger.statements import MAX_BATCH, Batch, sha256
+
+MARKER = "demo.json"
+PASSPHRASE = "synthetic-district"  # noqa: S105 - guards keys that anybody can derive from the seed
+KDF_ROUNDS = 4096
+RULE_SET = sha256("示例区数据质量检查规则库 1.0".encode()).hex()
+T = TypeVar("T")
+ProgressBar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+
+
+class Demo:
+    """One demo directory: the district it holds, and whether it was built to the end."""
+
+    def __init__(self, place: Path, district: District, *, complete: bool) -> None:
+        self.place = place
+        self.district = district
+        self.complete = complete
+
+    def build(self, office: Office, bar: ProgressBar) -> None:
+        """Deploy, register, file, decide, revise, score; every act signed, sent and verified."""
+        play = _Play(office, self.district, bar)
+        play.keys()
+        play.contracts()
+        play.organisations()
+        play.filings()
+        play.decisions()
+        play.revisions()
+        play.suspensions()
+        play.scores()
+        self._mark(complete=True)
+        self.complete = True
+
+    def _mark(self, *, complete: bool) -> None:
+        marker = {"synthetic": True, "seed": self.district.seed, "complete": complete}
+        (self.place / MARKER).write_text(json.dumps(marker) + "\n", "utf-8")
+
+
+def open_demo(place: Path, seed: int) -> Demo:
+    """The demo in ``place``. One that was cut short is begun anew; one of another seed is refused.
+
+    Raises :class:`OfficeError` for a directory that holds anything but a demo.
+    """
+    marker = place / MARKER
+    if marker.exists():
+        told = json.loads(marker.read_text("utf-8"))
+        if told["seed"] != seed:
+            raise OfficeError(
+                f"{place} holds the district of seed {told['seed']}",
+                "name that seed, another --dir, or delete the directory",
+            )
+        if told["complete"]:
+            return Demo(place, build_district(seed), complete=True)
+        shutil.rmtree(place)
+    elif place.exists() and any(place.iterdir()):
+        raise OfficeError(f"{place} is not empty and no demo", "name another directory with --dir")
+    place.mkdir(parents=True, exist_ok=True)
+    secret = place / "passphrase"
+    secret.touch(mode=0o600)
+    secret.write_text(PASSPHRASE + "\n", "utf-8")
+    demo = Demo(place, build_district(seed), complete=False)
+    demo._mark(complete=False)  # noqa: SLF001 - the same class, from its own factory
+    return demo
+
+
+class _Play:
+    def __init__(self, office: Office, district: District, bar: ProgressBar) -> None:
+        self._office = office
+        self._district = district
+        self._bar = bar
+        self._versions: dict[str, int] = {}
+
+    def _account(self, organisation: Department, role: Role) -> LocalAccount:
+        return Account.from_key(self._district.private_key(organisation.code, role))
+
+    def keys(self) -> None:
+        """Everybody's keys into the keystore, under the demo's passphrase."""
+        district = self._district
+        wanted: list[tuple[str, bytes, str]] = [
+            (self._office.settings.sender_key, self._secret(Role.COLLECTOR), "发送交易 / sender"),
+            ("admin", self._secret(Role.AUDITOR), "合约管理 / admin"),
+            ("authority", self._secret(Role.AUTHORITY), "创世授权 / genesis authority"),
+        ]
+        for number, department in enumerate(district.departments, start=1):
+            for role, word in ((Role.STEWARD, "steward"), (Role.HEAD, "head")):
+                secret = district.private_key(department.code, role)
+                wanted.append((f"d{number:02d}-{word}", secret, f"{department.name} {word}"))
+        for role, word in ((Role.AUTHORITY, "publisher"), (Role.ASSESSOR, "assessor")):
+            secret = district.private_key(district.authority.code, role)
+            wanted.append((word, secret, f"{district.authority.name} {word}"))
+        with self._bar("密钥 keys", len(wanted)) as bar:
+            for done, (name, secret, label) in enumerate(wanted, start=1):
+                self._office.keystore.import_key(
+                    name, secret, PASSPHRASE, label=label, kdf_rounds=KDF_ROUNDS
+                )
+                bar(done)
+
+    def _secret(self, role: Role) -> bytes:
+        return self._district.private_key(self._district.root.code, role)
+
+    def contracts(self) -> None:
+        """The log and its registries, on the embedded chain of the demo's directory."""
+        office, root = self._office, self._district.root
+        steps = 0
+        with self._bar("合约 contracts", 12) as bar:
+
+            def step(_: str) -> None:
+                nonlocal steps
+                steps += 1
+                bar(min(steps, 11))
+
+            chain = connect(office.settings)
+            try:
+                deployment = deploy(
+                    chain,
+                    self._account(root, Role.COLLECTOR),
+                    self._account(root, Role.AUTHORITY).address,
+                    self._account(root, Role.AUDITOR).address,
+                    86_400,
+                    progress=step,
+                )
+            finally:
+                chain.close()
+            bar(12)
+        deployment.save(office.data_dir)
+        if not (office.data_dir / FILE_NAME).exists():
+            raise OfficeError(f"{office.data_dir / FILE_NAME} was not written")
+
+    def organisations(self) -> None:
+        """The root, the departments under it, and the keys that may sign for them."""
+        district, deadline = self._district, self._office.deadline()
+        root, genesis = district.root, self._account(district.root, Role.AUTHORITY)
+        drafts = [
+            OrganisationDraft(
+                code=one.code,
+                name=one.name,
+                name_en=one.name_en,
+                parent=None if one is root else root.code,
+                level=Level.DISTRICT,
+                region=district.region,
+            )
+            for one in (root, *district.departments)
+        ]
+        keys = [
+            KeyDraft(
+                address=self._account(department, role).address,
+                holder=department.code,
+                roles=(str(role.name).lower(),),
+                label=f"{department.name} {str(role.name).lower()}",
+            )
+            for department in district.departments
+            for role in (Role.STEWARD, Role.HEAD)
+        ]
+        keys += [
+            KeyDraft(
+                address=self._account(district.authority, role).address,
+                holder=district.authority.code,
+                roles=(str(role.name).lower(),),
+                label=f"{district.authority.name} {str(role.name).lower()}",
+            )
+            for role in (Role.AUTHORITY, Role.ASSESSOR)
+        ]
+        first = register(drafts[:1], speaker=root.code, deadline=deadline)
+        rest = register(drafts[1:], speaker=root.code, deadline=deadline)
+        grants = set_keys(keys, speaker=root.code, deadline=deadline)
+        self._record("机构与密钥 organisations, keys", [(b, genesis, None) for b in (first, rest, grants)])
+
+    def filings(self) -> None:
+        """Every department files its entries, its head signs with it; incomplete ones as drafts."""
+        district = self._district
+        signed = []
+        for department in district.departments:
+            drafts, complete = [], []
+            for row in district.entries[department.code]:
+                incomplete = row["code"] in district.incomplete
+                (drafts if incomplete else complete).append(row)
+            signed += self._file(department, drafts, EntryState.DRAFT)
+            signed += self._file(department, complete, EntryState.SUBMITTED)
+        self._record("目录报送 filings", signed)
+
+    def _file(
+        self, department: Department, rows: Iterable[Any], state: EntryState
+    ) -> list[tuple[Batch, LocalAccount, LocalAccount | None]]:
+        signed = []
+        steward = self._account(department, Role.STEWARD)
+        head = self._account(department, Role.HEAD) if state is EntryState.SUBMITTED else None
+        deadline = self._office.deadline()
+        for part in _parts(list(rows)):
+            revisions = [
+                Revision(Entry.parse(row), self._next(str(row["code"])), state) for row in part
+            ]
+            filed = filing(department.code, revisions, deadline)
+            if filed.envelopes:
+                with self._office.desk() as connection:
+                    seal(connection, self._office.vault_key, filed.envelopes)
+            signed.append((filed.batch, steward, head))
+        return signed
+
+    def decisions(self) -> None:
+        """The data bureau returns some entries with reasons, and publishes the others."""
+        district = self._district
+        verdicts = []
+        for row in (row for rows in district.entries.values() for row in rows):
+            code = str(row["code"])
+            if code in district.incomplete:
+                continue
+            reason = district.returned.get(code)
+            state = EntryState.RETURNED if reason else EntryState.PUBLISHED
+            verdicts.append(Verdict(code, self._next(code), state, (reason,) if reason else ()))
+        self._record("审核发布 decisions", self._decide(verdicts))
+
+    def revisions(self) -> None:
+        """Owners revise returned and published entries; the bureau publishes the new editions."""
+        district = self._district
+        owner = {str(row["code"]): d for d in district.departments for row in district.entries[d.code]}
+        signed = []
+        for department in district.departments:
+            rows = [row for code, row in district.revisions.items() if owner[code] is department]
+            signed += self._file(department, rows, EntryState.SUBMITTED)
+        self._record("修订 revisions", signed)
+        verdicts = [Verdict(code, self._next(code), EntryState.PUBLISHED) for code in district.revisions]
+        self._record("发布修订 publishing revisions", self._decide(verdicts))
+
+    def suspensions(self) -> None:
+        """Some entries are suspended; one of them is resumed, another revoked."""
+        district = self._district
+        codes = list(district.suspended)
+        verdicts = [
+            Verdict(code, self._next(code), EntryState.SUSPENDED, (district.suspended[code],))
+            for code in codes
+        ]
+        self._record("暂停 suspensions", self._decide(verdicts))
+        after = [
+            Verdict(codes[0], self._next(codes[0]), EntryState.PUBLISHED),
+            Verdict(codes[1], self._next(codes[1]), EntryState.REVOKED, ("事项取消，目录撤销。",)),
+        ]
+        self._record("恢复与撤销 resumption, revocation", self._decide(after))
+
+    def scores(self) -> None:
+        """The assessor scores published editions, two quarters."""
+        district = self._district
+        assessor = self._account(district.authority, Role.ASSESSOR)
+        deadline = self._office.deadline()
+        editions = {code: 2 for code in district.revisions}
+        batches = [
+            score(
+                [_score(plan, editions.get(plan.entry, 1)) for plan in part],
+                speaker=district.authority.code,
+                deadline=deadline,
+            )
+            for part in _parts(list(district.scores))
+        ]
+        self._record("质量评分 quality scores", [(batch, assessor, None) for batch in batches])
+
+    def _decide(
+        self, verdicts: Sequence[Verdict]
+    ) -> list[tuple[Batch, LocalAccount, LocalAccount | None]]:
+        district, deadline = self._district, self._office.deadline()
+        publisher = self._account(district.authority, Role.AUTHORITY)
+        return [
+            (decision(district.authority.code, part, deadline), publisher, None)
+            for part in _parts(list(verdicts))
+        ]
+
+    def _next(self, code: str) -> int:
+        self._versions[code] = self._versions.get(code, 0) + 1
+        return self._versions[code]
+
+    def _record(
+        self, what: str, signed: Sequence[tuple[Batch, LocalAccount, LocalAccount | None]]
+    ) -> None:
+        office = self._office
+        receipts = [
+            office.outbox.submit(office.sign(batch, signer, cosigner)).id
+            for batch, signer, cosigner in signed
+        ]
+        with self._bar(what, len(receipts)) as bar:
+            done = office.settle(receipts, progress=lambda ready, _: bar(ready))
+        for receipt in done:
+            if receipt.error is not None:
+                raise OfficeError(f"{what}: {receipt.error}")
+
+
+def _score(plan: ScorePlan, edition: int) -> ScoreDraft:
+    return ScoreDraft(
+        entry=plan.entry,
+        edition=edition,
+        period_start=_day(plan.period_start),
+        period_end=_day(plan.period_end),
+        scores={d.name: value for d, value in zip(DIMENSIONS, plan.dimensions, strict=True)},
+        rule_set=RULE_SET,
+        method="DB31/T 1523-2024",
+        notes="合成数据，仅供演示",
+    )
+
+
+def _day(number: int) -> date:
+    return date(number // 10_000, number // 100 % 100, number % 100)
+
+
+def _parts(rows: list[T]) -> list[list[T]]:
+    return [rows[at : at + MAX_BATCH] for at in range(0, len(rows), MAX_BATCH)]
