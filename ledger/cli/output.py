@@ -61,12 +61,12 @@ def _plain(value: object) -> object:
     raise TypeError(f"no JSON form for {type(value).__name__}")
 
 
-def as_json(value: object) -> str:
+def as_json(value: object, indent: int | None = 2) -> str:
     """``value`` as JSON text: bytes as 0x-hex, Chinese as itself, keys in the order given."""
     return json.dumps(
         msgspec.to_builtins(value, builtin_types=(bytes,), enc_hook=_plain),
         ensure_ascii=False,
-        indent=2,
+        indent=indent,
         default=_plain,
     )
 
