@@ -24,11 +24,14 @@ from sqlalchemy import Connection, Engine, func, select
 
 from ledger.catalogue.projection import PROJECTION as CATALOGUE_PROJECTION
 from ledger.catalogue.rules import RULEBOOK as CATALOGUE_RULES
+from ledger.catalogue.sealing import seal
+from ledger.catalogue.statements import Envelope
 from ledger.chain.connect import connect
 from ledger.chain.deployment import FILE_NAME, Deployment, load_deployment
 from ledger.chain.interface import Chain, ChainError
 from ledger.chain.keystore import Keystore
 from ledger.chain.outbox import Outbox, Receipt
+from ledger.chain.outbox_models import State
 from ledger.mirror import Mirror
 from ledger.mirror.projections import Projection, Rulebook
 from ledger.mirror.queries import size_of
@@ -39,7 +42,7 @@ from ledger.quality.projection import PROJECTION as QUALITY_PROJECTION
 from ledger.quality.rules import RULEBOOK as QUALITY_RULES
 from ledger.settings import Settings
 from ledger.statements import Batch, SignedBatch, StructType, subject_of
-from ledger.store.engine import open_database
+from ledger.store.engine import open_database, writing
 
 PROJECTIONS: tuple[Projection, ...] = (
     ORGANISATIONS_PROJECTION,
@@ -177,6 +180,17 @@ class Office:
         with self.mirror_engine.connect() as connection:
             yield connection
 
+    @cached_property
+    def vault_key(self) -> bytes:
+        """The key under which this office seals texts of restricted entries (32 bytes)."""
+        return self.keystore.vault_key(self.passphrase)
+
+    def seal(self, envelopes: Sequence[Envelope]) -> None:
+        """Keep the texts of restricted entries, before anything about them is sent."""
+        if envelopes:
+            with writing(self.desk_engine) as connection:
+                seal(connection, envelopes, self.vault_key)
+
     @contextmanager
     def duty(self) -> Iterator[bool]:
         """Whether this process is the one on duty while the block runs."""
@@ -259,7 +273,7 @@ class Office:
                 if on_duty:
                     self.work()
             found = [self.outbox.receipt(receipt) for receipt in receipts]
-            done = [receipt for receipt in found if receipt.is_final]
+            done = [receipt for receipt in found if receipt.reached(State.VERIFIED) or receipt.reached(State.REFUSED)]
             if progress is not None:
                 progress(len(done), len(found))
             if len(done) == len(found):

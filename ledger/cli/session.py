@@ -126,7 +126,7 @@ def record(
         error = refused[0].error
         raise Problem(
             say(error.message_zh, error.message_en) if error else say("被拒绝", "refused"),
-            error.hint if error else "",
+            say(error.hint_zh, error.hint_en) if error else "",
             Exit.REFUSED,
         )
     if not json_output:

@@ -14,7 +14,6 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from ledger.catalogue.entry import Entry
-from ledger.catalogue.sealing import seal
 from ledger.catalogue.statements import Revision, Verdict, decision, filing
 from ledger.chain.connect import connect
 from ledger.chain.deployment import FILE_NAME, deploy
@@ -215,9 +214,7 @@ class _Play:
                 Revision(Entry.parse(row), self._next(str(row["code"])), state) for row in part
             ]
             filed = filing(department.code, revisions, deadline)
-            if filed.envelopes:
-                with self._office.desk() as connection:
-                    seal(connection, self._office.vault_key, filed.envelopes)
+            self._office.seal(filed.envelopes)
             signed.append((filed.batch, steward, head))
         return signed
 

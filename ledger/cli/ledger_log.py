@@ -1,0 +1,155 @@
+"""``govledger log``: checkpoints to keep, proofs to hand out, and their check without trust (日志与证明)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ledger.cli.output import Exit, Problem, err, out, print_json, print_table, say
+from ledger.cli.session import Json, Limit, existing_file, opened, reading
+from ledger.log.queries import checkpoint_document, consistency_file, inclusion_file
+from ledger.log.readable import decoded, utc
+from ledger.log.verify import verify_proof
+from ledger.mirror.queries import size_of, statements, statements_about
+from ledger.organisations.queries import names
+from ledger.statements import FILING, text_hash
+
+app = typer.Typer(no_args_is_help=True, help="The log: checkpoints and proofs / 日志、检查点与证明.")
+
+OutFile = Annotated[
+    Path | None, typer.Option("--out", "-o", help="Where to; standard output if not given.")
+]
+Size = Annotated[int | None, typer.Option("--size", min=1, help="Log size; all there is.")]
+
+
+def _write(data: bytes, place: Path | None) -> None:
+    if place is None:
+        sys.stdout.write(data.decode())
+        return
+    place.write_bytes(data)
+    err.print(say(f"✓ 已写入 {place}", f"✓ written to {place}"), style="green")
+
+
+@app.command("checkpoint")
+def checkpoint(size: Size = None, place: OutFile = None) -> None:
+    """The log's size and root, to be kept: a log rewritten later can then be told.
+
+    Example: govledger log checkpoint -o checkpoint-2026-11.json
+    """
+    with reading() as (connection, _):
+        _write(checkpoint_document(connection, size), place)
+
+
+@app.command("prove")
+def prove(
+    index: Annotated[int | None, typer.Argument(min=0, help="Log index of the statement.")] = None,
+    entry: Annotated[
+        str | None, typer.Option(help="Instead: the newest filing of this catalogue entry.")
+    ] = None,
+    since: Annotated[
+        int | None, typer.Option(min=1, help="Instead: that the log of this size was only appended to.")
+    ] = None,
+    size: Size = None,
+    place: OutFile = None,
+) -> None:
+    """A proof file: a statement is in the log, or the log only grew.
+
+    Example: govledger log prove 42 -o proof.json
+    Example: govledger log prove --entry 318001/000001 -o proof.json
+    """
+    with opened() as office, reading() as (connection, _):
+        if since is not None:
+            _write(consistency_file(connection, since, size), place)
+            return
+        if entry is not None:
+            filed = [
+                s
+                for s in statements_about(connection, FILING.kind, text_hash(entry), size)
+                if s.payload[:32] == FILING.type_hash
+            ]
+            if not filed:
+                raise Problem(
+                    say(f"日志中没有条目 {entry}", f"the log has no filing of {entry}"),
+                    code=Exit.NOT_FOUND,
+                )
+            index = filed[-1].index
+        if index is None:
+            raise Problem(
+                say("请给出日志位置、--entry 或 --since", "give a log index, --entry or --since"),
+                code=Exit.USAGE,
+            )
+        _write(inclusion_file(connection, index, office.deployment.genesis_authority, size), place)
+
+
+@app.command("verify")
+def verify(
+    file: Annotated[Path, typer.Argument(help="The proof file.")],
+    root: Annotated[
+        str | None, typer.Option(help="A root you kept or got elsewhere, 64 hex digits.")
+    ] = None,
+    json_output: Json = False,
+) -> None:
+    """Check a proof file: no network, no database, no trust. Says in words what was proven.
+
+    Example: govledger log verify proof.json --root 3f9a…
+    """
+    try:
+        verdict = verify_proof(existing_file(file).read_bytes(), root)
+    except ValueError as error:
+        raise Problem(str(error), code=Exit.USAGE) from error
+    if json_output:
+        print_json({"ok": verdict.ok, "steps": verdict.steps})
+    else:
+        for line in verdict.lines(say("zh", "en")):
+            out.print(line, markup=False)
+    failure = verdict.failure
+    if failure is not None:
+        raise Problem(
+            say("证明不成立", "the proof does not hold"),
+            failure.text(say("zh", "en")),
+            Exit.NOT_PROVEN,
+        )
+
+
+@app.command("list")
+def list_command(
+    first: Annotated[int | None, typer.Option(min=0, help="From this log index; the newest.")] = None,
+    limit: Limit = 20,
+    json_output: Json = False,
+) -> None:
+    """Statements in log order. Example: govledger log list --first 0"""
+    with reading() as (connection, _):
+        begin = first if first is not None else max(size_of(connection) - limit, 0)
+        found = statements(connection, begin, limit)
+        known = names(connection, [s.org for s in found])
+    rows = [
+        {
+            "index": s.index,
+            "kind": s.kind,
+            "struct": decoded(s).struct,
+            "version": s.version,
+            "organisation": known[s.org].name if s.org in known else "0x" + s.org.hex(),
+            "signer": "0x" + s.signer.hex(),
+            "recorded_at": utc(s.recorded_at),
+        }
+        for s in found
+    ]
+    if json_output:
+        print_json({"statements": rows})
+        return
+    print_table(
+        "",
+        [
+            say("日志", "leaf"),
+            say("类别", "kind"),
+            say("行为", "act"),
+            say("序号", "version"),
+            say("机构", "organisation"),
+            say("签名密钥", "signer"),
+            say("时间", "time"),
+        ],
+        [tuple(row.values()) for row in rows],
+    )
