@@ -178,7 +178,7 @@ def demo(
                 style="bold",
             )
             built.build(office, progress_bar)
-        print_tour(office, built, serving=not no_serve)
+        print_tour(office, built, language=say("zh", "en"), serving=not no_serve)
         if not no_serve:
             serve_office(office)
 
