@@ -8,14 +8,16 @@ from typing import Annotated
 
 import typer
 
-from ledger.cli.output import Exit, Problem, err, out, print_json, print_table, say
+from ledger.cli.output import Exit, Problem, as_json, err, out, print_json, print_table, say
 from ledger.cli.session import Json, Limit, existing_file, opened, reading
-from ledger.log.queries import checkpoint_document, consistency_file, inclusion_file
+from ledger.log.document import render
+from ledger.log.queries import build_consistency, build_proof
 from ledger.log.readable import decoded, utc
 from ledger.log.verify import verify_proof
+from ledger.mirror.queries import checkpoint as checkpoint_of
 from ledger.mirror.queries import size_of, statements, statements_about
 from ledger.organisations.queries import names
-from ledger.statements import FILING, text_hash
+from ledger.statements import FILING, address_bytes, text_hash
 
 app = typer.Typer(no_args_is_help=True, help="The log: checkpoints and proofs / 日志、检查点与证明.")
 
@@ -40,7 +42,7 @@ def checkpoint(size: Size = None, place: OutFile = None) -> None:
     Example: govledger log checkpoint -o checkpoint-2026-11.json
     """
     with reading() as (connection, _):
-        _write(checkpoint_document(connection, size), place)
+        _write((as_json(checkpoint_of(connection, size)) + "\n").encode(), place)
 
 
 @app.command("prove")
@@ -60,9 +62,11 @@ def prove(
     Example: govledger log prove 42 -o proof.json
     Example: govledger log prove --entry 318001/000001 -o proof.json
     """
-    with opened() as office, reading() as (connection, _):
+    with opened() as office:
+        genesis = address_bytes(office.deployment.genesis_authority)
+    with reading() as (connection, _):
         if since is not None:
-            _write(consistency_file(connection, since, size), place)
+            _write(render(build_consistency(connection, since, size, genesis_authority=genesis)), place)
             return
         if entry is not None:
             filed = [
@@ -81,7 +85,7 @@ def prove(
                 say("请给出日志位置、--entry 或 --since", "give a log index, --entry or --since"),
                 code=Exit.USAGE,
             )
-        _write(inclusion_file(connection, index, office.deployment.genesis_authority, size), place)
+        _write(render(build_proof(connection, index, size, genesis_authority=genesis)), place)
 
 
 @app.command("verify")

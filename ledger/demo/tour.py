@@ -9,12 +9,14 @@ from ledger.catalogue import queries as catalogue
 from ledger.catalogue.queries import Filters
 from ledger.codes import EntryState
 from ledger.demo.play import Demo
-from ledger.log.queries import inclusion_file
+from ledger.log.document import render
+from ledger.log.queries import build_proof
 from ledger.log.verify import verify_proof
 from ledger.mirror.queries import cursor_of
 from ledger.office import Office
 from ledger.organisations import queries as organisations
 from ledger.quality import queries as quality
+from ledger.statements import address_bytes
 
 SEARCH = "食品"
 console = Console(highlight=False, soft_wrap=True)
@@ -31,7 +33,13 @@ def print_tour(office: Office, demo: Demo, *, language: str, serving: bool) -> N
         scores = quality.scores(connection)
         found = catalogue.search(connection, Filters(q=SEARCH), limit=5)
         proven = found.entries[0]
-        proof = inclusion_file(connection, proven.leaf, office.deployment.genesis_authority)
+        proof = render(
+            build_proof(
+                connection,
+                proven.leaf,
+                genesis_authority=address_bytes(office.deployment.genesis_authority),
+            )
+        )
     if cursor is None:
         raise LookupError("the mirror is empty")
     console.rule("合成示例区，非真实数据" if zh else "A synthetic district; nothing in it is real")
