@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 from eth_account.signers.local import LocalAccount
 from sqlalchemy import Connection, Engine, func, select
@@ -72,7 +73,7 @@ class Office:
         self._opened = ExitStack()
         self._passphrase: str | None = None
 
-    def __enter__(self) -> Office:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -273,7 +274,11 @@ class Office:
                 if on_duty:
                     self.work()
             found = [self.outbox.receipt(receipt) for receipt in receipts]
-            done = [receipt for receipt in found if receipt.reached(State.VERIFIED) or receipt.reached(State.REFUSED)]
+            done = [
+                receipt
+                for receipt in found
+                if receipt.reached(State.VERIFIED) or receipt.reached(State.REFUSED)
+            ]
             if progress is not None:
                 progress(len(done), len(found))
             if len(done) == len(found):

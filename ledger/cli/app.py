@@ -110,7 +110,10 @@ def main() -> None:
         sys.exit(next(code for kind, code in _CODES if isinstance(error, kind)))
     except KeyboardInterrupt:
         print_problem(
-            say("已中断；已受理的内容留在发件箱中", "interrupted; what was accepted stays in the outbox")
+            say(
+                "已中断；已受理的内容留在发件箱中",
+                "interrupted; what was accepted stays in the outbox",
+            )
         )
         sys.exit(130)
     except BrokenPipeError:

@@ -59,7 +59,9 @@ def name_of(entry: EntrySummary) -> str:
 def _not_found(error: CatalogueQueryError) -> Problem:
     return Problem(
         str(error),
-        say("用 `govledger catalogue search` 查找", "look for it with `govledger catalogue search`"),
+        say(
+            "用 `govledger catalogue search` 查找", "look for it with `govledger catalogue search`"
+        ),
         Exit.NOT_FOUND,
     )
 
@@ -132,7 +134,9 @@ def search(
         right=[say("版本", "edition"), say("级", "grade"), say("日志", "leaf")],
     )
     if page.next:
-        out.print(say(f"下一页：--cursor {page.next}", f"next page: --cursor {page.next}"), style="dim")
+        out.print(
+            say(f"下一页：--cursor {page.next}", f"next page: --cursor {page.next}"), style="dim"
+        )
 
 
 @app.command("show")
@@ -152,7 +156,14 @@ def show(
             raise _not_found(error) from error
     text = catalogue_acts.unsealed(found) if unseal else None
     if json_output:
-        print_json({"entry": found.entry, "published": found.published, "pending": found.pending, "unsealed": text})
+        print_json(
+            {
+                "entry": found.entry,
+                "published": found.published,
+                "pending": found.pending,
+                "unsealed": text,
+            }
+        )
         return
     entry = found.entry
     print_fields(
@@ -160,7 +171,10 @@ def show(
         [
             (say("提供单位", "provider"), f"{entry.provider_name or ''} {entry.provider}"),
             (say("状态", "state"), label("state", entry.state)),
-            (say("版本", "edition"), f"{entry.edition} ({say('已发布', 'published')}: {entry.published_edition or '–'})"),
+            (
+                say("版本", "edition"),
+                f"{entry.edition} ({say('已发布', 'published')}: {entry.published_edition or '–'})",
+            ),
             (say("共享类型", "share type"), label("share_type", entry.share_type)),
             (say("开放类型", "open type"), label("open_type", entry.open_type)),
             (say("安全等级", "grade"), entry.grade),
@@ -184,7 +198,10 @@ def show(
 
 def _none(code: str) -> Edition:
     raise Problem(
-        say(f"{code} 的内容无法读取（原文不合规）", f"{code}: its text is malformed and was not projected"),
+        say(
+            f"{code} 的内容无法读取（原文不合规）",
+            f"{code}: its text is malformed and was not projected",
+        ),
         code=Exit.NOT_FOUND,
     )
 
@@ -252,7 +269,9 @@ def history(code: CodeArgument, as_of: AsOf = None, json_output: Json = False) -
 @app.command("diff")
 def diff(
     code: CodeArgument,
-    old: Annotated[int | None, typer.Option("--from", min=1, help="Edition; the last but one.")] = None,
+    old: Annotated[
+        int | None, typer.Option("--from", min=1, help="Edition; the last but one.")
+    ] = None,
     new: Annotated[int | None, typer.Option("--to", min=1, help="Edition; the newest.")] = None,
     json_output: Json = False,
 ) -> None:
@@ -274,7 +293,13 @@ def diff(
 
 
 def _short(value: object) -> str:
-    return "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return (
+        ""
+        if value is None
+        else value
+        if isinstance(value, str)
+        else json.dumps(value, ensure_ascii=False)
+    )
 
 
 def _two(
@@ -294,7 +319,9 @@ def _two(
 
 @app.command("export")
 def export(
-    file: Annotated[Path | None, typer.Argument(help="Where to; standard output if not given.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="Where to; standard output if not given.")
+    ] = None,
     state: Annotated[EntryState | None, typer.Option(help="Only this state.")] = None,
     organisation: Annotated[str | None, typer.Option(help="Only this provider.")] = None,
     as_of: AsOf = None,
@@ -314,7 +341,9 @@ def export(
         with draft.open("w", encoding="utf-8") as stream:
             written = sum(1 for line in lines if stream.write(line + "\n"))
         draft.replace(file)
-    out.print(say(f"✓ 已导出 {written} 条到 {file}", f"✓ {written} entries in {file}"), style="green")
+    out.print(
+        say(f"✓ 已导出 {written} 条到 {file}", f"✓ {written} entries in {file}"), style="green"
+    )
 
 
 __all__ = ["app", "opened"]

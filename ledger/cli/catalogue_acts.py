@@ -19,7 +19,16 @@ from ledger.catalogue.sealing import SealError, unseal
 from ledger.catalogue.statements import Revision, Verdict, decision, filing
 from ledger.cli.organisations import speaker_of
 from ledger.cli.output import Exit, Problem, err, out, say
-from ledger.cli.session import HeadName, Json, KeyName, ask_passphrase, existing_file, opened, record, unlock
+from ledger.cli.session import (
+    HeadName,
+    Json,
+    KeyName,
+    ask_passphrase,
+    existing_file,
+    opened,
+    record,
+    unlock,
+)
 from ledger.codes import EntryState
 from ledger.office import Office
 from ledger.statements import DECISION, FILING, MAX_BATCH, Batch
@@ -50,9 +59,7 @@ def refused(refusal: EntryRefused) -> Problem:
     )
 
 
-def batches_of(
-    office: Office, speaker: str, revisions: Sequence[Revision]
-) -> list[Batch]:
+def batches_of(office: Office, speaker: str, revisions: Sequence[Revision]) -> list[Batch]:
     """Filings in batches; texts of restricted entries are sealed before anything is sent."""
     deadline = office.deadline()
     batches = []
@@ -83,7 +90,10 @@ def register(
         raise refused(refusal) from refusal
     if not draft and head is None:
         raise Problem(
-            say("报送须部门负责人会签（条例第十三条）", "a submission needs the head's signature (条例 Art. 13)"),
+            say(
+                "报送须部门负责人会签（条例第十三条）",
+                "a submission needs the head's signature (条例 Art. 13)",
+            ),
             say("加上 --head KEY，或用 --draft 存为草案", "add --head KEY, or file a --draft"),
             Exit.USAGE,
         )
@@ -133,7 +143,10 @@ def _decide(
         if unknown:
             raise Problem(
                 say(f"账本上没有条目 {unknown[0]}", f"no entry {unknown[0]} on the ledger"),
-                say("用 `govledger catalogue search` 查找", "look for it with `govledger catalogue search`"),
+                say(
+                    "用 `govledger catalogue search` 查找",
+                    "look for it with `govledger catalogue search`",
+                ),
                 Exit.NOT_FOUND,
             )
         verdicts = [
@@ -152,27 +165,42 @@ def _decide(
 
 
 def publish(codes: Codes, key: KeyName, json_output: Json = False) -> None:
-    """Publish submitted entries; signed by an AUTHORITY. Example: govledger catalogue publish 318001/000001 --key publisher"""
+    """Publish submitted entries; signed by an AUTHORITY.
+
+    Example: govledger catalogue publish 318001/000001 --key publisher
+    """
     _decide(codes, EntryState.PUBLISHED, (), key, json_output=json_output)
 
 
 def return_(codes: Codes, key: KeyName, reasons: Reasons, json_output: Json = False) -> None:
-    """Return submitted entries with reasons. Example: govledger catalogue return 318001/000001 --key publisher --reason 缺少信息项"""
+    """Return submitted entries with reasons.
+
+    Example: govledger catalogue return 318001/000001 --key publisher --reason 缺少信息项
+    """
     _decide(codes, EntryState.RETURNED, reasons, key, json_output=json_output)
 
 
 def suspend(codes: Codes, key: KeyName, reasons: Reasons, json_output: Json = False) -> None:
-    """Suspend published entries. Example: govledger catalogue suspend 318001/000001 --key publisher --reason 系统升级"""
+    """Suspend published entries.
+
+    Example: govledger catalogue suspend 318001/000001 --key publisher --reason 系统升级
+    """
     _decide(codes, EntryState.SUSPENDED, reasons, key, json_output=json_output)
 
 
 def resume(codes: Codes, key: KeyName, json_output: Json = False) -> None:
-    """Put suspended entries back in force. Example: govledger catalogue resume 318001/000001 --key publisher"""
+    """Put suspended entries back in force.
+
+    Example: govledger catalogue resume 318001/000001 --key publisher
+    """
     _decide(codes, EntryState.PUBLISHED, (), key, json_output=json_output)
 
 
 def revoke(codes: Codes, key: KeyName, reasons: Reasons, json_output: Json = False) -> None:
-    """End entries for good; their history stays. Example: govledger catalogue revoke 318001/000001 --key publisher --reason 事项取消"""
+    """End entries for good; their history stays.
+
+    Example: govledger catalogue revoke 318001/000001 --key publisher --reason 事项取消
+    """
     _decide(codes, EntryState.REVOKED, reasons, key, json_output=json_output)
 
 

@@ -6,7 +6,16 @@ import typer
 
 from ledger.chain.embedded import EmbeddedChain, IntegrityReport
 from ledger.chain.probe import probe
-from ledger.cli.output import Exit, Problem, out, print_fields, print_json, print_table, progress_bar, say
+from ledger.cli.output import (
+    Exit,
+    Problem,
+    out,
+    print_fields,
+    print_json,
+    print_table,
+    progress_bar,
+    say,
+)
 from ledger.cli.session import Json, opened
 from ledger.office import Office
 
@@ -37,7 +46,10 @@ def status(as_json: Json = False) -> None:
             (say("最新区块", "newest block"), f"{head.number} 0x{head.hash.hex()}"),
             (say("日志合约", "log contract"), deployment.log),
             *((name, address) for name, address in deployment.registries.items()),
-            (say("合约代码", "contract code"), say("与本程序内置一致", "as built into this program")),
+            (
+                say("合约代码", "contract code"),
+                say("与本程序内置一致", "as built into this program"),
+            ),
             (say("创世授权密钥", "genesis authority"), deployment.genesis_authority),
         ],
     )
@@ -50,7 +62,9 @@ def _embedded(office: Office) -> EmbeddedChain:
     chain = office.chain
     if not isinstance(chain, EmbeddedChain):
         raise Problem(
-            say(f"链在 {chain.name}，不归本进程所有", f"the chain is {chain.name}, not ours to open"),
+            say(
+                f"链在 {chain.name}，不归本进程所有", f"the chain is {chain.name}, not ours to open"
+            ),
             say(
                 "只能检查内置链；若有服务在运行，请先停止",
                 "only an embedded chain can be checked; stop the server or node that holds it",
@@ -72,7 +86,9 @@ def _tell(report: IntegrityReport, *, as_json: bool) -> None:
     if not report.sound:
         raise Problem(
             say("链数据不完整或被改动", "the chain's data are damaged or were altered"),
-            say("从备份恢复，并保留现状供调查", "restore a backup, and keep this state for inquiry"),
+            say(
+                "从备份恢复，并保留现状供调查", "restore a backup, and keep this state for inquiry"
+            ),
             Exit.NOT_PROVEN,
         )
 

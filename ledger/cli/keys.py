@@ -84,7 +84,9 @@ def create(
     if as_json:
         print_json({"name": made.name, "address": made.address})
         return
-    out.print(say(f"✓ 已创建密钥 {made.name}：{made.address}", f"✓ key {made.name}: {made.address}"))
+    out.print(
+        say(f"✓ 已创建密钥 {made.name}：{made.address}", f"✓ key {made.name}: {made.address}")
+    )
     out.print(
         say(
             "  下一步：请主管部门执行 `govledger key grant` 授权",
@@ -109,7 +111,9 @@ def list_command(as_json: Json = False) -> None:
                 "address": key.address,
                 "label": key.label,
                 "organisation": found.key.organisation if found else None,
-                "organisation_name": found.organisation.name if found and found.organisation else None,
+                "organisation_name": found.organisation.name
+                if found and found.organisation
+                else None,
                 "roles": list(found.key.roles) if found else [],
                 "status": found.key.status if found else None,
             }

@@ -19,7 +19,9 @@ from ledger.mirror.queries import size_of, statements, statements_about
 from ledger.organisations.queries import names
 from ledger.statements import FILING, address_bytes, text_hash
 
-app = typer.Typer(no_args_is_help=True, help="The log: checkpoints and proofs / 日志、检查点与证明.")
+app = typer.Typer(
+    no_args_is_help=True, help="The log: checkpoints and proofs / 日志、检查点与证明."
+)
 
 OutFile = Annotated[
     Path | None, typer.Option("--out", "-o", help="Where to; standard output if not given.")
@@ -52,7 +54,8 @@ def prove(
         str | None, typer.Option(help="Instead: the newest filing of this catalogue entry.")
     ] = None,
     since: Annotated[
-        int | None, typer.Option(min=1, help="Instead: that the log of this size was only appended to.")
+        int | None,
+        typer.Option(min=1, help="Instead: that the log of this size was only appended to."),
     ] = None,
     size: Size = None,
     place: OutFile = None,
@@ -66,7 +69,9 @@ def prove(
         genesis = address_bytes(office.deployment.genesis_authority)
     with reading() as (connection, _):
         if since is not None:
-            _write(render(build_consistency(connection, since, size, genesis_authority=genesis)), place)
+            _write(
+                render(build_consistency(connection, since, size, genesis_authority=genesis)), place
+            )
             return
         if entry is not None:
             filed = [
@@ -120,7 +125,9 @@ def verify(
 
 @app.command("list")
 def list_command(
-    first: Annotated[int | None, typer.Option(min=0, help="From this log index; the newest.")] = None,
+    first: Annotated[
+        int | None, typer.Option(min=0, help="From this log index; the newest.")
+    ] = None,
     limit: Limit = 20,
     json_output: Json = False,
 ) -> None:

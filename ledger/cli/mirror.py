@@ -28,9 +28,7 @@ def status(as_json: Json = False) -> None:
 
 @app.command("follow")
 def follow(
-    once: Annotated[
-        bool, typer.Option("--once", help="Take over what there is, and end.")
-    ] = False,
+    once: Annotated[bool, typer.Option("--once", help="Take over what there is, and end.")] = False,
 ) -> None:
     """Take over what the log has, and go on following it (Ctrl-C to stop).
 
@@ -95,7 +93,10 @@ def verify(
     if not report.ok:
         raise Problem(
             say("镜像或日志未通过核验", "the mirror or the log did not stand up to verification"),
-            say("保留现场，并与保存的检查点比对", "keep everything as it is, and compare kept checkpoints"),
+            say(
+                "保留现场，并与保存的检查点比对",
+                "keep everything as it is, and compare kept checkpoints",
+            ),
             Exit.NOT_PROVEN,
         )
 

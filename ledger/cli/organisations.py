@@ -56,7 +56,9 @@ def drafts_from(rows: list[dict[str, str]], where: str) -> list[OrganisationDraf
             field = "/".join(str(step) for step in first["loc"]) or "row"
             raise Problem(
                 f"{where}, {say('第', 'row')} {number}, {field}: {first['msg']}",
-                say("更正后重试；尚未写入任何内容", "correct it and try again; nothing was written"),
+                say(
+                    "更正后重试；尚未写入任何内容", "correct it and try again; nothing was written"
+                ),
             ) from error
     return found
 

@@ -16,7 +16,14 @@ from typing import Any
 
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 out = Console(highlight=False, soft_wrap=True)
@@ -46,7 +53,9 @@ class Problem(Exception):
 
 def language() -> str:
     """``zh`` or ``en``: ``GOVLEDGER_LANGUAGE`` first, then the locale."""
-    told = os.environ.get("GOVLEDGER_LANGUAGE") or os.environ.get("LC_ALL") or os.environ.get("LANG")
+    told = (
+        os.environ.get("GOVLEDGER_LANGUAGE") or os.environ.get("LC_ALL") or os.environ.get("LANG")
+    )
     return "zh" if (told or "").lower().startswith("zh") else "en"
 
 
@@ -114,7 +123,7 @@ def print_problem(what: str, hint: str = "") -> None:
 class Bar:
     """A progress bar on standard error; silent where nobody watches."""
 
-    def __init__(self, progress: Progress, task: Any) -> None:
+    def __init__(self, progress: Progress, task: TaskID) -> None:
         self._progress = progress
         self._task = task
 

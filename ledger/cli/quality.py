@@ -14,7 +14,17 @@ from ledger.catalogue.problems import EntryRefused
 from ledger.cli.catalogue_acts import refused
 from ledger.cli.organisations import speaker_of
 from ledger.cli.output import Exit, Problem, print_json, print_table, say
-from ledger.cli.session import AsOf, Json, KeyName, Limit, existing_file, opened, reading, record, unlock
+from ledger.cli.session import (
+    AsOf,
+    Json,
+    KeyName,
+    Limit,
+    existing_file,
+    opened,
+    reading,
+    record,
+    unlock,
+)
 from ledger.office import Office
 from ledger.quality import queries
 from ledger.quality.dimensions import DIMENSIONS
@@ -75,7 +85,9 @@ def _drafts(file: Path) -> list[ScoreDraft]:
             where = f"{file.name}:{line}" if line else file.name
             raise Problem(
                 f"{where} {pointer}: {first['msg']}",
-                say("更正后重试；尚未写入任何内容", "correct it and try again; nothing was written"),
+                say(
+                    "更正后重试；尚未写入任何内容", "correct it and try again; nothing was written"
+                ),
             ) from error
     return drafts
 
@@ -177,8 +189,22 @@ def league(as_of: AsOf = None, json_output: Json = False) -> None:
             say("等级", "grade"),
         ],
         [
-            (o.name, o.entries, o.scored, percent(o.rate), percent(o.mean), percent(o.lowest), o.grade or "–")
+            (
+                o.name,
+                o.entries,
+                o.scored,
+                percent(o.rate),
+                percent(o.mean),
+                percent(o.lowest),
+                o.grade or "–",
+            )
             for o in found
         ],
-        right=[say("条目", "entries"), say("已评", "scored"), say("覆盖", "rate"), say("均分", "mean"), say("最低", "lowest")],
+        right=[
+            say("条目", "entries"),
+            say("已评", "scored"),
+            say("覆盖", "rate"),
+            say("均分", "mean"),
+            say("最低", "lowest"),
+        ],
     )

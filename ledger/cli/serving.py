@@ -53,7 +53,9 @@ def serve_office(office: Office) -> None:
     listener = listen(host, office.settings.port)
     url = address_of(listener)
     app = create_app(office, url=url)
-    out.print(say(f"服务地址 {url} （Ctrl-C 停止）", f"Serving on {url} (Ctrl-C to stop)"), style="bold")
+    out.print(
+        say(f"服务地址 {url} （Ctrl-C 停止）", f"Serving on {url} (Ctrl-C to stop)"), style="bold"
+    )
     _run(app, listener, office.settings.log_level)
 
 
@@ -77,7 +79,10 @@ def node(
         url = address_of(listener)
         publish(office.data_dir, url, chain.chain_id)
         try:
-            out.print(say(f"链节点 {url} （Ctrl-C 停止）", f"Chain on {url} (Ctrl-C to stop)"), style="bold")
+            out.print(
+                say(f"链节点 {url} （Ctrl-C 停止）", f"Chain on {url} (Ctrl-C to stop)"),
+                style="bold",
+            )
             _run(create_node(chain), listener, office.settings.log_level)
         finally:
             withdraw(office.data_dir)
@@ -93,8 +98,14 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise Problem(
-            say(f"端口 {port} 无法使用：{error.strerror}", f"port {port} cannot be used: {error.strerror}"),
-            say("用 --port 换一个端口，或停止占用它的程序", "name another with --port, or stop who holds it"),
+            say(
+                f"端口 {port} 无法使用：{error.strerror}",
+                f"port {port} cannot be used: {error.strerror}",
+            ),
+            say(
+                "用 --port 换一个端口，或停止占用它的程序",
+                "name another with --port, or stop who holds it",
+            ),
             Exit.UNAVAILABLE,
         ) from error
     return listener

@@ -113,9 +113,7 @@ def record(
     """Sign, send and wait; prints the receipts. Raises :class:`Problem` where a batch was refused."""
     signer = unlock(office, key)
     cosigner = unlock(office, head) if head else None
-    receipts = [
-        office.outbox.submit(office.sign(batch, signer, cosigner)).id for batch in batches
-    ]
+    receipts = [office.outbox.submit(office.sign(batch, signer, cosigner)).id for batch in batches]
     total = sum(len(batch.values) for batch in batches)
     with progress_bar(say("上链", "Recording"), total=len(receipts)) as bar:
         done = office.settle(receipts, progress=bar, timeout=120 + 2.0 * total)

@@ -41,7 +41,9 @@ def init(
     ] = None,
     sender_key_file: Annotated[
         Path | None,
-        typer.Option(help="File with the hex private key that pays for transactions on that chain."),
+        typer.Option(
+            help="File with the hex private key that pays for transactions on that chain."
+        ),
     ] = None,
     admin_delay: Annotated[
         int,
@@ -58,7 +60,11 @@ def init(
         raise Problem(
             say("--code 与 --name 须同时给出", "--code and --name go together"), code=Exit.USAGE
         )
-    drafts = drafts_from([{"code": code, "name": name, "level": "district"}], "options") if code and name else []
+    drafts = (
+        drafts_from([{"code": code, "name": name, "level": "district"}], "options")
+        if code and name
+        else []
+    )
     with opened(rpc_url=rpc) as office:
         if office.is_initialised:
             raise Problem(

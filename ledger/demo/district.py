@@ -19,8 +19,22 @@ from ledger.codes import Role
 from ledger.identifiers import compose_resource_code, uscc_check_character
 
 PREFIX = "示例区"
-_PERSONAL = ("资格", "执业", "户口", "身份证", "居住证", "婚姻", "收养", "最低生活保障", "工伤", "失业", "优抚")
+_PERSONAL = (
+    "资格",
+    "执业",
+    "户口",
+    "身份证",
+    "居住证",
+    "婚姻",
+    "收养",
+    "最低生活保障",
+    "工伤",
+    "失业",
+    "优抚",
+)
 _CYCLES = ("daily", "weekly", "monthly", "quarterly", "yearly")
+WITH_ADDRESS = 0.4
+CONDITIONAL = 0.3
 _CHECK_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 
 
@@ -75,12 +89,16 @@ def synthetic_uscc(region: str, ordinal: int) -> str:
 
 def build_district(seed: int = 2026) -> District:
     """The district that grows from ``seed``; the same seed gives the same district."""
-    shape = yaml.safe_load(resources.files(__package__).joinpath("district.yaml").read_text("utf-8"))
+    shape = yaml.safe_load(
+        resources.files(__package__).joinpath("district.yaml").read_text("utf-8")
+    )
     chance = random.Random(seed)  # noqa: S311 - a synthetic district, nothing secret
     region = str(shape["region"])
     root = Department(synthetic_uscc(region, 100), shape["root"]["zh"], shape["root"]["en"])
     departments = tuple(
-        Department(synthetic_uscc(region, 200 + at), PREFIX + row["zh"], f"Sample District {row['en']}")
+        Department(
+            synthetic_uscc(region, 200 + at), PREFIX + row["zh"], f"Sample District {row['en']}"
+        )
         for at, row in enumerate(shape["departments"])
     )
     by_name = {row["zh"]: dep for row, dep in zip(shape["departments"], departments, strict=True)}
@@ -143,7 +161,7 @@ def _permit_entry(
         _item("证照编号", "char", length=64),
         _item("有效期截止", "date"),
     ]
-    if not personal and chance.random() < 0.4:
+    if not personal and chance.random() < WITH_ADDRESS:
         items.append(_item("经营地址", "char", length=256))
     entry: dict[str, Any] = {
         "code": code,
@@ -164,7 +182,7 @@ def _permit_entry(
         "scenes": ["government_service"],
         **_assessments(),
     }
-    return entry | _sharing(personal=personal, conditional=chance.random() < 0.3)
+    return entry | _sharing(personal=personal, conditional=chance.random() < CONDITIONAL)
 
 
 def _sharing(*, personal: bool, conditional: bool) -> dict[str, Any]:
@@ -217,7 +235,12 @@ def _with_events(district: District, chance: random.Random) -> District:
     codes = [str(entry["code"]) for entry in rows]
     by_code = {str(entry["code"]): entry for entry in rows}
     picked = chance.sample(codes, 52)
-    incomplete, returned, suspended, revised = picked[:8], picked[8:16], picked[16:20], picked[20:52]
+    incomplete, returned, suspended, revised = (
+        picked[:8],
+        picked[8:16],
+        picked[16:20],
+        picked[20:52],
+    )
     revisions = {}
     for code in [*returned[:5], *revised]:
         entry = dict(by_code[code])

@@ -187,7 +187,9 @@ class _Play:
         first = register(drafts[:1], speaker=root.code, deadline=deadline)
         rest = register(drafts[1:], speaker=root.code, deadline=deadline)
         grants = set_keys(keys, speaker=root.code, deadline=deadline)
-        self._record("机构与密钥 organisations, keys", [(b, genesis, None) for b in (first, rest, grants)])
+        self._record(
+            "机构与密钥 organisations, keys", [(b, genesis, None) for b in (first, rest, grants)]
+        )
 
     def filings(self) -> None:
         """Every department files its entries, its head signs with it; incomplete ones as drafts."""
@@ -234,13 +236,17 @@ class _Play:
     def revisions(self) -> None:
         """Owners revise returned and published entries; the bureau publishes the new editions."""
         district = self._district
-        owner = {str(row["code"]): d for d in district.departments for row in district.entries[d.code]}
+        owner = {
+            str(row["code"]): d for d in district.departments for row in district.entries[d.code]
+        }
         signed = []
         for department in district.departments:
             rows = [row for code, row in district.revisions.items() if owner[code] is department]
             signed += self._file(department, rows, EntryState.SUBMITTED)
         self._record("修订 revisions", signed)
-        verdicts = [Verdict(code, self._next(code), EntryState.PUBLISHED) for code in district.revisions]
+        verdicts = [
+            Verdict(code, self._next(code), EntryState.PUBLISHED) for code in district.revisions
+        ]
         self._record("发布修订 publishing revisions", self._decide(verdicts))
 
     def suspensions(self) -> None:
@@ -263,7 +269,7 @@ class _Play:
         district = self._district
         assessor = self._account(district.authority, Role.ASSESSOR)
         deadline = self._office.deadline()
-        editions = {code: 2 for code in district.revisions}
+        editions = dict.fromkeys(district.revisions, 2)
         batches = [
             score(
                 [_score(plan, editions.get(plan.entry, 1)) for plan in part],

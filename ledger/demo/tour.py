@@ -59,7 +59,9 @@ def print_tour(office: Office, demo: Demo, *, language: str, serving: bool) -> N
         else f"The log: {cursor.size} statements, root {cursor.root.hex()}"
     )
     console.print()
-    console.print(f"$ govledger -C {demo.place} catalogue search {SEARCH}", style="bold", markup=False)
+    console.print(
+        f"$ govledger -C {demo.place} catalogue search {SEARCH}", style="bold", markup=False
+    )
     table = Table(show_edge=False, pad_edge=False)
     for column in ("代码 code", "名称 name", "提供单位 provider", "状态 state", "日志 leaf"):
         table.add_column(column, overflow="fold")
@@ -89,7 +91,9 @@ def print_tour(office: Office, demo: Demo, *, language: str, serving: bool) -> N
     if serving:
         _print_addresses(office, proven.code, zh=zh)
     else:
-        again = f"govledger demo --dir {demo.place}" if str(demo.place) != "demo-data" else "make demo"
+        again = (
+            f"govledger demo --dir {demo.place}" if str(demo.place) != "demo-data" else "make demo"
+        )
         console.print(f"继续浏览：{again}" if zh else f"To look around: {again}")
     console.print(f"({district.root.name} {district.root.name_en})", style="dim")
 
