@@ -1,0 +1,299 @@
+"""The contracts of one log on one chain: putting them there, and remembering where they are.
+
+``deployment.json`` in the data directory is written once, after everything stands; a deployment that
+was broken off leaves contracts on the chain that nothing refers to, and is simply begun anew.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from eth_abi.abi import encode
+from eth_account.signers.local import LocalAccount
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+
+from ledger.chain import artifacts
+from ledger.chain.errors import explain
+from ledger.chain.interface import CallReverted, Chain, ChainError, TransactionOutcome
+from ledger.statements import STRUCTS, Domain, LogIdentity, address_bytes, kind_word
+
+FILE_NAME = "deployment.json"
+REGISTRIES = ("Organisations", "Catalogue", "Quality")
+ADMIN_ROLE = 0
+"""OpenZeppelin AccessManager's role that may do every restricted act."""
+WAIT = 120.0
+GAS_MARGIN = 1.25
+
+
+class DeploymentError(ChainError):
+    """The contracts are not where, or not what, the data directory says; the text says what to do."""
+
+
+class Deployment(msgspec.Struct, frozen=True):
+    """Where the contracts of a log are. Addresses in checksum form, hashes as hex text with 0x.
+
+    ``admin`` may admit and retire registries ``admin_delay`` seconds after it has announced so.
+    ``deploy_block`` is the block from which on there can be events of the log.
+    """
+
+    chain_id: int
+    log: str
+    registries: dict[str, str]
+    access_manager: str
+    genesis_authority: str
+    admin: str
+    admin_delay: int
+    deploy_block: int
+    deploy_block_hash: str
+
+    @property
+    def identity(self) -> LogIdentity:
+        return LogIdentity(self.chain_id, self.log_address)
+
+    @property
+    def log_address(self) -> bytes:
+        """The address of the log, 20 bytes."""
+        return address_bytes(self.log)
+
+    def registry(self, contract: str) -> bytes:
+        """The address of a registry, 20 bytes; raises :class:`DeploymentError` for an unknown name."""
+        if contract not in self.registries:
+            raise DeploymentError(
+                f"this log has no registry {contract}; it has {', '.join(sorted(self.registries))}"
+            )
+        return address_bytes(self.registries[contract])
+
+    def domain(self, contract: str) -> Domain:
+        """The EIP-712 domain of a registry."""
+        return Domain(contract, self.chain_id, to_checksum_address(self.registry(contract)))
+
+    def save(self, data_dir: Path) -> Path:
+        """Write ``deployment.json`` in one step; an existing one is only replaced by the same log."""
+        place = data_dir / FILE_NAME
+        if place.exists() and load_deployment(data_dir) != self:
+            raise DeploymentError(
+                f"{place} names another log already; choose another data directory, or move the file "
+                "away if that log is given up"
+            )
+        data_dir.mkdir(parents=True, exist_ok=True)
+        draft = place.with_suffix(".json.new")
+        text = msgspec.json.format(msgspec.json.encode(self), indent=2)
+        with draft.open("wb") as file:
+            file.write(text + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(place)
+        return place
+
+    def check(self, chain: Chain) -> None:
+        """Raise :class:`DeploymentError` where ``chain`` is not the one that holds this log."""
+        if chain.chain_id != self.chain_id:
+            raise DeploymentError(
+                f"the data directory knows chain {self.chain_id}, but {chain.name} is chain "
+                f"{chain.chain_id}; correct the setting rpc_url, or use another data directory"
+            )
+        if chain.head().number < self.deploy_block:
+            raise DeploymentError(
+                f"{chain.name} ends before block {self.deploy_block}, in which the log was deployed: it "
+                "is not synchronised yet, or was started anew; wait, or use another data directory"
+            )
+        (block,) = chain.blocks([self.deploy_block])
+        if "0x" + block.hash.hex() != self.deploy_block_hash:
+            raise DeploymentError(
+                f"{chain.name} has another block {self.deploy_block} than the one in which the log was "
+                "deployed: the chain was started anew or rewritten; use another data directory, and "
+                "keep this one as evidence"
+            )
+
+    def verify_code(self, chain: Chain) -> None:
+        """Compare the code on the chain with the checked-in artifacts, immutables left out.
+
+        Raises :class:`DeploymentError` naming the first contract whose code is missing or differs.
+        """
+        places = {"AccessManager": self.access_manager, "GovernanceLog": self.log}
+        for name, address in {**places, **self.registries}.items():
+            found = chain.code(address_bytes(address))
+            if not found:
+                raise DeploymentError(
+                    f"{chain.name} has no contract at {address}, where {name} should be; it is another "
+                    "chain, or one that was started anew"
+                )
+            artifact = artifacts.load(name)
+            expected = _masked(artifact.deployed_bytecode, artifact.immutables)
+            if len(found) != len(expected) or _masked(found, artifact.immutables) != expected:
+                raise DeploymentError(
+                    f"the contract {name} at {address} is not the one that this version was built "
+                    "with; use the version that deployed it, or find out who deployed something else"
+                )
+
+
+def _masked(code: bytes, immutables: Sequence[tuple[int, int]]) -> bytes:
+    """``code`` with zeros where the constructor filled in values: (offset, length) pairs in bytes."""
+    masked = bytearray(code)
+    for offset, length in immutables:
+        masked[offset : offset + length] = bytes(length)
+    return bytes(masked)
+
+
+def load_deployment(data_dir: Path) -> Deployment:
+    """Read ``deployment.json``; raises :class:`DeploymentError` where it is missing or damaged."""
+    place = data_dir / FILE_NAME
+    try:
+        return msgspec.json.decode(place.read_bytes(), type=Deployment)
+    except FileNotFoundError as problem:
+        raise DeploymentError(
+            f"there is no {place}; make a data directory with 'govledger init', or name the right one"
+        ) from problem
+    except msgspec.DecodeError as problem:
+        raise DeploymentError(
+            f"{place} is damaged ({problem}); restore it from a backup: it can be had from anyone who "
+            "uses the same log"
+        ) from problem
+
+
+class _Sender:
+    """Sends the transactions of a deployment one after the other and waits for each."""
+
+    def __init__(self, chain: Chain, account: LocalAccount, wait: float) -> None:
+        self._chain = chain
+        self._account = account
+        self._wait = wait
+        self._address = address_bytes(account.address)
+
+    def create(self, name: str, kinds: Sequence[str], values: Sequence[Any]) -> TransactionOutcome:
+        data = artifacts.load(name).bytecode + encode(kinds, values)
+        return self._send(f"deploying {name}", None, data)
+
+    def call(
+        self, what: str, to: bytes, method: str, kinds: Sequence[str], values: Sequence[Any]
+    ) -> TransactionOutcome:
+        selector = bytes(keccak(text=f"{method}({','.join(kinds)})"))[:4]
+        return self._send(what, to, selector + encode(kinds, values))
+
+    def next_contract(self) -> bytes:
+        """The address that the next contract created by this account will have."""
+        nonce = self._chain.nonce(self._address)
+        number = nonce.to_bytes((nonce.bit_length() + 7) // 8, "big")
+        # RLP of [address, nonce]: a nonce below 128 stands for itself, zero is the empty string
+        tail = number if number and nonce < 0x80 else bytes([0x80 + len(number)]) + number
+        body = b"\x94" + self._address + tail
+        return bytes(keccak(bytes([0xC0 + len(body)]) + body))[12:]
+
+    def _send(self, what: str, to: bytes | None, data: bytes) -> TransactionOutcome:
+        chain = self._chain
+        try:
+            gas = chain.estimate_gas(self._address, to, data)
+        except CallReverted as problem:
+            raise DeploymentError(f"{what}: {explain(problem.data)}") from problem
+        transaction: dict[str, Any] = {
+            "chainId": chain.chain_id,
+            "nonce": chain.nonce(self._address),
+            "gas": int(gas * GAS_MARGIN),
+            "value": 0,
+            "data": data,
+            **chain.fees(),
+        }
+        if to is not None:
+            transaction["to"] = to_checksum_address(to)
+        raw = bytes(self._account.sign_transaction(transaction).raw_transaction)
+        sent = chain.send_raw(raw)
+        until = time.monotonic() + self._wait
+        pause = 0.005
+        while (outcome := chain.outcome(sent)) is None:
+            if time.monotonic() > until:
+                raise DeploymentError(
+                    f"{what}: transaction 0x{sent.hex()} is in no block after {self._wait:.0f} s; check "
+                    f"that {chain.name} makes blocks and that {self._account.address} can pay gas, "
+                    "then begin the deployment anew"
+                )
+            time.sleep(pause)
+            pause = min(pause * 2, 1.0)
+        if not outcome.succeeded:
+            raise DeploymentError(
+                f"{what}: transaction 0x{sent.hex()} failed; check with 'govledger chain status' that "
+                "the chain is at the Cancun level, then begin the deployment anew"
+            )
+        return outcome
+
+
+def deploy(
+    chain: Chain,
+    sender: LocalAccount,
+    genesis_authority: str,
+    admin: str,
+    admin_delay: int,
+    *,
+    wait: float = WAIT,
+    progress: Callable[[str], None] | None = None,
+) -> Deployment:
+    """Deploy a log with its registries, and hand its administration over.
+
+    ``sender`` pays and administers only until the end; then ``admin`` does, with ``admin_delay`` seconds
+    between announcing and doing. ``wait`` is the longest time for one transaction, in seconds. Nothing
+    is written to disk: save the result. Raises :class:`DeploymentError` or another ChainError; then
+    begin anew.
+    """
+    say = progress or (lambda _: None)
+    send = _Sender(chain, sender, wait)
+
+    def create(name: str, kinds: Sequence[str], values: Sequence[Any]) -> tuple[str, int]:
+        say(name)
+        address = send.next_contract()
+        outcome = send.create(name, kinds, values)
+        return str(to_checksum_address(address)), outcome.block_number
+
+    manager, _ = create("AccessManager", ["address"], [sender.address])
+    log, deploy_block = create(
+        "GovernanceLog", ["address", "address"], [manager, genesis_authority]
+    )
+    registries = {name: create(name, ["address"], [log])[0] for name in REGISTRIES}
+    contracts = {struct.kind: struct.contract for struct in STRUCTS}
+    for kind, contract in contracts.items():
+        send.call(
+            f"admitting {contract} for {kind}",
+            address_bytes(log),
+            "admit",
+            ["bytes32", "address"],
+            [kind_word(kind), registries[contract]],
+        )
+    say("administration")
+    _hand_over(send, address_bytes(manager), sender.address, admin, admin_delay)
+    (block,) = chain.blocks([deploy_block])
+    deployment = Deployment(
+        chain_id=chain.chain_id,
+        log=log,
+        registries=registries,
+        access_manager=manager,
+        genesis_authority=str(to_checksum_address(genesis_authority)),
+        admin=str(to_checksum_address(admin)),
+        admin_delay=admin_delay,
+        deploy_block=deploy_block,
+        deploy_block_hash="0x" + block.hash.hex(),
+    )
+    deployment.verify_code(chain)
+    return deployment
+
+
+def _hand_over(send: _Sender, manager: bytes, sender: str, admin: str, delay: int) -> None:
+    """Make ``admin`` the only administrator, with the delay."""
+    send.call(
+        "handing the administration over",
+        manager,
+        "grantRole",
+        ["uint64", "address", "uint32"],
+        [ADMIN_ROLE, to_checksum_address(admin), delay],
+    )
+    if address_bytes(admin) != address_bytes(sender):
+        send.call(
+            "giving up the administration",
+            manager,
+            "renounceRole",
+            ["uint64", "address"],
+            [ADMIN_ROLE, sender],
+        )
