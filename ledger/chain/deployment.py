@@ -1,7 +1,7 @@
 """The contracts of one log on one chain: putting them there, and remembering where they are.
 
-``deployment.json`` in the data directory is written once, after everything stands; a deployment that
-was broken off leaves contracts on the chain that nothing refers to, and is simply begun anew.
+``deployment.json`` in the data directory is written once, after everything stands; a deployment
+that was broken off leaves contracts on the chain that nothing refers to, and is simply begun anew.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from eth_abi.abi import encode
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
+from eth_typing import Nonce
+from web3.utils import get_create_address
 
 from ledger.chain import artifacts
 from ledger.chain.errors import explain
@@ -32,7 +34,7 @@ GAS_MARGIN = 1.25
 
 
 class DeploymentError(ChainError):
-    """The contracts are not where, or not what, the data directory says; the text says what to do."""
+    """The contracts are not where, or not what, the data directory says; the text advises."""
 
 
 class Deployment(msgspec.Struct, frozen=True):
@@ -62,7 +64,7 @@ class Deployment(msgspec.Struct, frozen=True):
         return address_bytes(self.log)
 
     def registry(self, contract: str) -> bytes:
-        """The address of a registry, 20 bytes; raises :class:`DeploymentError` for an unknown name."""
+        """The address of a registry, 20 bytes; raises :class:`DeploymentError` if unknown."""
         if contract not in self.registries:
             raise DeploymentError(
                 f"this log has no registry {contract}; it has {', '.join(sorted(self.registries))}"
@@ -74,12 +76,12 @@ class Deployment(msgspec.Struct, frozen=True):
         return Domain(contract, self.chain_id, to_checksum_address(self.registry(contract)))
 
     def save(self, data_dir: Path) -> Path:
-        """Write ``deployment.json`` in one step; an existing one is only replaced by the same log."""
+        """Write ``deployment.json`` in one step; refuses to replace one that names another log."""
         place = data_dir / FILE_NAME
         if place.exists() and load_deployment(data_dir) != self:
             raise DeploymentError(
-                f"{place} names another log already; choose another data directory, or move the file "
-                "away if that log is given up"
+                f"{place} names another log already; choose another data directory, or move "
+                "the file away if that log is given up"
             )
         data_dir.mkdir(parents=True, exist_ok=True)
         draft = place.with_suffix(".json.new")
@@ -100,15 +102,16 @@ class Deployment(msgspec.Struct, frozen=True):
             )
         if chain.head().number < self.deploy_block:
             raise DeploymentError(
-                f"{chain.name} ends before block {self.deploy_block}, in which the log was deployed: it "
-                "is not synchronised yet, or was started anew; wait, or use another data directory"
+                f"{chain.name} ends before block {self.deploy_block}, in which the log was "
+                "deployed: it is not synchronised yet, or was started anew; wait, or use another "
+                "data directory"
             )
         (block,) = chain.blocks([self.deploy_block])
         if "0x" + block.hash.hex() != self.deploy_block_hash:
             raise DeploymentError(
-                f"{chain.name} has another block {self.deploy_block} than the one in which the log was "
-                "deployed: the chain was started anew or rewritten; use another data directory, and "
-                "keep this one as evidence"
+                f"{chain.name} has another block {self.deploy_block} than the one in which the log "
+                "was deployed: the chain was started anew or rewritten; use another data "
+                "directory, and keep this one as evidence"
             )
 
     def verify_code(self, chain: Chain) -> None:
@@ -121,24 +124,14 @@ class Deployment(msgspec.Struct, frozen=True):
             found = chain.code(address_bytes(address))
             if not found:
                 raise DeploymentError(
-                    f"{chain.name} has no contract at {address}, where {name} should be; it is another "
-                    "chain, or one that was started anew"
+                    f"{chain.name} has no contract at {address}, where {name} should be; it is "
+                    "another chain, or one that was started anew"
                 )
-            artifact = artifacts.load(name)
-            expected = _masked(artifact.deployed_bytecode, artifact.immutables)
-            if len(found) != len(expected) or _masked(found, artifact.immutables) != expected:
+            if not artifacts.load(name).matches(found):
                 raise DeploymentError(
                     f"the contract {name} at {address} is not the one that this version was built "
-                    "with; use the version that deployed it, or find out who deployed something else"
+                    "with; use the version that deployed it, or find out who deployed another"
                 )
-
-
-def _masked(code: bytes, immutables: Sequence[tuple[int, int]]) -> bytes:
-    """``code`` with zeros where the constructor filled in values: (offset, length) pairs in bytes."""
-    masked = bytearray(code)
-    for offset, length in immutables:
-        masked[offset : offset + length] = bytes(length)
-    return bytes(masked)
 
 
 def load_deployment(data_dir: Path) -> Deployment:
@@ -148,12 +141,13 @@ def load_deployment(data_dir: Path) -> Deployment:
         return msgspec.json.decode(place.read_bytes(), type=Deployment)
     except FileNotFoundError as problem:
         raise DeploymentError(
-            f"there is no {place}; make a data directory with 'govledger init', or name the right one"
+            f"there is no {place}; make a data directory with 'govledger init', or name "
+            "the right one"
         ) from problem
     except msgspec.DecodeError as problem:
         raise DeploymentError(
-            f"{place} is damaged ({problem}); restore it from a backup: it can be had from anyone who "
-            "uses the same log"
+            f"{place} is damaged ({problem}); restore it from a backup: it can be had from anyone "
+            "who uses the same log"
         ) from problem
 
 
@@ -167,8 +161,8 @@ class _Sender:
         self._address = address_bytes(account.address)
 
     def create(self, name: str, kinds: Sequence[str], values: Sequence[Any]) -> TransactionOutcome:
-        data = artifacts.load(name).bytecode + encode(kinds, values)
-        return self._send(f"deploying {name}", None, data)
+        code = bytes.fromhex(artifacts.load(name).bytecode.removeprefix("0x"))
+        return self._send(f"deploying {name}", None, code + encode(kinds, values))
 
     def call(
         self, what: str, to: bytes, method: str, kinds: Sequence[str], values: Sequence[Any]
@@ -179,11 +173,7 @@ class _Sender:
     def next_contract(self) -> bytes:
         """The address that the next contract created by this account will have."""
         nonce = self._chain.nonce(self._address)
-        number = nonce.to_bytes((nonce.bit_length() + 7) // 8, "big")
-        # RLP of [address, nonce]: a nonce below 128 stands for itself, zero is the empty string
-        tail = number if number and nonce < 0x80 else bytes([0x80 + len(number)]) + number
-        body = b"\x94" + self._address + tail
-        return bytes(keccak(bytes([0xC0 + len(body)]) + body))[12:]
+        return address_bytes(get_create_address(self._account.address, Nonce(nonce)))
 
     def _send(self, what: str, to: bytes | None, data: bytes) -> TransactionOutcome:
         chain = self._chain
@@ -208,16 +198,16 @@ class _Sender:
         while (outcome := chain.outcome(sent)) is None:
             if time.monotonic() > until:
                 raise DeploymentError(
-                    f"{what}: transaction 0x{sent.hex()} is in no block after {self._wait:.0f} s; check "
-                    f"that {chain.name} makes blocks and that {self._account.address} can pay gas, "
-                    "then begin the deployment anew"
+                    f"{what}: transaction 0x{sent.hex()} is in no block after "
+                    f"{self._wait:.0f} s; check that {chain.name} makes blocks and that {self._account.address} can pay "
+                    "gas, then begin the deployment anew"
                 )
             time.sleep(pause)
             pause = min(pause * 2, 1.0)
         if not outcome.succeeded:
             raise DeploymentError(
-                f"{what}: transaction 0x{sent.hex()} failed; check with 'govledger chain status' that "
-                "the chain is at the Cancun level, then begin the deployment anew"
+                f"{what}: transaction 0x{sent.hex()} failed; check with 'govledger chain status' "
+                "that the chain is at the Cancun level, then begin the deployment anew"
             )
         return outcome
 
@@ -234,10 +224,10 @@ def deploy(
 ) -> Deployment:
     """Deploy a log with its registries, and hand its administration over.
 
-    ``sender`` pays and administers only until the end; then ``admin`` does, with ``admin_delay`` seconds
-    between announcing and doing. ``wait`` is the longest time for one transaction, in seconds. Nothing
-    is written to disk: save the result. Raises :class:`DeploymentError` or another ChainError; then
-    begin anew.
+    ``sender`` pays and administers only until the end; then ``admin`` does, with ``admin_delay``
+    seconds between announcing and doing. ``wait`` is the longest time for one transaction, in
+    seconds. Nothing is written to disk: save the result. Raises :class:`DeploymentError` or another
+    ChainError; then begin anew.
     """
     say = progress or (lambda _: None)
     send = _Sender(chain, sender, wait)

@@ -30,8 +30,8 @@ Words = Mapping[bytes, str]
 class ContractRefusal(msgspec.Struct, frozen=True):
     """A refusal: the error's ``name`` and ``args`` as in the contract, and words for people.
 
-    ``args`` are JSON values: integers, addresses in checksum form, and ``bytes32`` as hex text or, where
-    it is known, as the text whose hash it is.
+    ``args`` are JSON values: integers, addresses in checksum form, and ``bytes32`` as hex text or,
+    where it is known, as the text whose hash it is.
     """
 
     name: str
@@ -59,8 +59,8 @@ class _Phrase(msgspec.Struct, frozen=True):
 
 _PHRASES: dict[str, _Phrase] = {
     "StaleVersion": _Phrase(
-        "Version {given} of {subject} ({kind}) does not carry on from the ledger: version {expected} "
-        "comes next.",
+        "Version {given} of {subject} ({kind}) does not carry on from the ledger: version "
+        "{expected} comes next.",
         "{subject}（{kind}）的第 {given} 版与账本不衔接：下一版应为第 {expected} 版。",
         "Somebody recorded another version meanwhile. Look at it, and sign version {expected}.",
         "其间已有其他版本入账。请查看后重新签署第 {expected} 版。",
@@ -68,8 +68,8 @@ _PHRASES: dict[str, _Phrase] = {
     "NotAdmitted": _Phrase(
         "The registry {registry} may not write statements of the kind {kind}.",
         "登记合约 {registry} 无权写入 {kind} 类声明。",
-        "It was retired or never admitted: use the registries that deployment.json names, or have the "
-        "log's administration admit it.",
+        "It was retired or never admitted: use the registries that deployment.json names, or have "
+        "the log's administration admit it.",
         "该合约未获准入或已停用：请使用 deployment.json 所列的合约，或由账本管理方准入。",
     ),
     "AlreadyAdmitted": _Phrase(
@@ -99,15 +99,15 @@ _PHRASES: dict[str, _Phrase] = {
     "BadSignature": _Phrase(
         "The signature is not one of {signer} over this content ({digest}).",
         "该签名不是 {signer} 对此内容（{digest}）的签名。",
-        "Content, chain, registry or key differ from what was signed: prepare the statement again and "
-        "sign exactly that.",
+        "Content, chain, registry or key differ from what was signed: prepare the statement again "
+        "and sign exactly that.",
         "内容、链、登记合约或密钥与签署时不同：请重新准备声明并照原文签署。",
     ),
     "RoleMissing": _Phrase(
         "The key {signer} does not act for {organisation} with the role {role}.",
         "密钥 {signer} 未以 {role} 角色代表 {organisation}。",
-        "The key is unknown, revoked, of another organisation, or lacks the role: use another key, or "
-        "have an authority grant it the role.",
+        "The key is unknown, revoked, of another organisation, or lacks the role: use another key, "
+        "or have an authority grant it the role.",
         "该密钥未登记、已吊销、属于其他机构或缺少该角色：请换用密钥，或由主管部门授予角色。",
     ),
     "CosignerIsSigner": _Phrase(
@@ -119,8 +119,8 @@ _PHRASES: dict[str, _Phrase] = {
     "CosignatureMissing": _Phrase(
         "{subject} lacks the signature of the department's head.",
         "{subject} 缺少部门负责人的签名。",
-        "The law asks for the head's approval before a catalogue is submitted: have a key with the role "
-        "HEAD sign too.",
+        "The law asks for the head's approval before a catalogue is submitted: have a key with the "
+        "role HEAD sign too.",
         "目录报送须经部门负责人审核同意：请由具有部门负责人角色的密钥会签。",
     ),
     "UnknownOrganisation": _Phrase(
@@ -234,7 +234,8 @@ def error_names() -> frozenset[str]:
 
 
 def explain(revert_data: bytes, words: Words | None = None, contract: str = "") -> ContractRefusal:
-    """What the revert data of a call says. ``words`` name hashes; ``contract`` is the registry called.
+    """What the revert data of a call says. ``words`` name hashes; ``contract`` is the registry
+    called.
 
     Never raises: data that fits no known error is shown as it is.
     """
