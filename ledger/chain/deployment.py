@@ -17,7 +17,7 @@ from eth_abi.abi import encode
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
-from eth_typing import Nonce
+from web3.types import Nonce
 from web3.utils import get_create_address
 
 from ledger.chain import artifacts
@@ -199,8 +199,8 @@ class _Sender:
             if time.monotonic() > until:
                 raise DeploymentError(
                     f"{what}: transaction 0x{sent.hex()} is in no block after "
-                    f"{self._wait:.0f} s; check that {chain.name} makes blocks and that {self._account.address} can pay "
-                    "gas, then begin the deployment anew"
+                    f"{self._wait:.0f} s; check that {chain.name} makes blocks and that "
+                    f"{self._account.address} can pay gas, then begin the deployment anew"
                 )
             time.sleep(pause)
             pause = min(pause * 2, 1.0)

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
+from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from ledger.chain import artifacts
@@ -268,7 +269,10 @@ def _decoded(data: bytes) -> tuple[str, dict[str, Any]]:
         values = decode([kind for _, kind in members], data[SELECTOR:])
     except (DecodingError, OverflowError):
         return "", {}
-    return name, {member: value for (member, _), value in zip(members, values, strict=True)}
+    return name, {
+        member: str(to_checksum_address(value)) if kind == "address" else value
+        for (member, kind), value in zip(members, values, strict=True)
+    }
 
 
 def _shown(member: str, value: object, words: Words) -> object:

@@ -178,9 +178,13 @@ class JsonRpcChain:
         """Blocks in one getLogs range that this node was seen to scan to their end."""
         return self._span
 
+    def trust_span(self, blocks: int) -> None:
+        """Take a span as proven that an earlier probe of this very node has proven."""
+        self._span = max(self._span, min(blocks, self._limit))
+
     @property
     def log_limit(self) -> int:
-        """Blocks in one getLogs range beyond which the node failed, or the widest ever asked for."""
+        """Blocks in one getLogs range beyond which the node failed, or the widest asked for."""
         return self._limit
 
     def close(self) -> None:

@@ -20,6 +20,7 @@ import socket
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -250,7 +251,7 @@ class Lane:
         data = outcome.revert_data
         if not data:
             try:
-                self._chain.estimate_gas(self._address, receipt["registry"], receipt["calldata"])
+                self._chain.estimate_gas(self._address, receipt["target"], receipt["calldata"])
             except CallReverted as problem:
                 data = problem.data
         if data:
@@ -266,7 +267,7 @@ class Lane:
             bytes.fromhex(digest): text
             for digest, text in msgspec.json.decode(receipt["texts"], type=dict[str, str]).items()
         }
-        reason = explain(data, words, _contract_of(self._deployment, receipt["registry"]))
+        reason = explain(data, words, _contract_of(self._deployment, receipt["target"]))
         if reason.name == "StaleVersion" and self._found(receipt):
             return True
         self._update(
@@ -317,8 +318,7 @@ class Lane:
         return _now() - sent >= RESEND_MS
 
     def _give_up(self, receipt: RowMapping, attempts: Sequence[RowMapping]) -> bool:
-        """The nonce was used: by this attempt after all, by nobody known, or the digest is there.
-        """
+        """The nonce was used: by an attempt after all, or by something else."""
         outcome = self._outcome_of(attempts)
         if outcome is not None:
             return False  # it was mined just now; the next look settles it
@@ -357,7 +357,7 @@ class Lane:
             if row["retry_at"] > _now() or subjects & busy:
                 break
             try:
-                gas = self._chain.estimate_gas(self._address, row["registry"], row["calldata"])
+                gas = self._chain.estimate_gas(self._address, row["target"], row["calldata"])
             except CallReverted as problem:
                 if flying or chosen:
                     break  # it may build on what is under way
@@ -439,7 +439,7 @@ class Lane:
         transaction: dict[str, Any] = {
             "chainId": self._chain.chain_id,
             "nonce": nonce,
-            "to": to_checksum_address(row["registry"]),
+            "to": to_checksum_address(row["target"]),
             "value": 0,
             "data": row["calldata"],
             "gas": int((gas * GAS_MARGIN + GAS_EXTRA) * 1.5 ** row["tries"]),
@@ -514,7 +514,7 @@ def _contract_of(deployment: Deployment, registry: bytes) -> str:
 def _machine() -> str:
     """Names the space in which a process number means something: host and PID namespace."""
     try:
-        space = os.readlink("/proc/self/ns/pid")
+        space = str(Path("/proc/self/ns/pid").readlink())
     except OSError:
         space = ""
     return f"{socket.gethostname()}{space}"

@@ -115,7 +115,7 @@ class Outbox:
             "organisation": batch.organisation,
             "signer": signed.signer,
             "count": len(batch.values),
-            "registry": self._deployment.registry(batch.struct.contract),
+            "target": self._deployment.registry(batch.struct.contract),
             "calldata": calldata_of(signed),
             "subjects": b"".join(_subjects(signed)),
             "texts": msgspec.json.encode(_texts(signed)).decode(),
@@ -295,7 +295,8 @@ def _texts(signed: SignedBatch) -> dict[str, str]:
         if batch.struct is KEY:
             named[key_subject(_address(values))] = _text(values["key"])
         if batch.struct is SCORE:
-            named[subject] = f"{_text(values['entry'])} {values['periodStart']}–{values['periodEnd']}"
+            period = f"{_text(values['periodStart'])}–{_text(values['periodEnd'])}"
+            named[subject] = f"{_text(values['entry'])} {period}"
     named |= {text_hash(text): text for text in texts}
     return {digest.hex(): text for digest, text in named.items()}
 

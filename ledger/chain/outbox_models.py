@@ -41,9 +41,9 @@ class OutboxReceipt(DeskTable, table=True):
     """One signed batch. ``sequence`` is the order in which batches were handed in and are sent.
 
     ``id`` is 0x and the authorisation digest in hex; ``calldata`` holds the statements with their
-    bodies and signatures, as they go to the ``registry``. ``subjects`` are 32 bytes each. ``texts``
-    is a JSON object, hash in hex -> text, by which refusals are put into words. ``retry_at`` and
-    the other times are in Unix milliseconds of this machine.
+    bodies and signatures, as they go to the registry at ``target``. ``subjects`` are 32 bytes each.
+    ``texts`` is a JSON object, hash in hex -> text, by which refusals are put into words.
+    ``retry_at`` and the other times are in Unix milliseconds of this machine.
     """
 
     __tablename__ = "outbox_receipt"
@@ -56,7 +56,7 @@ class OutboxReceipt(DeskTable, table=True):
     organisation: str = Field(sa_column=Column(Text, nullable=False))
     signer: str = Field(sa_column=Column(String(42), nullable=False))
     count: int = Field(sa_column=Column(Integer, nullable=False))
-    registry: bytes = Field(sa_column=Column(LargeBinary(20), nullable=False))
+    target: bytes = Field(sa_column=Column(LargeBinary(20), nullable=False))
     calldata: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     subjects: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     texts: str = Field(sa_column=Column(Text, nullable=False))

@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.Column("organisation", sa.Text(), nullable=False),
         sa.Column("signer", ADDRESS, nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
-        sa.Column("registry", sa.LargeBinary(20), nullable=False),
+        sa.Column("target", sa.LargeBinary(20), nullable=False),
         sa.Column("calldata", sa.LargeBinary(), nullable=False),
         sa.Column("subjects", sa.LargeBinary(), nullable=False),
         sa.Column("texts", sa.Text(), nullable=False),

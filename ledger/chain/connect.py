@@ -1,0 +1,90 @@
+"""The chain of a data directory: at an address, in the directory, or served by a node."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Protocol
+
+from ledger.chain import probe
+from ledger.chain.deployment import FILE_NAME, Deployment, load_deployment
+from ledger.chain.interface import Chain, ChainError
+from ledger.chain.jsonrpc import WIDEST_SPAN, JsonRpcChain
+
+STARTING_SECONDS = 3.0
+"""How long a node that holds the chain, but does not answer yet, is waited for."""
+
+
+class ChainSettings(Protocol):
+    """The settings that say which chain: see :mod:`ledger.settings`."""
+
+    @property
+    def data_dir(self) -> Path: ...
+    @property
+    def rpc_url(self) -> str: ...
+    @property
+    def chain_id(self) -> int: ...
+
+
+def connect(settings: ChainSettings, *, create: bool = False) -> Chain:
+    """Open the chain that the settings name. The caller closes it.
+
+    With ``rpc_url`` that node. Otherwise the embedded chain in the data directory, opened here if
+    nobody has it open, or asked of the process that does. ``create`` makes an embedded chain that
+    is not there yet. Where ``deployment.json`` exists, a chain that is not the one it names is
+    refused. Raises ChainError with what to do.
+    """
+    known = _known(settings.data_dir)
+    if settings.rpc_url:
+        chain: Chain = _remote(settings, known)
+    else:
+        chain = _embedded(settings, known, create=create)
+    try:
+        if known is not None:
+            known.check(chain)
+    except BaseException:
+        chain.close()
+        raise
+    return chain
+
+
+def _known(data_dir: Path) -> Deployment | None:
+    return load_deployment(data_dir) if (data_dir / FILE_NAME).exists() else None
+
+
+def _remote(settings: ChainSettings, known: Deployment | None) -> JsonRpcChain:
+    chain = JsonRpcChain(settings.rpc_url)
+    try:
+        found = probe.kept(settings.data_dir)
+        if found is not None and (found.node, found.chain_id) == (chain.name, chain.chain_id):
+            chain.trust_span(found.log_range)
+        elif known is not None and known.chain_id == chain.chain_id:
+            probe.probe(chain, known).save(settings.data_dir)
+    except BaseException:
+        chain.close()
+        raise
+    return chain
+
+
+def _embedded(settings: ChainSettings, known: Deployment | None, *, create: bool) -> Chain:
+    # py-evm takes a third of a second to import: only where the chain is here
+    from ledger.chain.embedded import FILE_NAME as STORE  # noqa: PLC0415
+    from ledger.chain.embedded import ChainLocked, EmbeddedChain  # noqa: PLC0415
+    from ledger.chain.node import running  # noqa: PLC0415
+
+    chain_id = settings.chain_id if known is None else known.chain_id
+    until = time.monotonic() + STARTING_SECONDS
+    while True:
+        try:
+            return EmbeddedChain.open(settings.data_dir / STORE, chain_id, create=create)
+        except ChainLocked as problem:
+            node = running(settings.data_dir)
+            if node is not None:
+                # our own node scans every range to its end
+                return JsonRpcChain(node.url, span=WIDEST_SPAN)
+            if time.monotonic() > until:
+                raise ChainError(
+                    f"{problem}; that process does not answer JSON-RPC: wait until it is done, or "
+                    "end it, and try again"
+                ) from problem
+            time.sleep(0.1)
