@@ -112,6 +112,10 @@ class Lane:
             )
         self._held_until = 0
 
+    def forget(self) -> None:
+        """Forget what was sent lately, so that what is in no block any more is sent at once."""
+        self._sent_at.clear()
+
     # -- steps ---------------------------------------------------------------------------------
 
     def pump(self) -> bool:

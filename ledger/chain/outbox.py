@@ -236,6 +236,8 @@ class Outbox:
 
         Whatever is no longer on the chain is sent again by the next :meth:`pump`. Returns how many.
         """
+        if self._lane is not None:
+            self._lane.forget()
         with writing(self._engine) as connection:
             beyond = or_(
                 RECEIPT.c.first_index.is_(None), RECEIPT.c.first_index + RECEIPT.c.count > size

@@ -61,11 +61,12 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
         found = []
         if not self.cancun:
             found.append(
-                "该链未达到 Cancun 级别，合约无法部署：请升级节点（Besu 与 geth 1.13 起），"
+                "该链未达到 Cancun 级别，合约无法部署：请升级节点（Besu、geth 1.13 起），"
                 "FISCO BCOS 请启用其 Cancun 特性"
                 if zh
                 else "the chain is not at the Cancun level, so the contracts cannot be deployed: "
-                "use a newer node (Besu, geth 1.13 or later), on FISCO BCOS switch its Cancun feature on"
+                "use a newer node (Besu, geth 1.13 or later), on FISCO BCOS switch its Cancun "
+                "feature on"
             )
         if self.chain_id == 0:
             found.append(
