@@ -37,7 +37,7 @@ def check_entry(entry: Entry) -> list[Problem]:
         *_provider_problems(entry),
         *_format_problems(entry),
         *_share_problems(entry),
-        *_secrecy_problems(entry),
+        *_entry_problems(entry),
         *_item_list_problems(entry.items),
     ]
     for position, item in enumerate(entry.items):
@@ -187,9 +187,16 @@ def _share_problems(entry: Entry) -> Iterable[Problem]:
             return
 
 
-def _secrecy_problems(entry: Entry) -> Iterable[Problem]:
+def _entry_problems(entry: Entry) -> Iterable[Problem]:
     if entry.secret:
         yield problem("state_secret", "/secret")
+    if entry.revised_on and entry.published_on and entry.revised_on < entry.published_on:
+        yield problem(
+            "dates_reversed",
+            "/revised_on",
+            revised=entry.revised_on,
+            published=entry.published_on,
+        )
     highest = max((item.grade for item in entry.items if item.grade), default=0)
     if entry.grade is not None and entry.grade < highest:
         yield problem("grade_below_items", "/grade", stated=entry.grade, highest=highest)

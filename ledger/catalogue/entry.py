@@ -44,6 +44,10 @@ def _blank_is_none(value: object) -> object:
 
 
 def _plain_text(value: str) -> str:
+    """``value`` with line ends as ``\\n``; control characters other than that and tabs are
+    refused.
+    """
+    value = value.replace("\r\n", "\n").replace("\r", "\n")
     for character in value:
         if unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\t":
             raise ValueError(f"control character U+{ord(character):04X} in the text")
@@ -105,15 +109,18 @@ class Assessment(Part):
     """
 
     done: bool
-    on: dt.date | None = None
+    date: dt.date | None = None
     reference: MaybeLine = None
 
 
 class Source(Part):
-    """Where an imported entry comes from: the mapping's name, and the source record's identity."""
+    """Where an imported entry comes from: the mapping's name, the source record's identity, and a
+    digest of what the record said, so that a later import sees whether it changed.
+    """
 
     catalogue: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
     record: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 
 class Item(Part):
@@ -242,6 +249,10 @@ def pointer_of(location: tuple[int | str, ...]) -> str:
     return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in location)
 
 
+def _reason(message: str) -> str:
+    return message.removeprefix("Value error, ").rstrip(".")
+
+
 def problems_of(error: ValidationError) -> list[Problem]:
     """The problems behind a pydantic error, one a field, ordered by pointer."""
     found = []
@@ -258,5 +269,5 @@ def problems_of(error: ValidationError) -> list[Problem]:
         elif detail["type"] in _KINDS:
             found.append(problem(_KINDS[detail["type"]], pointer))
         else:
-            found.append(problem("invalid", pointer, reason=detail["msg"]))
+            found.append(problem("invalid", pointer, reason=_reason(detail["msg"])))
     return sorted(found, key=lambda one: (one.pointer, one.code))

@@ -1,15 +1,15 @@
 """Tables of the catalogue (目录), derived from filings and decisions, ranged by leaf.
 
 ``catalogue_entry`` has one row a statement: how the entry stood from that leaf on. Editions, items
-and acts are only ever added to.
+and acts are only ever added to. The desk's own tables, derived from nothing, stand at the end.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Index, LargeBinary, String, Table, Text
+from sqlalchemy import Column, Index, LargeBinary, String, Table, Text
 from sqlmodel import Field
 
-from ledger.store.tables import Ranged
+from ledger.store.tables import DeskTable, Ranged
 from ledger.store.types import BIG
 
 CODE = String().with_variant(String(collation="C"), "postgresql")
@@ -57,7 +57,7 @@ class EntryRow(Ranged, table=True):
     missing: str = Field(sa_type=Text)
     """JSON array of pointers to the elements that are missing."""
     item_count: int
-    source: str | None
+    source: str | None = Field(sa_type=CODE)
     """``catalogue:record`` of an imported entry, see :class:`ledger.catalogue.entry.Source`."""
     bare_name: str | None = Field(sa_type=Text)
     """The name as duplicates are found by (:func:`ledger.catalogue.names.bare`)."""
@@ -124,7 +124,50 @@ class ActRow(Ranged, table=True):
     recorded_at: int = Field(sa_type=BIG)
 
 
-def _table(model: type[Ranged]) -> Table:
+class SealedTextRow(DeskTable, table=True):
+    """The text of a restricted entry, AES-256-GCM encrypted; see
+    :mod:`ledger.catalogue.sealing`.
+    """
+
+    __tablename__ = "sealed_text"
+
+    commitment: str = Field(primary_key=True, max_length=64)
+    """What stands on the chain, lower-case hex."""
+    code: str = Field(sa_type=Text)
+    key_check: bytes = Field(sa_type=LargeBinary)
+    """Eight bytes that tell one key from another and say nothing about either."""
+    nonce: bytes = Field(sa_type=LargeBinary)
+    ciphertext: bytes = Field(sa_type=LargeBinary)
+
+
+class ImportBatchRow(DeskTable, table=True):
+    """A batch of an import, kept before it is sent, so that an interrupted run goes on with it."""
+
+    __tablename__ = "import_batch"
+
+    id: int | None = Field(default=None, sa_column=Column("id", BIG, primary_key=True))
+    catalogue: str = Field(index=True)
+    organisation: str
+    deadline: int = Field(sa_type=BIG)
+    statements: bytes = Field(sa_type=LargeBinary)
+    """JSON array of ``{"values": …, "body": …}``."""
+    state: str
+    """``prepared`` or ``sent``."""
+    receipt: str | None
+
+
+class ImportRecordRow(DeskTable, table=True):
+    """Which entry a source record became, and from which content."""
+
+    __tablename__ = "import_record"
+
+    catalogue: str = Field(primary_key=True)
+    record: str = Field(primary_key=True)
+    code: str
+    digest: str
+
+
+def _table(model: type[Ranged | DeskTable]) -> Table:
     return model.metadata.tables[str(model.__tablename__)]
 
 
@@ -132,3 +175,6 @@ ENTRIES = _table(EntryRow)
 EDITIONS = _table(EditionRow)
 ITEMS = _table(ItemRow)
 ACTS = _table(ActRow)
+SEALED_TEXTS = _table(SealedTextRow)
+IMPORT_BATCHES = _table(ImportBatchRow)
+IMPORT_RECORDS = _table(ImportRecordRow)

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _TRAILING_NUMBER = re.compile(r"^(.*?)(\d{1,9})(\D{0,2})$", re.DOTALL)
-_SYSTEM = re.compile(r"(系统|平台|子系统|数据库|信息库|网站|app|小程序|公众号)$")
+_SYSTEM = re.compile(
+    r"(系统|网站|app|小程序|公众号|(管理|信息|服务|业务|监管|办公|办事|共享|交换|数据|云)平台)$"
+)
 RUN = 3
 """From how many names that count up one by one a dragged cell is suspected."""
 

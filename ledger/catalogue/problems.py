@@ -29,7 +29,9 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One finding about one field. ``pointer`` is a JSON pointer (RFC 6901) into the entry."""
+    """One finding about one field. ``pointer`` is a JSON pointer (RFC 6901) into the entry;
+    ``line`` the line of the file it was read from, where there is one.
+    """
 
     pointer: str
     code: str
@@ -38,12 +40,16 @@ class Problem:
     en: str
     hint_zh: str
     hint_en: str
+    line: int | None = None
 
     def message(self, language: str = "zh") -> str:
         """Field, what is wrong, and what to do, in one line."""
+        place = self.pointer or "/"
         if language == "zh":
-            return f"{self.pointer or '/'}：{self.zh}。{self.hint_zh}"
-        return f"{self.pointer or '/'}: {self.en}. {self.hint_en}"
+            at = f"第{self.line}行 " if self.line else ""
+            return f"{at}{place}：{self.zh}。{self.hint_zh}"
+        at = f"line {self.line}, " if self.line else ""
+        return f"{at}{place}: {self.en}. {self.hint_en}"
 
     def as_dict(self) -> dict[str, str]:
         """For APIs: the members of RFC 9457 ``errors`` entries and the rest beside them."""
@@ -201,6 +207,13 @@ RULES: dict[str, Rule] = {
         "不得自设共享条件（条例第十五条）；请删除或改正共享类型。",
         "No self-made conditions (条例 Art. 15): remove it or correct the share type.",
     ),
+    "dates_reversed": Rule(
+        "warning",
+        "更新日期 {revised} 早于发布日期 {published}",
+        "revised on {revised}, before it was published on {published}",
+        "请核对两个日期。",
+        "Check both dates.",
+    ),
     "open_without_share": Rule(
         "warning",
         "不予共享的目录却向社会开放",
@@ -235,6 +248,34 @@ RULES: dict[str, Rule] = {
         "the provider has the provisional code {value!r}",
         "请在机构表中补充统一社会信用代码。",
         "Complete its unified social credit code in the publishers' table.",
+    ),
+    "row_shape": Rule(
+        "error",
+        "该行有 {cells} 个单元格，表头有 {columns} 个",
+        "the row has {cells} cells, the header has {columns}",
+        "请检查分隔符与引号。",
+        "Check separators and quotes.",
+    ),
+    "duplicate_record": Rule(
+        "error",
+        "与第 {other} 行标识相同",
+        "same identity as the record in line {other}",
+        "请只保留一条。",
+        "Keep one of them.",
+    ),
+    "duplicate_row": Rule(
+        "error",
+        "与第 {other} 行同一提供方同名（去除空格标点后）：{name}",
+        "same provider and name as line {other} (spaces and punctuation aside): {name}",
+        "请合并，或写明区别。",
+        "Merge them, or name what sets them apart.",
+    ),
+    "changed_at_desk": Rule(
+        "error",
+        "来源已变化，但条目 {other} 导入后已另行修订（状态 {state}）",
+        "the source changed, but entry {other} was revised since its import (state {state})",
+        "请人工修订该条目；导入不会覆盖。",
+        "Revise that entry by hand; an import does not overwrite it.",
     ),
     "provider_mismatch": Rule(
         "error",

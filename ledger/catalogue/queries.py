@@ -202,7 +202,7 @@ def search(
     asked = _matching(select(ENTRIES), wanted, as_of).order_by(ENTRIES.c.code).limit(limit + 1)
     if cursor is not None:
         asked = asked.where(ENTRIES.c.code > _read_cursor(cursor, wanted))
-    rows = [_summary(row) for row in conn.execute(asked).mappings()]
+    rows = [summary_of(row) for row in conn.execute(asked).mappings()]
     more = len(rows) > limit
     return Page(
         entries=tuple(rows[:limit]),
@@ -243,7 +243,7 @@ def show(conn: Connection, code: str, *, as_of: int | None = None) -> EntryDetai
     )
     if row is None:
         raise _unknown(conn, code, as_of)
-    entry = _summary(row)
+    entry = summary_of(row)
     known = {one.edition: one for one in editions(conn, code, as_of=as_of)}
     published = known.get(entry.published_edition)
     newest = known.get(entry.edition)
@@ -260,7 +260,7 @@ def standing(
             ENTRIES.c.code.in_(codes[start : start + _CHUNK // 2]), held(ENTRIES, as_of)
         )
         for row in conn.execute(asked).mappings():
-            found[row["code"]] = _summary(row)
+            found[row["code"]] = summary_of(row)
     return found
 
 
@@ -317,43 +317,6 @@ def export(
         cursor = page.next
 
 
-def sources(
-    conn: Connection, catalogue: str, *, as_of: int | None = None
-) -> dict[str, EntrySummary]:
-    """The entries imported from a source catalogue, by the record's identity."""
-    prefix = f"{catalogue}:"
-    asked = select(ENTRIES).where(
-        ENTRIES.c.source >= prefix,
-        ENTRIES.c.source < f"{catalogue};",
-        held(ENTRIES, as_of),
-    )
-    return {
-        row["source"].removeprefix(prefix): _summary(row) for row in conn.execute(asked).mappings()
-    }
-
-
-def names_of(
-    conn: Connection, provider: str | None = None, *, as_of: int | None = None
-) -> dict[tuple[str, str], tuple[str, str]]:
-    """(provider, bare name) -> (code, name) of the entries not revoked, for duplicate checks."""
-    asked = select(ENTRIES.c.provider, ENTRIES.c.bare_name, ENTRIES.c.code, ENTRIES.c.name).where(
-        held(ENTRIES, as_of),
-        ENTRIES.c.bare_name.is_not(None),
-        ENTRIES.c.state != EntryState.REVOKED.value,
-    )
-    if provider is not None:
-        asked = asked.where(ENTRIES.c.provider == provider)
-    rows = conn.execute(asked.order_by(ENTRIES.c.code.desc()))
-    return {(row[0], row[1]): (row[2], row[3]) for row in rows}
-
-
-def codes_with_prefix(conn: Connection, prefix: str) -> list[str]:
-    """All resource codes on the ledger that begin with ``prefix/``, ever."""
-    asked = select(ENTRIES.c.code).distinct()
-    asked = asked.where(ENTRIES.c.code >= f"{prefix}/", ENTRIES.c.code < f"{prefix}0")
-    return list(conn.execute(asked.order_by(ENTRIES.c.code)).scalars())
-
-
 def _matching(asked: Select[Any], filters: Filters, as_of: int | None) -> Select[Any]:
     asked = asked.where(held(ENTRIES, as_of))
     for name in (*_TABLES, "grade", "restricted"):
@@ -381,7 +344,8 @@ def _newest_documents(
     return {code: json.loads(document) for code, document in rows}
 
 
-def _summary(row: RowMapping) -> EntrySummary:
+def summary_of(row: RowMapping) -> EntrySummary:
+    """A row of the entries' table as :class:`EntrySummary`."""
     return EntrySummary(
         **{name: row[name] for name in _SUMMARY_COLUMNS},
         missing=tuple(json.loads(row["missing"])),

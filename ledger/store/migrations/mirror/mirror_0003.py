@@ -37,7 +37,7 @@ def upgrade() -> None:
         sa.Column("complete", sa.Boolean(), nullable=False),
         sa.Column("missing", sa.Text(), nullable=False),
         sa.Column("item_count", sa.Integer(), nullable=False),
-        sa.Column("source", sa.String()),
+        sa.Column("source", CODE),
         sa.Column("bare_name", sa.Text()),
         sa.Column("search", sa.Text(), nullable=False),
         sa.Column("recorded_at", BIG, nullable=False),
