@@ -14,16 +14,15 @@ _FIRST_PRINTABLE = 0x20
 
 
 def _plain(text: str) -> str:
+    """No control characters but tab and newline; PostgreSQL keeps no U+0000."""
     for place, character in enumerate(text, start=1):
         if ord(character) < _FIRST_PRINTABLE and character not in "\n\t":
             raise ValueError(f"character {place} is the control character U+{ord(character):04X}")
     return text
 
 
-Plain = Annotated[str, AfterValidator(_plain)]
-"""Text without control characters other than tab and newline; PostgreSQL keeps no U+0000."""
-Line = Annotated[Plain, Field(min_length=1, max_length=256)]
-Prose = Annotated[Plain, Field(min_length=1, max_length=4000)]
+Line = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_plain)]
+Prose = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(_plain)]
 
 
 def problem_of(error: ValidationError) -> str:

@@ -7,10 +7,11 @@ signed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from eth_utils.address import is_address, to_checksum_address
+from eth_utils.address import to_checksum_address
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from ledger.bodies import Line, Prose
@@ -22,12 +23,17 @@ from ledger.organisations.roles import role_mask, role_names
 from ledger.statements import KEY, MAX_BATCH, ORGANISATION, Batch, StatementError
 
 Version = Annotated[int, Field(ge=1)]
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
 def _checksummed(text: str) -> str:
-    if not is_address(text):
-        raise ValueError("an address is 0x and 40 hexadecimal digits, with the right capitals")
-    return str(to_checksum_address(text))
+    """ERC-55: an address in mixed case carries a checksum in its capitals."""
+    if not _ADDRESS.fullmatch(text):
+        raise ValueError("an address is 0x and 40 hexadecimal digits")
+    checksummed = str(to_checksum_address(text))
+    if text[2:] not in (text[2:].lower(), text[2:].upper()) and text != checksummed:
+        raise ValueError(f"the capitals are wrong, so a digit may be too; expected {checksummed}")
+    return checksummed
 
 
 Address = Annotated[str, AfterValidator(_checksummed)]
