@@ -28,6 +28,7 @@ MAX_DEPTH = 64
 MAX_INTEGER = (1 << 53) - 1
 """Largest magnitude of an integer that every JSON reader keeps exactly (RFC 7493 section 2.2)."""
 
+_STRUCTURE = re.compile(r'["\\\[\]{}]')
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 # Where names hold no character beyond the basic plane, UTF-16 order (RFC 8785 section 3.2.3) is
 # byte order; numbers of up to 15 digits are exact. Everything else takes the long way.
@@ -83,6 +84,7 @@ def parse_json(data: bytes, limit: int = MAX_BYTES, depth: int = MAX_DEPTH) -> J
         raise CanonicalError(f"not UTF-8 at byte {error.start}") from error
     if text.startswith("\ufeff"):
         raise CanonicalError("the document begins with a byte order mark; save it without one")
+    _check_depth(text, depth)
     refused: list[_Refused] = []
     try:
         value = _decoder(refused).decode(text)
@@ -90,11 +92,8 @@ def parse_json(data: bytes, limit: int = MAX_BYTES, depth: int = MAX_DEPTH) -> J
         raise CanonicalError(
             f"not JSON at line {error.lineno}, column {error.colno}: {error.msg}"
         ) from error
-    except RecursionError as error:
-        raise CanonicalError(f"nested deeper than {depth}") from error
-    may_be_deep = text.count("[") + text.count("{") > depth
-    if refused or may_be_deep or _SURROGATE_ESCAPE.search(text):
-        _walk(value, depth)
+    if refused or _SURROGATE_ESCAPE.search(text):
+        _walk(value)
     return value
 
 
@@ -187,11 +186,30 @@ def _number(text: str) -> JsonValue:
     return value if math.isfinite(value) else _Refused("the number is too large")
 
 
-def _walk(root: JsonValue, depth: int) -> None:
-    """Raise for the first refused, too deep or unencodable thing, with its pointer."""
-    waiting: list[tuple[Any, str, int]] = [(root, "", 0)]
+def _check_depth(text: str, depth: int) -> None:
+    """Refuse deep nesting before a recursive decoder meets it, which may exhaust the C stack."""
+    if text.count("[") + text.count("{") <= depth:
+        return
+    level, quoted, skip = 0, False, -1
+    for mark in _STRUCTURE.finditer(text):
+        at, character = mark.start(), mark.group()
+        if at == skip:
+            continue
+        if character == "\\":
+            skip = at + 1
+        elif character == '"':
+            quoted = not quoted
+        elif not quoted:
+            level += 1 if character in "[{" else -1
+            if level > depth:
+                raise CanonicalError(f"nested deeper than {depth} at character {at}")
+
+
+def _walk(root: JsonValue) -> None:
+    """Raise for the first refused or unencodable thing, with its pointer."""
+    waiting: list[tuple[Any, str]] = [(root, "")]
     while waiting:
-        value, pointer, level = waiting.pop()
+        value, pointer = waiting.pop()
         if isinstance(value, _Refused):
             name = "" if value.name is None else f"/{_escaped(value.name)}"
             raise CanonicalError(value.reason, pointer + name)
@@ -200,14 +218,12 @@ def _walk(root: JsonValue, depth: int) -> None:
             continue
         if not isinstance(value, dict | list):
             continue
-        if level == depth:
-            raise CanonicalError(f"nested deeper than {depth}", pointer)
         members = value.items() if isinstance(value, dict) else enumerate(value)
-        inner: list[tuple[Any, str, int]] = []
+        inner: list[tuple[Any, str]] = []
         for key, child in members:
             if isinstance(key, str):
                 _check_text(key, pointer)
-            inner.append((child, f"{pointer}/{_escaped(str(key))}", level + 1))
+            inner.append((child, f"{pointer}/{_escaped(str(key))}"))
         waiting.extend(reversed(inner))
 
 
