@@ -1,0 +1,134 @@
+"""The synthetic district as a newcomer, a steward, a department and an auditor meet it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+DEPARTMENTS = 29
+PERMIT_ITEMS = 277
+ENTRIES = 300
+
+
+def test_the_tour_shows_a_search_and_a_proof_that_holds(built_district: Path) -> None:
+    tour = (built_district / "tour.txt").read_text("utf-8")
+
+    assert "synthetic" in tour
+    assert f"{ENTRIES} catalogue entries" in tour
+    assert "食品经营许可" in tour
+    assert "✗" not in tour
+    assert tour.count("✓") >= 5
+
+
+def test_the_same_seed_gives_the_same_entries(district, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    district.run("demo", "--no-serve", "--dir", again)
+
+    first = district.run("catalogue", "export").out
+    district.data_dir = again
+    second = district.run("catalogue", "export").out
+
+    def texts(exported: str) -> list[object]:
+        return [
+            row["document"]
+            for row in map(json.loads, exported.splitlines())
+            if not row["entry"]["restricted"]
+        ]
+
+    assert texts(first) == texts(second)
+    assert len(texts(first)) > ENTRIES // 2
+
+
+def test_every_department_has_entries_and_all_are_on_the_ledger(district) -> None:
+    organisations = district.run("org", "list", "--json").json()["organisations"]
+    found = district.run("catalogue", "search", "--limit", "500", "--json").json()
+
+    assert len(organisations) == DEPARTMENTS + 1
+    assert found["total"] == ENTRIES
+    assert {e["provider"] for e in found["entries"]} == {
+        o["code"] for o in organisations if o["parent"] is not None
+    }
+    assert sum(e["library"] == "department" for e in found["entries"]) >= 200
+
+
+def test_an_auditor_verifies_everything_and_keeps_a_checkpoint(district, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.json"
+    district.run("log", "checkpoint", "-o", kept)
+    report = district.run("mirror", "verify", "--since", kept, "--json").json()
+
+    assert report["findings"] == []
+    assert district.run("chain", "fsck").code == 0
+
+
+def test_a_proof_is_checked_without_the_data_directory(district, newcomer, tmp_path: Path) -> None:
+    proof = tmp_path / "proof.json"
+    root = json.loads(district.run("log", "checkpoint").out)["root"]
+    district.run("log", "prove", "--entry", "318021/000006", "-o", proof)
+
+    said = newcomer.run("log", "verify", proof, "--root", root.removeprefix("0x"))
+    assert "✗" not in said.out
+
+    altered = proof.read_bytes().replace("食品".encode(), "药品".encode(), 1)
+    proof.write_bytes(altered)
+    refused = newcomer.run("log", "verify", proof, expect=5)
+    assert "does not hold" in refused.err
+
+
+def test_a_restricted_entry_is_read_with_the_key_only(district) -> None:
+    rows = district.run("catalogue", "search", "--grade", "3", "--json").json()["entries"]
+    code = rows[0]["code"]
+    public = district.run("catalogue", "show", code, "--json").json()
+    opened = district.run("catalogue", "show", code, "--unseal", "--json").json()
+
+    assert rows[0]["name"] is None
+    assert "身份" not in json.dumps(public, ensure_ascii=False)
+    assert "身份" in json.dumps(opened["unsealed"], ensure_ascii=False)
+
+    district.environment["GOVLEDGER_PASSPHRASE"] = "a guess"
+    assert "passphrase" in district.run("catalogue", "show", code, "--unseal", expect=3).err
+
+
+def test_a_department_searches_over_http_while_commands_go_on(district) -> None:
+    with district.running("serve", "--port", "0") as url, httpx.Client(base_url=url) as client:
+        found = client.get("/api/v1/catalogue/entries", params={"q": "食品", "limit": 3}).json()
+        assert len(found["entries"]) == 3
+        code = found["entries"][0]["code"]
+        assert client.get(f"/api/v1/catalogue/entries/{code}").status_code == 200
+
+        steward = district.run("catalogue", "search", "食品", "--json").json()
+        assert steward["entries"][0]["code"] == code
+        district.run("catalogue", "suspend", code, "--key", "publisher", "--reason", "核查")
+        entry = client.get(f"/api/v1/catalogue/entries/{code}").json()
+        assert entry["entry"]["state"] == "suspended"
+        assert client.get("/readyz").status_code == 200
+
+
+def test_the_running_node_is_used_and_a_second_one_is_refused(district) -> None:
+    with district.running("node", "--port", "0") as url:
+        answer = httpx.post(
+            url, json={"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
+        ).json()
+        assert int(answer["result"], 16) == 26476
+        assert url in district.run("chain", "status").out
+        assert district.run("node", "--port", "0", expect=None).code != 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("catalogue", "show", "999999/000001"), 4, "999999/000001"),
+        (("catalogue", "publish", "318002/000001", "--key", "nobody"), 3, "nobody"),
+        (("catalogue", "publish", "318002/000001", "--key", "d02-steward"), 3, "AUTHORITY"),
+        (("catalogue", "resume", "318002/000001", "--key", "publisher"), 3, ""),
+        (("catalogue", "search", "--as-of", "yesterday"), 2, "yesterday"),
+        (("log", "prove", "999999"), 4, "999999"),
+        (("serve", "--host", "0.0.0.0"), 2, "0.0.0.0"),  # noqa: S104 - must be refused
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(district, words, code: int, says: str) -> None:
+    ran = district.run(*words, expect=code)
+    assert says.lower() in ran.err.lower()
+    assert "→" in ran.err or len(ran.err) > 20
