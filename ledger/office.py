@@ -11,6 +11,7 @@ while it runs; a command is for as long as it needs, and where another process i
 from __future__ import annotations
 
 import fcntl
+import hmac
 import os
 import threading
 import time
@@ -20,6 +21,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from sqlalchemy import Connection, Engine, func, select
 
@@ -30,7 +32,7 @@ from ledger.catalogue.statements import Envelope
 from ledger.chain.connect import connect
 from ledger.chain.deployment import FILE_NAME, Deployment, load_deployment
 from ledger.chain.interface import Chain, ChainError
-from ledger.chain.keystore import Keystore
+from ledger.chain.keystore import WORK_FACTOR, Keystore, passphrase_from
 from ledger.chain.outbox import Outbox, Receipt
 from ledger.chain.outbox_models import State
 from ledger.mirror import Mirror
@@ -66,8 +68,9 @@ class OfficeError(Exception):
 class Office:
     """One data directory and the parts in it, each opened when first needed. Use as a context manager."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, work_factor: int = WORK_FACTOR) -> None:
         self.settings = settings
+        self.work_factor = work_factor
         self.projections = PROJECTIONS
         self.rulebooks = RULEBOOKS
         self._opened = ExitStack()
@@ -123,7 +126,7 @@ class Office:
 
     @cached_property
     def keystore(self) -> Keystore:
-        return Keystore(self.data_dir / "keys")
+        return Keystore(self.data_dir / "keys", work_factor=self.work_factor)
 
     @cached_property
     def mirror(self) -> Mirror:
@@ -153,23 +156,7 @@ class Office:
         """The keystore's passphrase: typed, from the environment, or from a file."""
         if self._passphrase is not None:
             return self._passphrase
-        if self.settings.passphrase:
-            return self.settings.passphrase.reveal()
-        if self.settings.passphrase_file is not None:
-            try:
-                lines = self.settings.passphrase_file.read_text("utf-8").splitlines()
-            except OSError as error:
-                raise OfficeError(
-                    f"the passphrase file cannot be read: {error}",
-                    "check the setting passphrase_file",
-                ) from error
-            if lines and lines[0]:
-                return lines[0]
-            raise OfficeError("the passphrase file is empty", "its first line is the passphrase")
-        raise OfficeError(
-            "the keys are locked and no passphrase was given",
-            "set GOVLEDGER_PASSPHRASE_FILE or GOVLEDGER_PASSPHRASE, or run in a terminal to be asked",
-        )
+        return passphrase_from(self.settings)
 
     def unlock(self, name: str) -> LocalAccount:
         """The account behind a key of the keystore."""
@@ -184,7 +171,15 @@ class Office:
     @cached_property
     def vault_key(self) -> bytes:
         """The key under which this office seals texts of restricted entries (32 bytes)."""
-        return self.keystore.vault_key(self.passphrase)
+        return self.keystore.vault_key(self.passphrase, create=True)
+
+    def deputy(self, organisation: str) -> LocalAccount:
+        """The key with which this office files drafts for an organisation that has none of its own.
+
+        Derived from the vault key (HMAC-SHA-256), so it is there again whenever that is.
+        """
+        told = b"govledger deputy steward\n" + organisation.encode()
+        return Account.from_key(hmac.digest(self.vault_key, told, "sha256"))
 
     def seal(self, envelopes: Sequence[Envelope]) -> None:
         """Keep the texts of restricted entries, before anything about them is sent."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from ledger.chain.embedded import EmbeddedChain, IntegrityReport
-from ledger.chain.probe import probe
+from ledger.chain.probe import Language, probe
 from ledger.cli.output import (
     Exit,
     Problem,
@@ -33,7 +33,7 @@ def status(as_json: Json = False) -> None:
         deployment.check(chain)
         deployment.verify_code(chain)
         head = chain.head()
-        capabilities = probe(chain)
+        capabilities = probe(chain, deployment)
     if as_json:
         print_json(
             {"chain": chain.name, "head": head, "deployment": deployment, "probe": capabilities}
@@ -53,8 +53,10 @@ def status(as_json: Json = False) -> None:
             (say("创世授权密钥", "genesis authority"), deployment.genesis_authority),
         ],
     )
-    for line in capabilities.words(say("zh", "en")):
-        out.print(f"  · {line}", markup=False)
+    language: Language = "zh" if say("zh", "en") == "zh" else "en"
+    print_fields(say("能力探测", "What it can do"), capabilities.words(language))
+    for obstacle in capabilities.obstacles(language):
+        err.print(f"! {obstacle}", markup=False, style="yellow")
 
 
 def _embedded(office: Office) -> EmbeddedChain:

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from ledger.chain.keystore import StoredKey
 from ledger.cli.organisations import speaker_of
 from ledger.cli.output import Exit, Problem, out, print_json, print_table, say
 from ledger.cli.session import Json, KeyName, ask_passphrase, opened, reading, record, unlock
@@ -62,10 +61,6 @@ def _current(office: Office, address: str) -> KeyDraft:
         version=held.key.version,
         label=held.key.label,
     )
-
-
-def _shown(key: StoredKey) -> tuple[str, str, str]:
-    return key.name, key.address, key.label or ""
 
 
 @app.command("create")

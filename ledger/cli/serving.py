@@ -11,8 +11,7 @@ import uvicorn
 
 from ledger.chain.embedded import EmbeddedChain
 from ledger.chain.interface import ChainError
-from ledger.chain.node import create_app as create_node
-from ledger.chain.node import publish, withdraw
+from ledger.chain.node import serve as serve_node
 from ledger.cli.output import Exit, Problem, out, say
 from ledger.cli.session import ask_passphrase, opened
 from ledger.office import Office
@@ -75,17 +74,15 @@ def node(
                 say("`node` 只用于内置链", "`node` is for the embedded chain only"),
                 Exit.USAGE,
             )
-        listener = listen("127.0.0.1", office.settings.node_port)
-        url = address_of(listener)
-        publish(office.data_dir, url, chain.chain_id)
-        try:
-            out.print(
-                say(f"链节点 {url} （Ctrl-C 停止）", f"Chain on {url} (Ctrl-C to stop)"),
+        serve_node(
+            chain,
+            office.data_dir,
+            port=office.settings.node_port,
+            ready=lambda info: out.print(
+                say(f"链节点 {info.url} （Ctrl-C 停止）", f"Chain on {info.url} (Ctrl-C to stop)"),
                 style="bold",
-            )
-            _run(create_node(chain), listener, office.settings.log_level)
-        finally:
-            withdraw(office.data_dir)
+            ),
+        )
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -10,6 +10,7 @@ import typer
 from ledger.chain.connect import connect
 from ledger.chain.deployment import deploy
 from ledger.chain.interface import Chain
+from ledger.chain.keystore import DEMO_WORK_FACTOR
 from ledger.cli.organisations import drafts_from
 from ledger.cli.output import Exit, Problem, out, print_fields, print_json, progress_bar, say
 from ledger.cli.serving import serve_office
@@ -97,7 +98,7 @@ def _make_keys(office: Office, sender_key_file: Path | None) -> None:
             if key not in known:
                 if key == office.settings.sender_key and sender_key_file is not None:
                     secret = existing_file(sender_key_file).read_text("ascii").strip()
-                    office.keystore.import_key(key, secret, passphrase, label=label)
+                    office.keystore.add(key, secret, passphrase, label=label)
                 else:
                     office.keystore.create(key, passphrase, label=label)
             bar(done)
@@ -112,7 +113,7 @@ def _deploy(office: Office, admin_delay: int) -> None:
             steps += 1
             bar(steps, max(DEPLOY_STEPS, steps))
 
-        chain: Chain = connect(office.settings)
+        chain: Chain = connect(office.settings, create=True)
         try:
             deployment = deploy(
                 chain,
@@ -174,7 +175,8 @@ def demo(
     Nothing in it is real. Example: govledger demo --no-serve
     """
     built: Demo = open_demo(place, seed)
-    with opened(data_dir=place, port=port, passphrase_file=place / "passphrase") as office:
+    chosen = settings(data_dir=place, port=port, passphrase_file=place / "passphrase")
+    with Office(chosen, work_factor=DEMO_WORK_FACTOR) as office:
         if not built.complete:
             out.print(
                 say(
@@ -187,6 +189,3 @@ def demo(
         print_tour(office, built, language=say("zh", "en"), serving=not no_serve)
         if not no_serve:
             serve_office(office)
-
-
-__all__ = ["add_to", "settings"]

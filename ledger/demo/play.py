@@ -27,7 +27,6 @@ from ledger.statements import MAX_BATCH, Batch, sha256
 
 MARKER = "demo.json"
 PASSPHRASE = "synthetic-district"  # noqa: S105 - guards keys that anybody can derive from the seed
-KDF_ROUNDS = 4096
 RULE_SET = sha256("示例区数据质量检查规则库 1.0".encode()).hex()
 T = TypeVar("T")
 ProgressBar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
@@ -114,9 +113,7 @@ class _Play:
             wanted.append((word, secret, f"{district.authority.name} {word}"))
         with self._bar("密钥 keys", len(wanted)) as bar:
             for done, (name, secret, label) in enumerate(wanted, start=1):
-                self._office.keystore.import_key(
-                    name, secret, PASSPHRASE, label=label, kdf_rounds=KDF_ROUNDS
-                )
+                self._office.keystore.add(name, secret, PASSPHRASE, label=label)
                 bar(done)
 
     def _secret(self, role: Role) -> bytes:
@@ -133,7 +130,7 @@ class _Play:
                 steps += 1
                 bar(min(steps, 11))
 
-            chain = connect(office.settings)
+            chain = connect(office.settings, create=True)
             try:
                 deployment = deploy(
                     chain,
