@@ -9,6 +9,7 @@ from ledger.chain.probe import Language, probe
 from ledger.cli.output import (
     Exit,
     Problem,
+    err,
     out,
     print_fields,
     print_json,
