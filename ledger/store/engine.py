@@ -114,7 +114,6 @@ def _tune_sqlite(engine: Engine, family: Family) -> None:
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -65536")
-        connection.execute("PRAGMA temp_store = MEMORY")
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:

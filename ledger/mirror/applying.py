@@ -1,0 +1,162 @@
+"""Writing leaves into the mirror, and taking them back: everything here runs in the caller's
+transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, exists, insert, select, update
+
+from ledger.chain.interface import BlockRef
+from ledger.merkle import HASH_LENGTH, TILE_HEIGHT, TILE_WIDTH, Run, tiles_of_run
+from ledger.mirror import tables
+from ledger.mirror.errors import StaleMirrorError
+from ledger.mirror.events import LogRows
+from ledger.mirror.projections import Decoded, Projection
+from ledger.mirror.queries import Cursor
+from ledger.mirror.reading import CHECK, CHECK_VERSION, read
+from ledger.statements import Statement
+from ledger.store.bulk import insert_rows
+
+TRAIL = 256
+"""How many of the newest blocks without statements are remembered, to find where a chain forked."""
+
+
+def write_log(
+    conn: Connection, rows: LogRows, runs: Iterable[Run], blocks: Sequence[BlockRef]
+) -> None:
+    """The leaves, who vouched for them, the blocks they stand in, and the tree over them."""
+    insert_rows(conn, tables.statement, rows.statements)
+    insert_rows(conn, tables.authorisation, rows.authorisations)
+    _write_blocks(conn, rows, blocks)
+    _write_tiles(conn, runs)
+
+
+def project(
+    conn: Connection, projections: Sequence[Projection], statements: Sequence[Statement]
+) -> None:
+    """Run the projections over statements, in leaf order, and flag what is malformed."""
+    flags: list[tuple[int, str, str]] = []
+    wanted = frozenset().union(*(projection.kinds for projection in projections))
+    readable: list[Decoded] = []
+    for statement in statements:
+        if statement.kind in wanted:
+            found = read(statement)
+            if isinstance(found, str):
+                flags.append((statement.index, CHECK, found))
+            else:
+                readable.append(found)
+    for projection in projections:
+        fit: list[Decoded] = []
+        for decoded in readable:
+            if decoded.statement.kind in projection.kinds:
+                reason = projection.malformed(decoded)
+                if reason is None:
+                    fit.append(decoded)
+                else:
+                    flags.append((decoded.statement.index, projection.name, reason))
+        if fit:
+            projection.apply(conn, fit)
+    insert_rows(conn, tables.flag, flags)
+
+
+def cut(conn: Connection, size: int, block: int, projections: Sequence[Projection]) -> None:
+    """Take back every leaf from ``size`` on and every block after ``block``."""
+    conn.execute(delete(tables.statement).where(tables.statement.c.index_ >= size))
+    conn.execute(delete(tables.authorisation).where(tables.authorisation.c.first_index >= size))
+    conn.execute(delete(tables.block).where(tables.block.c.number > block))
+    conn.execute(delete(tables.flag).where(tables.flag.c.index_ >= size))
+    _cut_tiles(conn, size)
+    for projection in projections:
+        for table in projection.tables:
+            conn.execute(delete(table).where(table.c.leaf_from >= size))
+            conn.execute(update(table).where(table.c.leaf_until >= size).values(leaf_until=None))
+
+
+def keep_others_out(conn: Connection) -> None:
+    """Let one transaction at a time write to the mirror; on SQLite its beginning saw to that."""
+    if conn.dialect.name == "postgresql":
+        conn.exec_driver_sql("SELECT pg_advisory_xact_lock(26477)")
+
+
+def move_cursor(conn: Connection, before: Cursor | None, after: Cursor) -> None:
+    """Say how far the mirror is now."""
+    values: dict[str, Any] = {
+        "chain_id": after.log.chain_id,
+        "log": after.log.address,
+        "size": after.size,
+        "root": after.root,
+        "block_number": after.block_number,
+        "block_hash": after.block_hash,
+    }
+    if before is None:
+        conn.execute(insert(tables.cursor), [{"id": 1, **values}])
+    else:
+        conn.execute(update(tables.cursor).values(values))
+
+
+def projection_versions(projections: Sequence[Projection]) -> dict[str, int]:
+    """What ``projection_state`` should hold: the check of statements themselves counts as one."""
+    return {CHECK: CHECK_VERSION} | {each.name: each.version for each in projections}
+
+
+def write_projection_versions(conn: Connection, projections: Sequence[Projection]) -> None:
+    """Note that the tables were filled by these projections as they are now."""
+    conn.execute(delete(tables.projection_state))
+    insert_rows(conn, tables.projection_state, list(projection_versions(projections).items()))
+
+
+def _write_blocks(conn: Connection, rows: LogRows, blocks: Sequence[BlockRef]) -> None:
+    if not blocks:
+        return
+    size = rows.first_index
+    written: list[tuple[Any, ...]] = []
+    for ref in blocks:
+        size = rows.sizes.get(ref.number, size)
+        written.append((ref.number, ref.hash, ref.parent_hash, ref.timestamp, size))
+    insert_rows(conn, tables.block, written)
+    holds_statements = exists().where(tables.authorisation.c.block_number == tables.block.c.number)
+    conn.execute(
+        delete(tables.block)
+        .where(tables.block.c.number < blocks[-1].number - TRAIL)
+        .where(tables.block.c.number >= blocks[0].number - 2 * TRAIL)
+        .where(~holds_statements)
+    )
+
+
+def _write_tiles(conn: Connection, runs: Iterable[Run]) -> None:
+    tile = tables.tree_tile.c
+    fresh: list[tuple[int, int, bytes]] = []
+    for run in runs:
+        for level, index, offset, hashes in tiles_of_run(run):
+            if not offset:
+                fresh.append((level, index, hashes))
+                continue
+            here = (tile.level == level) & (tile.index_ == index)
+            before = conn.execute(select(tile.hashes).where(here)).scalar_one_or_none() or b""
+            if len(before) != offset * HASH_LENGTH:
+                raise StaleMirrorError(
+                    f"tile {level}/{index} of the mirror has {len(before) // HASH_LENGTH} hashes "
+                    f"where it must have {offset}: run `govledger mirror verify`, and start anew "
+                    "with an empty mirror database"
+                )
+            conn.execute(update(tables.tree_tile).where(here).values(hashes=before + hashes))
+    insert_rows(conn, tables.tree_tile, fresh)
+
+
+def _cut_tiles(conn: Connection, size: int) -> None:
+    tile = tables.tree_tile.c
+    levels = conn.execute(select(tile.level).distinct()).scalars().all()
+    for level in levels:
+        full, rest = divmod(size >> (TILE_HEIGHT * level), TILE_WIDTH)
+        conn.execute(
+            delete(tables.tree_tile).where(tile.level == level, tile.index_ >= full + (rest > 0))
+        )
+        if rest:
+            here = (tile.level == level) & (tile.index_ == full)
+            before = conn.execute(select(tile.hashes).where(here)).scalar_one()
+            conn.execute(
+                update(tables.tree_tile).where(here).values(hashes=before[: rest * HASH_LENGTH])
+            )

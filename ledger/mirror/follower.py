@@ -1,0 +1,335 @@
+"""The mirror: follows one log on one chain into one database, and proves each step before it
+counts.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, select
+
+from ledger.chain.interface import BlockRef, Chain, ChainError
+from ledger.merkle import Frontier
+from ledger.mirror import queries, tables
+from ledger.mirror.applying import (
+    cut,
+    keep_others_out,
+    move_cursor,
+    project,
+    projection_versions,
+    write_log,
+)
+from ledger.mirror.doubt import first_doubtful_leaf
+from ledger.mirror.errors import ChainMovedError, ForeignLogError, MismatchError
+from ledger.mirror.fetching import Fetched, compare, fetch
+from ledger.mirror.origin import Origin
+from ledger.mirror.projections import Projection
+from ledger.mirror.queries import Cursor
+from ledger.mirror.side_by_side import Progress, note_projections, rebuild
+from ledger.statements import Statement
+from ledger.store.engine import writing
+from ledger.store.errors import LockedStoreError
+
+LOGGER = logging.getLogger(__name__)
+TARGET_STATEMENTS = 8_000
+"""How many statements one fetch aims at: enough for bulk, few enough for flat memory."""
+FIRST_SPAN = 32
+ATTEMPTS = 5
+PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 30.0
+OnStep = Callable[[Cursor], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Footing:
+    """The block that the next range must follow on, and the size of the log there."""
+
+    block: int
+    block_hash: bytes | None
+    size: int
+
+
+class FollowerMovedError(Exception):
+    """Another follower wrote to this database in the meantime; look again."""
+
+
+class Follower:
+    """Takes the log over, range by range; nothing is committed that the contract did not
+    confirm.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        chain: Chain,
+        origin: Origin,
+        projections: Sequence[Projection] = (),
+    ) -> None:
+        self.engine = engine
+        self.chain = chain
+        self.origin = origin
+        self.projections = tuple(projections)
+        self._span = FIRST_SPAN
+        self._careful: tuple[int, int] | None = None
+        self._checked = False
+
+    def catch_up(self, on_step: OnStep | None = None, progress: Progress | None = None) -> Cursor:
+        """Take over everything up to the chain's newest block.
+
+        ``on_step`` is called with every committed cursor, ``progress`` while projections are filled
+        afresh because their version changed. Raises :class:`MismatchError` (naming the leaf),
+        :class:`ForeignLogError`, :class:`~ledger.chain.interface.ChainError`, and
+        :class:`~ledger.store.errors.StoreError`; the mirror then stands where its last step ended.
+        """
+        self._prepare(progress)
+        moved, tries = 0, 0
+        while True:
+            cursor = self._cursor()
+            head = self.chain.head()
+            try:
+                footing = self._footing(cursor, head, moved=moved > 0)
+                if footing is not None:
+                    self._advance(cursor, footing, head, on_step)
+                elif cursor is not None:
+                    return cursor
+                moved = 0
+            except FollowerMovedError:
+                # It made the step that we were about to make; go on from there.
+                LOGGER.warning("another follower works on this mirror database; one is enough")
+            except ChainMovedError as error:
+                moved += 1
+                if moved > ATTEMPTS:
+                    raise ChainError(
+                        f"{self.chain.name} kept changing while it was read: {error}"
+                    ) from error
+            except MismatchError as error:
+                tries += self._narrowed(error)
+                if tries == ATTEMPTS:
+                    raise
+
+    def follow(
+        self, stop: threading.Event, on_step: OnStep | None = None, poll_seconds: float = 1.0
+    ) -> None:
+        """Keep up with the chain until ``stop`` is set.
+
+        A chain or database that cannot be reached is asked again, ever more slowly; a mismatch or a
+        foreign chain is raised, because waiting does not mend it.
+        """
+        pause = poll_seconds
+        while not stop.is_set():
+            try:
+                self.catch_up(on_step)
+                pause = poll_seconds
+            except (ChainError, LockedStoreError) as error:
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                LOGGER.warning("the mirror waits %.1f s: %s", pause, error)
+            stop.wait(pause)
+
+    def _prepare(self, progress: Progress | None) -> None:
+        with self.engine.connect() as conn:
+            cursor = queries.cursor_of(conn)
+            found = conn.execute(select(tables.projection_state))
+            kept = {str(row.name): int(row.version) for row in found}
+        check_identity(cursor, self.origin)
+        if not self._checked:
+            self.origin.check(self.chain)
+            self._checked = True
+        if kept == projection_versions(self.projections):
+            return
+        if cursor is None:
+            note_projections(self.engine, self.projections)
+        else:
+            LOGGER.info("projections changed; filling them afresh from %d leaves", cursor.size)
+            rebuild(self.engine, self.projections, progress)
+
+    def _cursor(self) -> Cursor | None:
+        with self.engine.connect() as conn:
+            return queries.cursor_of(conn)
+
+    def _narrowed(self, error: MismatchError) -> int:
+        """Have the range in doubt read again in halves, which heals a passing fault of the node and
+        narrows down a lasting one. Returns 1 where it was a single block already, after a pause.
+        """
+        if error.blocks is None:
+            raise error
+        first, last = error.blocks
+        if last > first:
+            self._careful = (max(1, (last - first + 1) // 2), last)
+            return 0
+        time.sleep(PAUSE_SECONDS)
+        return 1
+
+    def _footing(self, cursor: Cursor | None, head: BlockRef, *, moved: bool) -> Footing | None:
+        """Where to go on from; None where there is nothing to do (never without a cursor).
+
+        On a chain that replaced blocks (``moved``, or a head that contradicts the cursor) it is the
+        newest block that both still share.
+        """
+        if cursor is None:
+            return Footing(self.origin.first_block - 1, None, 0)
+        if head.number > cursor.block_number and not moved:
+            return Footing(cursor.block_number, cursor.block_hash, cursor.size)
+        shared = self._shared(head)
+        if shared.block == cursor.block_number:
+            return shared if head.number > shared.block else None
+        if head.number < cursor.block_number and shared.block == self._newest_known(head.number):
+            LOGGER.warning(
+                "%s is at block %d, the mirror has seen block %d: waiting for the node",
+                self.chain.name,
+                head.number,
+                cursor.block_number,
+            )
+            return None
+        LOGGER.warning(
+            "%s replaced the blocks after %d: leaves from %d on are taken over anew",
+            self.chain.name,
+            shared.block,
+            shared.size,
+        )
+        return shared
+
+    def _newest_known(self, number: int) -> int | None:
+        with self.engine.connect() as conn:
+            known = next(queries.blocks(conn, number), None)
+        return None if known is None else int(known.number)
+
+    def _shared(self, head: BlockRef) -> Footing:
+        """The newest block that the mirror and the chain both have."""
+        with self.engine.connect() as conn:
+            known = list(queries.blocks(conn, head.number))
+        for at in range(0, len(known), FIRST_SPAN):
+            some = known[at : at + FIRST_SPAN]
+            theirs = self.chain.blocks([each.number for each in some])
+            for ours, ref in zip(some, theirs, strict=True):
+                if ours.hash == ref.hash:
+                    return Footing(ours.number, ours.hash, ours.size)
+        # Not one block is shared: then at least the one of the deployment must be.
+        self.origin.check(self.chain)
+        return Footing(self.origin.first_block - 1, None, 0)
+
+    def _advance(
+        self, cursor: Cursor | None, footing: Footing, head: BlockRef, on_step: OnStep | None
+    ) -> None:
+        """Ranges from ``footing`` to ``head``, each transaction ending where the contract
+        confirmed.
+
+        While one range is written, the next is fetched. Where the footing lies before the cursor,
+        the first transaction takes back what lies between; by then its replacement is in hand.
+        """
+        with self.engine.connect() as conn:
+            frontier = Frontier.resume(footing.size, queries.tree(conn))
+        fetched = self._fetch(footing, head)
+        with ThreadPoolExecutor(1, "mirror-fetch") as ahead:
+            while True:
+                since = fetched.rows.first_index
+                with writing(self.engine) as conn:
+                    keep_others_out(conn)
+                    if queries.cursor_of(conn) != cursor:
+                        raise FollowerMovedError("another follower works on this database")
+                    if cursor is not None and footing.block < cursor.block_number:
+                        cut(conn, footing.size, footing.block, self.projections)
+                    while True:
+                        end = fetched.end
+                        footing = Footing(end.number, end.hash, fetched.rows.size)
+                        upcoming = (
+                            ahead.submit(self._fetch, footing, head)
+                            if end.number < head.number
+                            else None
+                        )
+                        self._write(conn, fetched, frontier, since)
+                        if fetched.state is not None or upcoming is None:
+                            break
+                        fetched = upcoming.result()
+                    after = Cursor(
+                        self.origin.log, footing.size, frontier.root(), end.number, end.hash
+                    )
+                    move_cursor(conn, cursor, after)
+                cursor = after
+                if on_step is not None:
+                    on_step(cursor)
+                if upcoming is None:
+                    return
+                fetched = upcoming.result()
+
+    def _write(self, conn: Connection, fetched: Fetched, frontier: Frontier, since: int) -> None:
+        rows = fetched.rows
+        runs = frontier.extend(rows.leaf_hashes)
+        try:
+            compare(fetched, frontier.root())
+        except MismatchError as error:
+            raise self._explained(error, fetched, since) from error
+        write_log(conn, rows, runs, fetched.blocks)
+        if self.projections:
+            project(conn, self.projections, [Statement(*row) for row in rows.statements])
+
+    def _fetch(self, footing: Footing, head: BlockRef) -> Fetched:
+        """The next range, made smaller where the node refuses it."""
+        before = None if footing.block_hash is None else (footing.block, footing.block_hash)
+        first = footing.block + 1
+        while True:
+            last = min(first + self._allowed_span(first) - 1, head.number)
+            try:
+                fetched = fetch(
+                    self.chain,
+                    self.origin.log,
+                    before,
+                    (first, last),
+                    footing.size,
+                    newest=last == head.number,
+                )
+            except ChainError:
+                if last == first:
+                    raise
+                self.chain.head()
+                self._span = max(1, (last - first + 1) // 2)
+            else:
+                self._adapt(len(fetched.rows.statements), last - first + 1)
+                return fetched
+
+    def _allowed_span(self, first: int) -> int:
+        span = min(self._span, self.chain.max_log_range)
+        if self._careful is not None:
+            limit, until = self._careful
+            if first <= until:
+                return max(1, min(span, limit))
+            self._careful = None
+        return max(1, span)
+
+    def _adapt(self, statements: int, blocks: int) -> None:
+        if statements > TARGET_STATEMENTS:
+            self._span = max(1, blocks * TARGET_STATEMENTS // statements)
+        elif statements < TARGET_STATEMENTS // 2 and blocks >= self._span:
+            self._span = min(self._span * 2, self.chain.max_log_range)
+
+    def _explained(self, error: MismatchError, fetched: Fetched, since: int) -> MismatchError:
+        """The mismatch with the leaf in doubt, as far as one can be told."""
+        rows = fetched.rows
+        if since != rows.first_index:
+            return MismatchError(
+                f"{error}; the fault lies in leaves {since} to {rows.size - 1}, and this node "
+                "keeps no older state to compare with: ask one that does (an archive node)",
+                since,
+            )
+        found = first_doubtful_leaf(rows, self.origin.log)
+        if found is not None:
+            return MismatchError(f"leaf {found[0]}: {found[1]}; {error}", found[0], error.blocks)
+        if error.leaf is not None:
+            return error
+        first, last = rows.first_index, rows.size - 1
+        where = f"leaf {first}" if first == last else f"one of leaves {first} to {last}"
+        return MismatchError(f"{where} is not what was recorded: {error}", first, error.blocks)
+
+
+def check_identity(cursor: Cursor | None, origin: Origin) -> None:
+    """Raise :class:`ForeignLogError` where a mirror database belongs to another log."""
+    if cursor is not None and cursor.log != origin.log:
+        raise ForeignLogError(
+            f"this database mirrors log 0x{cursor.log.address.hex()} on chain "
+            f"{cursor.log.chain_id}, not 0x{origin.log.address.hex()} on chain "
+            f"{origin.log.chain_id}: use another database, or point the settings at the chain it belongs to"
+        )
