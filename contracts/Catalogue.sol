@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {GovernanceLog, Mandate, Record} from "./GovernanceLog.sol";
 import {Registry} from "./Registry.sol";
+import {Decision, Filing, Statements} from "./Statements.sol";
 
 /// @title The catalogue: the life of an entry
 /// @notice The owner files an entry as a draft or submits it with the head's signature; an AUTHORITY
@@ -10,40 +11,6 @@ import {Registry} from "./Registry.sol";
 /// Head of an entry: owner's number (32 bits), edition (32), state, shareType, openType, grade,
 /// updateCycle, library (8 each), published edition (32).
 contract Catalogue is Registry {
-    /// @notice An entry as its owner files it. Members that a draft leaves open are 0.
-    /// @param code Keccak-256 of the entry's code.
-    /// @param version Version of the entry, filings and decisions counted alike.
-    /// @param state 1 draft, 2 submitted.
-    /// @param shareType 1 unconditional, 2 conditional, 3 not shared.
-    /// @param openType 1 unconditional, 2 conditional, 3 not open.
-    /// @param grade Security grade, 1 to 4.
-    /// @param updateCycle 1 real time to 9 other.
-    /// @param library_ 1 comprehensive, 2 theme, 3 special-purpose, 4 department.
-    /// @param body Canonical JSON: the entry.
-    struct Filing {
-        bytes32 code;
-        uint64 version;
-        uint8 state;
-        uint8 shareType;
-        uint8 openType;
-        uint8 grade;
-        uint8 updateCycle;
-        uint8 library_;
-        bytes body;
-    }
-
-    /// @notice What an authority decides.
-    /// @param code Keccak-256 of the entry's code.
-    /// @param version Version of the entry, filings and decisions counted alike.
-    /// @param state 3 returned, 4 published (or resumed), 5 suspended, 6 revoked.
-    /// @param body Canonical JSON: the reasons.
-    struct Decision {
-        bytes32 code;
-        uint64 version;
-        uint8 state;
-        bytes body;
-    }
-
     /// @notice What is submitted needs the signature of the head as well.
     error CosignatureMissing(bytes32 subject);
     /// @notice No entry is filed under this code.
@@ -52,27 +19,13 @@ contract Catalogue is Registry {
     error ReasonsMissing(bytes32 subject);
 
     bytes32 private constant ENTRY = "catalogue.entry";
-    bytes32 private constant FILING_TYPEHASH = keccak256(
-        "Filing(string code,uint64 version,uint8 state,uint8 shareType,uint8 openType,uint8 grade,"
-        "uint8 updateCycle,uint8 library,bytes32 bodyDigest)"
-    );
-    bytes32 private constant FILING_BATCH_TYPEHASH = keccak256(
-        "FilingBatch(string organisation,uint64 deadline,Filing[] statements)"
-        "Filing(string code,uint64 version,uint8 state,uint8 shareType,uint8 openType,uint8 grade,"
-        "uint8 updateCycle,uint8 library,bytes32 bodyDigest)"
-    );
-    bytes32 private constant DECISION_TYPEHASH =
-        keccak256("Decision(string code,uint64 version,uint8 state,bytes32 bodyDigest)");
-    bytes32 private constant DECISION_BATCH_TYPEHASH = keccak256(
-        "DecisionBatch(string organisation,uint64 deadline,Decision[] statements)"
-        "Decision(string code,uint64 version,uint8 state,bytes32 bodyDigest)"
-    );
     uint8 private constant SUBMITTED = 2;
     uint8 private constant PUBLISHED = 4;
     // One byte for each state that an entry can be in, none (0) at the right; bit n: may become state n.
     uint256 private constant FILING_WAYS = 0x00_00_04_06_04_06_06;
     uint256 private constant DECISION_WAYS = 0x00_50_60_40_58_40_00;
 
+    /// @notice Binds the registry to its log.
     /// @param log_ The log that will have to admit this registry.
     constructor(GovernanceLog log_) Registry(log_, "GovLedger Catalogue") {}
 
@@ -96,11 +49,11 @@ contract Catalogue is Registry {
         for (uint256 i = 0; i < count; ++i) {
             Filing calldata item = statements[i];
             uint192 state = _filed(item, words[i], owner, mandate);
-            records[i] = Record(item.code, item.version, state, _filingPayload(item), item.body);
+            records[i] = Record(item.code, item.version, state, Statements.payload(item), item.body);
         }
 
         // Effects
-        return _recordMany(ENTRY, FILING_BATCH_TYPEHASH, records, mandate);
+        return _recordMany(ENTRY, Statements.FILING_BATCH, records, mandate);
     }
 
     /// @notice Decides on entries. Role: AUTHORITY, of any organisation.
@@ -123,28 +76,11 @@ contract Catalogue is Registry {
         for (uint256 i = 0; i < count; ++i) {
             Decision calldata item = statements[i];
             uint192 state = _decided(item, words[i]);
-            bytes memory payload =
-                abi.encode(DECISION_TYPEHASH, item.code, item.version, item.state, _bodyDigest(item.body));
-            records[i] = Record(item.code, item.version, state, payload, item.body);
+            records[i] = Record(item.code, item.version, state, Statements.payload(item), item.body);
         }
 
         // Effects
-        return _recordMany(ENTRY, DECISION_BATCH_TYPEHASH, records, mandate);
-    }
-
-    function _filingPayload(Filing calldata item) private pure returns (bytes memory) {
-        return abi.encode(
-            FILING_TYPEHASH,
-            item.code,
-            item.version,
-            item.state,
-            item.shareType,
-            item.openType,
-            item.grade,
-            item.updateCycle,
-            item.library_,
-            _bodyDigest(item.body)
-        );
+        return _recordMany(ENTRY, Statements.DECISION_BATCH, records, mandate);
     }
 
     function _filed(Filing calldata item, uint256 word, uint32 owner, Mandate calldata mandate)

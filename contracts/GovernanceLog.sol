@@ -283,29 +283,31 @@ contract GovernanceLog is AccessManaged {
         Record calldata item
     ) private {
         // Checks
+        bytes32 subject = item.subject;
+        uint64 version = item.version;
         mapping(bytes32 subject => uint256 word) storage ofKind = _heads[kind];
-        uint256 expected = (ofKind[item.subject] >> 192) + 1;
-        if (item.version != expected) {
-            revert StaleVersion(kind, item.subject, item.version, uint64(expected));
-        }
+        uint64 last = uint64(ofKind[subject] >> 192);
+        if (version != last + 1) revert StaleVersion(kind, subject, version, last + 1);
 
         // Effects
-        ofKind[item.subject] = (expected << 192) | item.state;
-        bytes32 bodyDigest = sha256(item.body);
+        ofKind[subject] = (uint256(version) << 192) | item.state;
+        bytes calldata payload = item.payload;
+        bytes calldata body = item.body;
+        bytes32 bodyDigest = sha256(body);
         uint64 index = uint64(pending.size);
-        _tree.append(pending, _leafHash(leaf, item.subject, expected, sha256(item.payload), bodyDigest));
+        _tree.append(pending, _leafHash(leaf, subject, version, sha256(payload), bodyDigest));
         emit Recorded(
             index,
             kind,
-            item.subject,
-            item.version,
+            subject,
+            version,
             org,
             signer,
             authorisation,
             uint64(block.timestamp),
-            item.payload,
+            payload,
             bodyDigest,
-            item.body
+            body
         );
     }
 

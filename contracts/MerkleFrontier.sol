@@ -18,12 +18,12 @@ library MerkleFrontier {
         bytes32[64] peaks;
     }
 
-    /// @notice Starts a run of appends. Nothing is written before {commit}.
+    /// @dev Starts a run of appends. Nothing is written before {commit}.
     function begin(Tree storage tree) internal view returns (Pending memory pending) {
         pending.size = tree.size;
     }
 
-    /// @notice Appends the hash of one leaf, `SHA-256(0x00 || leaf)`.
+    /// @dev Appends the hash of one leaf, `SHA-256(0x00 || leaf)`.
     function append(Tree storage tree, Pending memory pending, bytes32 node) internal view {
         uint256 height = 0;
         uint256 known = pending.known;
@@ -37,7 +37,7 @@ library MerkleFrontier {
         ++pending.size;
     }
 
-    /// @notice Writes the peaks that are new and still stand, then the size.
+    /// @dev Writes the peaks that are new and still stand, then the size.
     function commit(Tree storage tree, Pending memory pending) internal {
         uint256 standing = pending.known & pending.size;
         for (uint256 height = 0; standing != 0; ++height) {
@@ -47,7 +47,7 @@ library MerkleFrontier {
         tree.size = pending.size;
     }
 
-    /// @notice Merkle Tree Hash of all leaves; of no leaves it is the SHA-256 of the empty string.
+    /// @dev Merkle Tree Hash of all leaves; of no leaves it is the SHA-256 of the empty string.
     function root(Tree storage tree) internal view returns (bytes32 node) {
         uint256 rest = tree.size;
         if (rest == 0) return sha256("");
@@ -62,7 +62,7 @@ library MerkleFrontier {
         }
     }
 
-    /// @notice `SHA-256(0x01 || left || right)`.
+    /// @dev `SHA-256(0x01 || left || right)`.
     function hashNode(bytes32 left, bytes32 right) internal view returns (bytes32 node) {
         // solhint-disable-next-line no-inline-assembly
         assembly ("memory-safe") {

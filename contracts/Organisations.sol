@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {GovernanceLog, Mandate, Record} from "./GovernanceLog.sol";
 import {Registry} from "./Registry.sol";
+import {Key, Organisation, Statements} from "./Statements.sol";
 
 /// @title Organisations and their keys
 /// @notice An AUTHORITY registers organisations and grants keys; a HEAD may revoke keys of its own
@@ -11,56 +12,10 @@ import {Registry} from "./Registry.sol";
 /// Head of an organisation: number (32 bits), parent's number (32), level (8), status (8).
 /// Head of a key: number of its organisation (32 bits), roles (16), status (8).
 contract Organisations is Registry {
-    /// @notice An organisation as it is from this version on.
-    /// @param code Keccak-256 of its code.
-    /// @param version 1 to register, then one more with each amendment.
-    /// @param parent Keccak-256 of the code of the organisation above; of "" for the root alone.
-    /// @param level 1 city, 2 district, 3 town.
-    /// @param status 1 active, 2 dissolved.
-    /// @param body Canonical JSON: names and the like.
-    struct Organisation {
-        bytes32 code;
-        uint64 version;
-        bytes32 parent;
-        uint8 level;
-        uint8 status;
-        bytes body;
-    }
-
-    /// @notice A key as it is from this version on.
-    /// @param key The account or ERC-1271 contract.
-    /// @param version 1 to grant, then one more with each change.
-    /// @param holder Keccak-256 of the code of its organisation; never changes.
-    /// @param roles Bit mask: 1 STEWARD, 2 HEAD, 4 AUTHORITY, 8 COLLECTOR, 16 ASSESSOR, 32 AUDITOR.
-    /// @param status 1 active, 2 revoked for good.
-    /// @param body Canonical JSON: label and reason.
-    struct Key {
-        address key;
-        uint64 version;
-        bytes32 holder;
-        uint16 roles;
-        uint8 status;
-        bytes body;
-    }
-
     /// @notice The organisation above cannot be this one: it is the organisation itself, or the root has
     /// one, or another organisation has none.
     error BadParent(bytes32 code, bytes32 parent);
 
-    bytes32 private constant ORGANISATION_TYPEHASH = keccak256(
-        "Organisation(string code,uint64 version,string parent,uint8 level,uint8 status,bytes32 bodyDigest)"
-    );
-    bytes32 private constant ORGANISATION_BATCH_TYPEHASH = keccak256(
-        "OrganisationBatch(string organisation,uint64 deadline,Organisation[] statements)"
-        "Organisation(string code,uint64 version,string parent,uint8 level,uint8 status,bytes32 bodyDigest)"
-    );
-    bytes32 private constant KEY_TYPEHASH = keccak256(
-        "Key(address key,uint64 version,string holder,uint16 roles,uint8 status,bytes32 bodyDigest)"
-    );
-    bytes32 private constant KEY_BATCH_TYPEHASH = keccak256(
-        "KeyBatch(string organisation,uint64 deadline,Key[] statements)"
-        "Key(address key,uint64 version,string holder,uint16 roles,uint8 status,bytes32 bodyDigest)"
-    );
     bytes32 private constant NO_CODE = keccak256("");
     uint8 private constant ENDED = 2;
     uint16 private constant ALL_ROLES = 63;
@@ -69,6 +24,7 @@ contract Organisations is Registry {
     /// this registry must go on counting from here.
     uint32 public registered;
 
+    /// @notice Binds the registry to its log.
     /// @param log_ The log that will have to admit this registry.
     constructor(GovernanceLog log_) Registry(log_, "GovLedger Organisations") {}
 
@@ -85,20 +41,10 @@ contract Organisations is Registry {
         Record[] memory records = new Record[](statements.length);
         for (uint256 i = 0; i < statements.length; ++i) {
             Organisation calldata item = statements[i];
-            bytes32 bodyDigest = _bodyDigest(item.body);
-            bytes memory payload = abi.encode(
-                ORGANISATION_TYPEHASH,
-                item.code,
-                item.version,
-                item.parent,
-                item.level,
-                item.status,
-                bodyDigest
-            );
-            records[i] = Record(item.code, item.version, 0, payload, item.body);
+            records[i] = Record(item.code, item.version, 0, Statements.payload(item), item.body);
         }
         bytes32 digest;
-        (digest, firstIndex) = _authorise(ORGANISATION, ORGANISATION_BATCH_TYPEHASH, records, mandate);
+        (digest, firstIndex) = _authorise(ORGANISATION, Statements.ORGANISATION_BATCH, records, mandate);
 
         // Checks and effects, one statement after the other
         for (uint256 i = 0; i < statements.length; ++i) {
@@ -120,14 +66,10 @@ contract Organisations is Registry {
         Record[] memory records = new Record[](statements.length);
         for (uint256 i = 0; i < statements.length; ++i) {
             Key calldata item = statements[i];
-            bytes32 bodyDigest = _bodyDigest(item.body);
-            bytes memory payload = abi.encode(
-                KEY_TYPEHASH, item.key, item.version, item.holder, item.roles, item.status, bodyDigest
-            );
-            records[i] = Record(bytes32(uint256(uint160(item.key))), item.version, 0, payload, item.body);
+            records[i] = Record(_subject(item.key), item.version, 0, Statements.payload(item), item.body);
         }
         bytes32 digest;
-        (digest, firstIndex) = _authorise(KEY, KEY_BATCH_TYPEHASH, records, mandate);
+        (digest, firstIndex) = _authorise(KEY, Statements.KEY_BATCH, records, mandate);
 
         // Checks and effects, one statement after the other
         for (uint256 i = 0; i < statements.length; ++i) {
@@ -172,7 +114,7 @@ contract Organisations is Registry {
     }
 
     function _nextKey(Key calldata item, Mandate calldata mandate) private view returns (uint192) {
-        bytes32 subject = bytes32(uint256(uint160(item.key)));
+        bytes32 subject = _subject(item.key);
         (, uint16 held) = _speaker(mandate, AUTHORITY | HEAD);
         bool revokesOwn = item.status == ENDED && item.holder == mandate.organisation;
         if (held & AUTHORITY == 0 && !revokesOwn) {

@@ -3,50 +3,13 @@ pragma solidity 0.8.37;
 
 import {GovernanceLog, Mandate, Record} from "./GovernanceLog.sol";
 import {Registry} from "./Registry.sol";
+import {Score, Statements} from "./Statements.sol";
 
 /// @title Quality: scores of catalogue entries, in basis points
 /// @notice An ASSESSOR scores any entry, a STEWARD the entries of its own organisation. One subject for
 /// each entry, period and assessing organisation; scoring the same again is its next version.
 /// Head of a score: total (16 bits), assessed (8), coverage (16).
 contract Quality is Registry {
-    /// @notice The score of one edition of an entry in one period.
-    /// @param entry Keccak-256 of the entry's code.
-    /// @param version Version of the score.
-    /// @param edition Edition of the entry that was assessed.
-    /// @param periodStart First day, YYYYMMDD.
-    /// @param periodEnd Last day, YYYYMMDD.
-    /// @param assessed Bit mask of the dimensions that were assessed, normativity at bit 0.
-    /// @param normativity Score in basis points, 0 where it was not assessed; so the other five.
-    /// @param completeness Score in basis points.
-    /// @param accuracy Score in basis points.
-    /// @param consistency Score in basis points.
-    /// @param timeliness Score in basis points.
-    /// @param accessibility Score in basis points.
-    /// @param total Total score in basis points.
-    /// @param coverage Share of the rules that could be assessed, in basis points.
-    /// @param ruleSet SHA-256 of the rule set.
-    /// @param dataRoot Record root of the data that was assessed, or zero.
-    /// @param body Canonical JSON: method and notes.
-    struct Score {
-        bytes32 entry;
-        uint64 version;
-        uint32 edition;
-        uint32 periodStart;
-        uint32 periodEnd;
-        uint8 assessed;
-        uint16 normativity;
-        uint16 completeness;
-        uint16 accuracy;
-        uint16 consistency;
-        uint16 timeliness;
-        uint16 accessibility;
-        uint16 total;
-        uint16 coverage;
-        bytes32 ruleSet;
-        bytes32 dataRoot;
-        bytes body;
-    }
-
     /// @notice No entry is filed under this code.
     error UnknownEntry(bytes32 code);
     /// @notice The entry has editions from 1 to `latest` only.
@@ -54,22 +17,10 @@ contract Quality is Registry {
 
     bytes32 private constant ENTRY = "catalogue.entry";
     bytes32 private constant SCORE = "quality.score";
-    bytes32 private constant SCORE_TYPEHASH = keccak256(
-        "Score(string entry,uint64 version,uint32 edition,uint32 periodStart,uint32 periodEnd,"
-        "uint8 assessed,uint16 normativity,uint16 completeness,uint16 accuracy,uint16 consistency,"
-        "uint16 timeliness,uint16 accessibility,uint16 total,uint16 coverage,bytes32 ruleSet,"
-        "bytes32 dataRoot,bytes32 bodyDigest)"
-    );
-    bytes32 private constant SCORE_BATCH_TYPEHASH = keccak256(
-        "ScoreBatch(string organisation,uint64 deadline,Score[] statements)"
-        "Score(string entry,uint64 version,uint32 edition,uint32 periodStart,uint32 periodEnd,"
-        "uint8 assessed,uint16 normativity,uint16 completeness,uint16 accuracy,uint16 consistency,"
-        "uint16 timeliness,uint16 accessibility,uint16 total,uint16 coverage,bytes32 ruleSet,"
-        "bytes32 dataRoot,bytes32 bodyDigest)"
-    );
     uint256 private constant FULL = 10_000;
     uint32 private constant LAST_DAY = 29_991_231;
 
+    /// @notice Binds the registry to its log.
     /// @param log_ The log that will have to admit this registry.
     constructor(GovernanceLog log_) Registry(log_, "GovLedger Quality") {}
 
@@ -106,39 +57,11 @@ contract Quality is Registry {
             _checkScore(item, uint32(entryWords[i] >> 32));
             uint192 state =
                 uint192(item.total) | (uint192(item.assessed) << 16) | (uint192(item.coverage) << 24);
-            records[i] = Record(subjects[i], item.version, state, _payload(item), item.body);
+            records[i] = Record(subjects[i], item.version, state, Statements.payload(item), item.body);
         }
 
         // Effects
-        return _recordMany(SCORE, SCORE_BATCH_TYPEHASH, records, mandate);
-    }
-
-    function _payload(Score calldata item) private pure returns (bytes memory) {
-        // In two halves: one expression of eighteen members is too deep for the stack.
-        return bytes.concat(
-            abi.encode(
-                SCORE_TYPEHASH,
-                item.entry,
-                item.version,
-                item.edition,
-                item.periodStart,
-                item.periodEnd,
-                item.assessed,
-                item.normativity,
-                item.completeness
-            ),
-            abi.encode(
-                item.accuracy,
-                item.consistency,
-                item.timeliness,
-                item.accessibility,
-                item.total,
-                item.coverage,
-                item.ruleSet,
-                item.dataRoot,
-                _bodyDigest(item.body)
-            )
-        );
+        return _recordMany(SCORE, Statements.SCORE_BATCH, records, mandate);
     }
 
     function _checkScore(Score calldata item, uint32 latest) private pure {

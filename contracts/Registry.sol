@@ -9,8 +9,6 @@ import {EmptyBatch, GovernanceLog, Mandate, Record, StaleVersion} from "./Govern
 /// @title What all registries share: who may speak, the EIP-712 digest, and the way into the log
 /// @notice Every rule is checked against the heads of the log, which a registry's successor reads as well.
 abstract contract Registry is EIP712 {
-    /// @notice The body has `length` bytes, at most `limit` are recorded.
-    error BodyTooLarge(uint256 length, uint256 limit);
     /// @notice The block's `time` is after the batch's `deadline`.
     error DeadlinePassed(uint64 deadline, uint256 time);
     /// @notice The signature is not one by `signer` over `digest`.
@@ -38,13 +36,12 @@ abstract contract Registry is EIP712 {
     uint16 internal constant ASSESSOR = 16;
     uint8 internal constant ACTIVE = 1;
 
-    /// @notice Largest body of a statement, in bytes.
-    uint256 public constant MAX_BODY = 131_072;
     /// @notice The log that this registry writes to and reads from.
     GovernanceLog public immutable log;
     /// @notice The key that speaks for the first organisation until a statement about it is recorded.
     address public immutable genesisAuthority;
 
+    /// @notice Binds the registry to its log.
     /// @param log_ The log that will have to admit this registry.
     /// @param name Name of the EIP-712 domain.
     constructor(GovernanceLog log_, string memory name) EIP712(name, "1") {
@@ -89,7 +86,7 @@ abstract contract Registry is EIP712 {
     /// @dev Version and state word of a key. The genesis key stands for the first organisation, with the
     /// role AUTHORITY, until there is a statement about it.
     function _key(address key) internal view returns (uint64 version, uint192 state) {
-        (version, state) = log.heads(KEY, bytes32(uint256(uint160(key))));
+        (version, state) = log.heads(KEY, _subject(key));
         if (version == 0 && key == genesisAuthority) {
             state = 1 | (uint192(AUTHORITY) << 32) | (uint192(ACTIVE) << 48);
         }
@@ -101,18 +98,17 @@ abstract contract Registry is EIP712 {
         return uint8(state >> 48) == ACTIVE && uint32(state) == number ? uint16(state >> 32) : 0;
     }
 
+    /// @dev The subject under which the log keeps a key.
+    function _subject(address key) internal pure returns (bytes32) {
+        return bytes32(uint256(uint160(key)));
+    }
+
     function _checkVersion(bytes32 kind, bytes32 subject, uint64 given, uint64 last) internal pure {
         if (given != last + 1) revert StaleVersion(kind, subject, given, last + 1);
     }
 
     function _checkRange(bytes32 member, uint256 value, uint256 min, uint256 max) internal pure {
         if (value < min || value > max) revert OutOfRange(member, value, max);
-    }
-
-    /// @dev SHA-256 of a body that is not too large.
-    function _bodyDigest(bytes calldata body) internal pure returns (bytes32) {
-        if (body.length > MAX_BODY) revert BodyTooLarge(body.length, MAX_BODY);
-        return sha256(body);
     }
 
     /// @dev Checks deadline and signatures over the batch and publishes them.
