@@ -204,6 +204,11 @@ class Evm:
             raise self.abi.refusal(bytes(computation.output))
         return bytes(computation.output)
 
+    @staticmethod
+    def decode(done: Done, kind: str) -> Any:
+        """What a transaction returned, where it returns one value of this type."""
+        return decode([kind], done.output)[0]
+
     def deploy(self, artifact: Artifact, *arguments: Any) -> Contract:
         self.abi.add(artifact)
         inputs = next(
