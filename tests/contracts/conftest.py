@@ -49,15 +49,13 @@ def world(settled_base: tuple[World, Any, int, int]) -> World:
 
 @pytest.fixture
 def refused() -> Refused:
-    """``with refused("NotOwner", subject, organisation):`` — this error with just these arguments."""
+    """``with refused("NotOwner", subject, organisation):`` — this error with these arguments."""
 
     @contextmanager
     def expect(name: str, *arguments: Any) -> Iterator[None]:
         with pytest.raises(RefusedError) as caught:
             yield
-        wanted = tuple(
-            value.lower() if isinstance(value, str) else value for value in arguments
-        )
+        wanted = tuple(value.lower() if isinstance(value, str) else value for value in arguments)
         assert (caught.value.name, caught.value.arguments) == (name, wanted)
 
     return expect

@@ -251,9 +251,7 @@ def test_a_successor_goes_on_where_the_retired_registry_stopped(world: World) ->
 
 
 @pytest.mark.parametrize("method", ["admit", "retire"])
-def test_a_stranger_admits_and_retires_nobody(
-    empty: World, refused: Refused, method: str
-) -> None:
+def test_a_stranger_admits_and_retires_nobody(empty: World, refused: Refused, method: str) -> None:
     with refused("AccessManagedUnauthorized", hexed(STRANGER)):
         empty.log.write(method, KIND, hexed(WRITER), sender=STRANGER)
 

@@ -111,7 +111,9 @@ def large_root(old: int, first: int, count: int) -> bytes:
     if count == 1:
         return leaf(first)
     left = split(count)
-    return sha256(b"\1" + large_root(old, first, left) + large_root(old, first + left, count - left))
+    return sha256(
+        b"\1" + large_root(old, first, left) + large_root(old, first + left, count - left)
+    )
 
 
 @settings(max_examples=60)
