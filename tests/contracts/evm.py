@@ -192,7 +192,7 @@ class Evm:
         return Done(gas_used, output, events)
 
     def call(self, to: str, data: bytes, sender: bytes = SENDER) -> bytes:
-        """Runs a transaction and forgets it again; raises :class:`RefusedError` where it reverts."""
+        """Runs a transaction and forgets it; raises :class:`RefusedError` where it reverts."""
         state = self._vm.state
         state.lock_changes()
         before = state.snapshot()

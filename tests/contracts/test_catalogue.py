@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 from typing import Any, ClassVar
 
@@ -14,9 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from ledger.codes import ENTRY_TRANSITIONS, FILING_TRANSITIONS, EntryState
 from ledger.statements import DECISION, FILING, kind_word, text_hash
 from tests.contracts.conftest import Refused
-from tests.contracts.evm import RefusedError
+from tests.contracts.evm import Done, RefusedError
 from tests.contracts.world import (
-    DISTRICT,
     ROADS,
     WATER,
     World,
@@ -291,13 +291,11 @@ class EntryLife(RuleBasedStateMachine):
             and state in {way.number for way in FILING_TRANSITIONS[before]}
             and (state == 1 or (signatures == 2 and grade > 0))
         )
+        values = filing(code, version + skew, state, grade=grade)
+        cosigner = head if signatures == 2 else None
         self.attempt(
-            allowed,
-            FILING,
-            filing(code, version + skew, state, grade=grade),
-            steward,
-            organisation,
-            head if signatures == 2 else None,
+            lambda: self.world.say(FILING, values, steward, organisation, cosigner=cosigner),
+            allowed=allowed,
         )
         if allowed:
             self.entries[code] = {
@@ -325,29 +323,22 @@ class EntryLife(RuleBasedStateMachine):
         )
         version = (old["version"] if old else 0) + 1
         values = decision(code, version, state)
-        self.attempt(allowed, DECISION, values, PUBLISHER, DISTRICT, None, reasons)
+        self.attempt(
+            lambda: self.world.say(DECISION, values, PUBLISHER, bodies=[reasons]), allowed=allowed
+        )
         if allowed:
             assert old
             if old["state"] == 2 and state == 4:
                 old["published"] = old["edition"]
             old["version"], old["state"] = version, state
 
-    def attempt(  # noqa: PLR0917 - what a statement consists of
-        self,
-        allowed: bool,
-        struct: Any,
-        values: Any,
-        signer: Any,
-        organisation: str,
-        cosigner: Any,
-        body: bytes = b"{}",
-    ) -> None:
+    def attempt(self, say: Callable[[], Done], *, allowed: bool) -> None:
         if allowed:
-            self.world.say(struct, values, signer, organisation, cosigner=cosigner, bodies=[body])
+            say()
             self.size += 1
             return
         with pytest.raises(RefusedError):
-            self.world.say(struct, values, signer, organisation, cosigner=cosigner, bodies=[body])
+            say()
 
     @invariant()
     def heads_are_what_the_tables_say(self) -> None:

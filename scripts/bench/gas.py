@@ -1,0 +1,127 @@
+"""Gas a statement, by batch size and body length, as a Cancun chain charges it.
+
+    python scripts/bench/gas.py
+
+Everything is counted: calldata, the signature and the head's second one, state, event, tree. Bodies are
+printable text, so that every byte of calldata costs the full price. The log holds 1,000 statements
+already. Figures are the transaction's gas divided by its statements.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from ledger.statements import DECISION, FILING, SCORE
+from tests.contracts.world import (
+    WATER,
+    World,
+    account,
+    decision,
+    deploy,
+    filing,
+    score,
+    settle,
+)
+
+BATCHES = (1, 20, 100)
+BODIES = (100, 600)
+STATEMENTS_BEFORE = 1000
+BUDGETS = {"first version": 50_000, "revision": 32_000, "publication": 32_000}
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Gas a statement of one act, for a batch of ``batch`` with bodies of ``body`` bytes."""
+
+    act: str
+    body: int
+    batch: int
+    gas: int
+
+
+def grow(world: World) -> None:
+    """Fills the log, so that the tree has the height of one in use."""
+    steward = account("water steward")
+    while world.log.read("size") < STATEMENTS_BEFORE:
+        size = world.log.read("size")
+        rows = [filing(f"before/{size + n:06d}", state=1) for n in range(100)]
+        world.say(FILING, rows[: STATEMENTS_BEFORE - size], steward, WATER)
+
+
+def measure_batch(world: World, batch: int, body: int) -> list[Measurement]:
+    """Files, publishes, revises and scores ``batch`` entries."""
+    codes = [f"307{body:03d}/{batch:03d}{n:06d}" for n in range(batch)]
+    bodies = [b"x" * body] * batch
+    steward, head = account("water steward"), account("water head")
+    publisher, assessor = account("publisher"), account("assessor")
+
+    def file(version: int) -> int:
+        rows = [filing(code, version) for code in codes]
+        return world.say(FILING, rows, steward, WATER, cosigner=head, bodies=bodies).gas_used
+
+    def publish() -> int:
+        rows = [decision(code, 2, 4) for code in codes]
+        return world.say(DECISION, rows, publisher, bodies=bodies).gas_used
+
+    def give_scores() -> int:
+        rows = [score(code, edition=2) for code in codes]
+        return world.say(SCORE, rows, assessor, bodies=bodies).gas_used
+
+    spent = {"first version": file(1), "publication": publish(), "revision": file(3)}
+    spent["quality score"] = give_scores()
+    return [Measurement(act, body, batch, gas // batch) for act, gas in spent.items()]
+
+
+def measure() -> list[Measurement]:
+    """Every act at every batch size and body length, each from the same state."""
+    world = deploy()
+    settle(world)
+    grow(world)
+    start = world.evm.snapshot()
+    found: list[Measurement] = []
+    for body in BODIES:
+        for batch in BATCHES:
+            world.evm.revert(start)
+            found += measure_batch(world, batch, body)
+    return found
+
+
+def table(found: list[Measurement]) -> str:
+    """The measurements as a Markdown table, one row for each act and body length."""
+    lines = [
+        "| gas a statement | body | "
+        + " | ".join(f"batch of {n}" for n in BATCHES)
+        + " | budget |",
+        "|---|---|" + "---|" * len(BATCHES) + "---|",
+    ]
+    for act in dict.fromkeys(item.act for item in found):
+        for body in BODIES:
+            cells = {item.batch: item.gas for item in found if (item.act, item.body) == (act, body)}
+            budget = f"{BUDGETS[act]:,}" if act in BUDGETS and body == BODIES[0] else ""
+            figures = " | ".join(f"{cells[batch]:,}" for batch in BATCHES)
+            lines.append(f"| {act} | {body} B | {figures} | {budget} |")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Prints the table; exit code 1 where a budget (batch of 100, 100-byte bodies) is exceeded."""
+    found = measure()
+    print(table(found))
+    over = [
+        item
+        for item in found
+        if item.batch == BATCHES[-1]
+        and item.body == BODIES[0]
+        and item.gas > BUDGETS.get(item.act, item.gas)
+    ]
+    for item in over:
+        print(f"over budget: {item.act} takes {item.gas:,}, not {BUDGETS[item.act]:,}")
+    return 1 if over else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
