@@ -29,7 +29,7 @@ WORD = 32
 ADDRESS_LENGTH = 20
 LEAF_INPUT_LENGTH = 11 * WORD
 MAX_BODY_BYTES = 131_072
-"""Largest body that a registry accepts, in bytes (contracts/Registry.sol says the same)."""
+"""Largest body that a registry accepts, in bytes (contracts/Statements.sol says the same)."""
 MAX_BATCH = 100
 """Most statements under one signature that the tools of this package build."""
 
