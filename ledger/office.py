@@ -35,7 +35,8 @@ from ledger.chain.interface import Chain, ChainError
 from ledger.chain.keystore import WORK_FACTOR, Keystore, passphrase_from
 from ledger.chain.outbox import Outbox, Receipt
 from ledger.chain.outbox_models import State
-from ledger.mirror import Mirror
+from ledger.mirror.mirror import Mirror
+from ledger.mirror.origin import Origin
 from ledger.mirror.projections import Projection, Rulebook
 from ledger.mirror.queries import size_of
 from ledger.mirror.tables import statement
@@ -44,7 +45,7 @@ from ledger.organisations.rules import RULEBOOK as ORGANISATIONS_RULES
 from ledger.quality.projection import PROJECTION as QUALITY_PROJECTION
 from ledger.quality.rules import RULEBOOK as QUALITY_RULES
 from ledger.settings import Settings
-from ledger.statements import Batch, SignedBatch, StructType, subject_of
+from ledger.statements import Batch, SignedBatch, StructType, address_bytes, subject_of
 from ledger.store.engine import open_database, writing
 
 PROJECTIONS: tuple[Projection, ...] = (
@@ -130,13 +131,14 @@ class Office:
 
     @cached_property
     def mirror(self) -> Mirror:
-        return Mirror(
-            self.mirror_engine,
-            self.chain,
-            self.deployment.identity,
-            self.projections,
-            start_block=self.deployment.deploy_block,
+        deployment = self.deployment
+        origin = Origin(
+            log=deployment.identity,
+            genesis_authority=address_bytes(deployment.genesis_authority),
+            first_block=deployment.deploy_block,
+            first_block_hash=bytes.fromhex(deployment.deploy_block_hash.removeprefix("0x")),
         )
+        return Mirror(self.mirror_engine, self.chain, origin, self.projections, self.rulebooks)
 
     @cached_property
     def outbox(self) -> Outbox:
@@ -211,7 +213,7 @@ class Office:
             if not on_duty:
                 return True
             try:
-                self.mirror.catch_up(progress)
+                self.mirror.catch_up(progress=progress)
             except ChainError:
                 return False
             return True
@@ -244,10 +246,10 @@ class Office:
             cosignature=bytes(cosigner.unsafe_sign_hash(digest).signature) if cosigner else b"",
         )
 
-    def work(self, progress: Callable[[int, int], None] | None = None) -> None:
+    def work(self) -> None:
         """One round of duty: send what waits, follow the log, confirm what was verified."""
         self.outbox.pump()
-        self.mirror.catch_up(progress)
+        self.mirror.catch_up()
         with self.read() as connection:
             size = size_of(connection)
         self.outbox.confirm(size)

@@ -11,6 +11,7 @@ import typer
 
 from ledger import __version__
 from ledger.canonical import CanonicalError
+from ledger.catalogue.problems import EntryRefused
 from ledger.chain.interface import ChainError
 from ledger.chain.keystore import KeystoreError
 from ledger.cli import (
@@ -28,7 +29,7 @@ from ledger.cli.output import Exit, Problem, print_problem, say
 from ledger.cli.session import set_flags
 from ledger.identifiers import IdentifierError
 from ledger.merkle_verify import ProofError
-from ledger.mirror import MirrorError
+from ledger.mirror.errors import MirrorError
 from ledger.mirror.queries import MirrorQueryError
 from ledger.office import OfficeError
 from ledger.settings import SettingsError
@@ -92,6 +93,7 @@ _CODES: tuple[tuple[type[Exception], Exit], ...] = (
     (MirrorQueryError, Exit.NOT_FOUND),
     (KeystoreError, Exit.REFUSED),
     (SettingsError, Exit.USAGE),
+    (EntryRefused, Exit.REFUSED),
     (CanonicalError, Exit.REFUSED),
     (IdentifierError, Exit.REFUSED),
     (StatementError, Exit.REFUSED),

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ledger.catalogue.queries import CatalogueQueryError, editions
 from ledger.cli.output import Exit, Problem, as_json, err, out, print_json, print_table, say
 from ledger.cli.session import Json, Limit, existing_file, opened, reading
 from ledger.log.document import render
@@ -15,9 +16,9 @@ from ledger.log.queries import build_consistency, build_proof
 from ledger.log.readable import decoded, utc
 from ledger.log.verify import verify_proof
 from ledger.mirror.queries import checkpoint as checkpoint_of
-from ledger.mirror.queries import size_of, statements, statements_about
+from ledger.mirror.queries import size_of, statements
 from ledger.organisations.queries import names
-from ledger.statements import FILING, address_bytes, text_hash
+from ledger.statements import address_bytes
 
 app = typer.Typer(
     no_args_is_help=True, help="The log: checkpoints and proofs / 日志、检查点与证明."
@@ -74,17 +75,10 @@ def prove(
             )
             return
         if entry is not None:
-            filed = [
-                s
-                for s in statements_about(connection, FILING.kind, text_hash(entry), size)
-                if s.payload[:32] == FILING.type_hash
-            ]
-            if not filed:
-                raise Problem(
-                    say(f"日志中没有条目 {entry}", f"the log has no filing of {entry}"),
-                    code=Exit.NOT_FOUND,
-                )
-            index = filed[-1].index
+            try:
+                index = editions(connection, entry, as_of=size)[-1].leaf
+            except CatalogueQueryError as error:
+                raise Problem(str(error), code=Exit.NOT_FOUND) from error
         if index is None:
             raise Problem(
                 say("请给出日志位置、--entry 或 --since", "give a log index, --entry or --since"),

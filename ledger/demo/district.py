@@ -139,8 +139,9 @@ def _item(name: str, data_type: str, grade: int = 1, **more: object) -> dict[str
 
 def _assessments() -> dict[str, Any]:
     return {
-        "secrecy_assessment": {"done": True, "on": "2026-03-02"},
-        "personal_information_assessment": {"done": True, "on": "2026-03-02"},
+        "use_conditions": "限于申请的用途，不得提供给第三方",
+        "secrecy_assessment": {"done": True, "date": "2026-03-02"},
+        "personal_information_assessment": {"done": True, "date": "2026-03-02"},
     }
 
 

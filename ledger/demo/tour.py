@@ -32,11 +32,12 @@ def print_tour(office: Office, demo: Demo, *, language: str, serving: bool) -> N
         facets = catalogue.facets(connection)
         scores = quality.scores(connection)
         found = catalogue.search(connection, Filters(q=SEARCH), limit=5)
-        proven = found.entries[0]
+        code = found.entries[0].code
+        filed = catalogue.editions(connection, code)[-1].leaf
         proof = render(
             build_proof(
                 connection,
-                proven.leaf,
+                filed,
                 genesis_authority=address_bytes(office.deployment.genesis_authority),
             )
         )
@@ -79,7 +80,7 @@ def print_tour(office: Office, demo: Demo, *, language: str, serving: bool) -> N
     place = demo.place / "proof.json"
     place.write_bytes(proof)
     commands = (
-        f"$ govledger -C {demo.place} log prove {proven.leaf} -o {place}",
+        f"$ govledger -C {demo.place} log prove --entry {code} -o {place}",
         f"$ govledger log verify {place} --root {cursor.root.hex()}",
     )
     for command in commands:
@@ -89,7 +90,7 @@ def print_tour(office: Office, demo: Demo, *, language: str, serving: bool) -> N
         console.print(line, markup=False)
     console.print()
     if serving:
-        _print_addresses(office, proven.code, zh=zh)
+        _print_addresses(office, code, zh=zh)
     else:
         again = (
             f"govledger demo --dir {demo.place}" if str(demo.place) != "demo-data" else "make demo"
