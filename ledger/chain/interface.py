@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
-from web3 import Web3
+
+if TYPE_CHECKING:
+    from web3 import Web3  # half a second to import, and few commands need it
 
 
 class ChainError(Exception):

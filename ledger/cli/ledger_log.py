@@ -134,7 +134,7 @@ def list_command(
         {
             "index": s.index,
             "kind": s.kind,
-            "struct": decoded(s).struct,
+            "summary": say(decoded(s).summary.zh, decoded(s).summary.en),
             "version": s.version,
             "organisation": known[s.org].name if s.org in known else "0x" + s.org.hex(),
             "signer": "0x" + s.signer.hex(),
@@ -150,7 +150,7 @@ def list_command(
         [
             say("日志", "leaf"),
             say("类别", "kind"),
-            say("行为", "act"),
+            say("内容", "what"),
             say("序号", "version"),
             say("机构", "organisation"),
             say("签名密钥", "signer"),

@@ -23,7 +23,24 @@ def status(as_json: Json = False) -> None:
     if as_json:
         print_json(found)
         return
-    print_fields(say("镜像", "Mirror"), found.fields(say("zh", "en")))
+    print_fields(
+        say("镜像", "Mirror"),
+        [
+            (say("声明数", "statements"), found.size),
+            (say("根", "root"), found.root),
+            (say("已核对至区块", "compared at block"), found.block_number),
+            (say("链上最新区块", "newest block"), found.head_number),
+            (say("落后区块", "blocks behind"), found.lag_blocks),
+            (say("不合规声明", "malformed statements"), found.malformed),
+            (say("投影", "projections"), _versions(found.projections)),
+            (say("待重建投影", "to be filled afresh"), ", ".join(found.stale_projections)),
+            (say("问题", "trouble"), found.trouble),
+        ],
+    )
+
+
+def _versions(projections: dict[str, int]) -> str:
+    return ", ".join(f"{name} v{version}" for name, version in sorted(projections.items()))
 
 
 @app.command("follow")
