@@ -93,6 +93,9 @@ def verify(
     root: Annotated[
         str | None, typer.Option(help="A root you kept or got elsewhere, 64 hex digits.")
     ] = None,
+    size: Annotated[
+        int | None, typer.Option(min=1, help="How many leaves that root has, if you kept it too.")
+    ] = None,
     json_output: Json = False,
 ) -> None:
     """Check a proof file: no network, no database, no trust. Says in words what was proven.
@@ -100,7 +103,7 @@ def verify(
     Example: govledger log verify proof.json --root 3f9a…
     """
     try:
-        verdict = verify_proof(existing_file(file).read_bytes(), root)
+        verdict = verify_proof(existing_file(file).read_bytes(), root, size)
     except ValueError as error:
         raise Problem(str(error), code=Exit.USAGE) from error
     if json_output:

@@ -106,6 +106,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class DecodedPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The statement for human eyes. Nothing rests on it: it must equal what ``statement`` gives."""
 
+    struct: str
     summary: Bilingual
     recorded_at: str
     members: tuple[Member, ...]
@@ -187,8 +188,7 @@ def bytes_of(text: str) -> bytes:
 
 def as_dict(part: msgspec.Struct) -> dict[str, Any]:
     """A document, or a part of one, as plain JSON values in the order of its members."""
-    plain = msgspec.to_builtins(part)
-    assert isinstance(plain, dict)  # noqa: S101 - a Struct always becomes a dict
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(part))
     return plain
 
 

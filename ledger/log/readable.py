@@ -59,6 +59,7 @@ def decoded(statement: Statement) -> DecodedPart:
     en, zh = _ACTS.get(struct.name, (struct.name, struct.name))
     subject = f"{members[0].name} {members[0].value}"
     return DecodedPart(
+        struct=struct.name,
         summary=Bilingual(
             en=f"{en}: {subject}, version {statement.version}, recorded {when}",
             zh=f"{zh}：{subject}，第{statement.version}版，记录于{when}",

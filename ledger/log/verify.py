@@ -16,7 +16,7 @@ The steps, in order; the first that fails ends the check:
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from ledger.log.document import (
     Checkpoint,
@@ -44,14 +44,22 @@ from ledger.merkle_verify import ProofError, verify_consistency
 from ledger.statements import WORD
 
 
-def verify_proof(document: bytes | dict[str, Any], root: bytes | str | None = None) -> Verdict:
+def verify_proof(
+    document: bytes | dict[str, Any],
+    root: bytes | str | None = None,
+    size: int | None = None,
+) -> Verdict:
     """Check a proof file, or the JSON object in one; ``root`` is a root kept by whoever checks.
+
+    ``size`` is the number of leaves under that root, where it was kept too: a root commits to its
+    leaves, but several sizes have paths of the same shape, so that only root and size together fix
+    the index of a leaf.
 
     Never raises for a bad file: the verdict's ``failure`` says what is wrong. ``root`` (32 bytes,
     or hex) that is no root raises :class:`ValueError`. A consistency proof is compared with
     ``root`` at either end.
     """
-    kept = _root(root)
+    kept = None if root is None else _Kept(_root(root), size)
     verdict = Verdict()
     try:
         proof = _read(document, verdict)
@@ -64,9 +72,14 @@ def verify_proof(document: bytes | dict[str, Any], root: bytes | str | None = No
     return verdict
 
 
-def _root(root: bytes | str | None) -> bytes | None:
-    if root is None:
-        return None
+class _Kept(NamedTuple):
+    """What whoever checks knows from elsewhere."""
+
+    root: bytes
+    size: int | None
+
+
+def _root(root: bytes | str) -> bytes:
     try:
         raw = bytes.fromhex(root.strip().removeprefix("0x")) if isinstance(root, str) else root
     except ValueError as error:
@@ -97,7 +110,7 @@ def _read(document: bytes | dict[str, Any], verdict: Verdict) -> Proof:
     return proof
 
 
-def _check_inclusion(proof: InclusionProof, kept: bytes | None, verdict: Verdict) -> None:
+def _check_inclusion(proof: InclusionProof, kept: _Kept | None, verdict: Verdict) -> None:
     struct = check_statement(proof.statement, verdict)
     check_leaf(proof, verdict)
     _check_root(proof.checkpoint, kept, verdict)
@@ -124,7 +137,7 @@ def _check_inclusion(proof: InclusionProof, kept: bytes | None, verdict: Verdict
     )
 
 
-def _check_consistency(proof: ConsistencyProof, kept: bytes | None, verdict: Verdict) -> None:
+def _check_consistency(proof: ConsistencyProof, kept: _Kept | None, verdict: Verdict) -> None:
     old, new = proof.old, proof.new
     if (old.chain_id, old.log) != (new.chain_id, new.log):
         raise CheckFailedError(
@@ -149,7 +162,7 @@ def _check_consistency(proof: ConsistencyProof, kept: bytes | None, verdict: Ver
         "nothing was altered, dropped or reordered.",
         f"{new.size}个叶的日志以旧检查点的{old.size}个叶开头：没有改动、删除或调换。",
     )
-    _check_root(old if kept is not None and hex_of(kept) == old.root else new, kept, verdict)
+    _check_root(old if kept is not None and hex_of(kept.root) == old.root else new, kept, verdict)
     _check_digest(proof)
     verdict.add(
         Status.STATED,
@@ -160,7 +173,7 @@ def _check_consistency(proof: ConsistencyProof, kept: bytes | None, verdict: Ver
     )
 
 
-def _check_root(checkpoint: Checkpoint, kept: bytes | None, verdict: Verdict) -> None:
+def _check_root(checkpoint: Checkpoint, kept: _Kept | None, verdict: Verdict) -> None:
     size, root = checkpoint.size, checkpoint.root
     if kept is None:
         verdict.add(
@@ -170,19 +183,29 @@ def _check_root(checkpoint: Checkpoint, kept: bytes | None, verdict: Verdict) ->
             "该根确为日志之根，仅为文件自述：请与自己保存的根比较，或向链"
             f"{checkpoint.chain_id}上的合约 {checkpoint.log} 查询。",
         )
-    elif hex_of(kept) != root:
+    elif hex_of(kept.root) != root or kept.size not in (None, size):
+        given = hex_of(kept.root) + (f" at size {kept.size}" if kept.size is not None else "")
         raise CheckFailedError(
-            f"The file proves against the root {root}, you gave {hex_of(kept)}. Either yours is of "
-            f"another size than {size}, or this is not the log that you know.",
-            f"文件针对的根是 {root}，而给定的根是 {hex_of(kept)}："
-            f"或给定的根不属于大小{size}，或这不是您所知的日志。",
+            f"The file proves against the root {root} at size {size}, you gave {given}. Either "
+            "yours is of another size, or this is not the log that you know.",
+            f"文件针对的是大小{size}时的根 {root}，而给定的是 {given}："
+            "或给定的根不属于该大小，或这不是您所知的日志。",
+        )
+    elif kept.size is None:
+        verdict.root_compared = True
+        verdict.add(Status.PROVEN, "The root is the one that you gave.", "根与您给定的根一致。")
+        verdict.add(
+            Status.STATED,
+            f"That it has {size} leaves is the file's own word: give the size that you kept with "
+            "the root, to have that compared as well.",
+            f"该根之下有{size}个叶仅为文件自述：请同时给出您与根一并保存的大小以便比较。",
         )
     else:
         verdict.root_compared = True
         verdict.add(
             Status.PROVEN,
-            f"The root at size {size} is the one that you gave.",
-            f"大小为{size}时的根与您给定的根一致。",
+            f"The root and its size, {size}, are those that you gave.",
+            f"根及其大小{size}与您给定的一致。",
         )
 
 
