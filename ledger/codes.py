@@ -28,6 +28,14 @@ class Code(Enum):
         return member
 
     @classmethod
+    def of(cls, code: str) -> Self:
+        """The member with this string code; raises :class:`ValueError` naming the enumeration."""
+        for member in cls:
+            if member.value == code:
+                return member
+        raise ValueError(f"{code!r} is no {cls.__name__}")
+
+    @classmethod
     def of_number(cls, number: int) -> Self:
         """The member with this number; raises :class:`ValueError` naming the enumeration."""
         for member in cls:

@@ -23,6 +23,7 @@ from typing import Self
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from eth_typing import Hash32
 from sqlalchemy import Connection, Engine, func, select
 
 from ledger.catalogue.projection import PROJECTION as CATALOGUE_PROJECTION
@@ -38,7 +39,7 @@ from ledger.chain.outbox_models import State
 from ledger.mirror.mirror import Mirror
 from ledger.mirror.origin import Origin
 from ledger.mirror.projections import Projection, Rulebook
-from ledger.mirror.queries import size_of
+from ledger.mirror.queries import Cursor, size_of
 from ledger.mirror.tables import statement
 from ledger.organisations.projection import PROJECTION as ORGANISATIONS_PROJECTION
 from ledger.organisations.rules import RULEBOOK as ORGANISATIONS_RULES
@@ -181,7 +182,8 @@ class Office:
         Derived from the vault key (HMAC-SHA-256), so it is there again whenever that is.
         """
         told = b"govledger deputy steward\n" + organisation.encode()
-        return Account.from_key(hmac.digest(self.vault_key, told, "sha256"))
+        account: LocalAccount = Account.from_key(hmac.digest(self.vault_key, told, "sha256"))
+        return account
 
     def seal(self, envelopes: Sequence[Envelope]) -> None:
         """Keep the texts of restricted entries, before anything about them is sent."""
@@ -204,7 +206,7 @@ class Office:
             lock.flush()
             yield True
 
-    def refresh(self, progress: Callable[[int, int], None] | None = None) -> bool:
+    def refresh(self, on_step: Callable[[Cursor], None] | None = None) -> bool:
         """Bring the mirror up to date, unless another process does that already.
 
         Returns False where the chain cannot be reached: what is read then is as old as the mirror.
@@ -213,7 +215,7 @@ class Office:
             if not on_duty:
                 return True
             try:
-                self.mirror.catch_up(progress=progress)
+                self.mirror.catch_up(on_step)
             except ChainError:
                 return False
             return True
@@ -237,7 +239,7 @@ class Office:
         self, batch: Batch, signer: LocalAccount, cosigner: LocalAccount | None = None
     ) -> SignedBatch:
         """The batch under the signer's signature, and the co-signer's where one signs too."""
-        digest = batch.digest(self.deployment.domain(batch.struct.contract))
+        digest = Hash32(batch.digest(self.deployment.domain(batch.struct.contract)))
         return SignedBatch(
             batch=batch,
             signer=signer.address,

@@ -47,7 +47,7 @@ def label(table: str, value: str | None) -> str:
     """A string code in the reader's language; a dash where nothing is stated."""
     if not value:
         return "–"
-    member = _LABELS[table](value)
+    member = _LABELS[table].of(value)
     return say(member.zh, member.en)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -97,7 +97,7 @@ def list_command(as_json: Json = False) -> None:
         stored = office.keystore.list()
     with reading() as (connection, _):
         held = {key.address: queries.holder(connection, key.address) for key in stored}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for key in stored:
         found = held[key.address]
         rows.append(

@@ -59,7 +59,7 @@ def follow(
                 Exit.UNAVAILABLE,
             )
         with progress_bar(say("同步镜像", "Following the log")) as bar:
-            cursor = office.mirror.catch_up(bar)
+            cursor = office.mirror.catch_up(lambda step: bar(step.size))
         out.print(
             say(
                 f"✓ 已核验 {cursor.size} 条声明，根 {cursor.root.hex()}",
@@ -119,15 +119,11 @@ def verify(
 
 
 @app.command("rebuild")
-def rebuild(
-    projection: Annotated[
-        str | None, typer.Argument(help="Only this projection; all of them otherwise.")
-    ] = None,
-) -> None:
+def rebuild() -> None:
     """Make the projections anew from the statements, side by side, and swap them in.
 
-    Example: govledger mirror rebuild catalogue
+    Example: govledger mirror rebuild
     """
     with opened() as office, progress_bar(say("重建投影", "Rebuilding")) as bar:
-        office.mirror.rebuild([projection] if projection else None, progress=bar)
+        office.mirror.rebuild(bar)
     out.print(say("✓ 投影已重建", "✓ projections rebuilt"), style="green")

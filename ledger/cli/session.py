@@ -77,7 +77,7 @@ def reading(as_of: str | None = None) -> Iterator[tuple[Connection, int | None]]
     with opened() as office:
         _ = office.deployment
         with progress_bar(say("同步镜像", "Following the log")) as bar:
-            if not office.refresh(bar):
+            if not office.refresh(lambda step: bar(step.size)):
                 err.print(
                     say(
                         "! 链暂时无法访问，以下为镜像中已有的内容",

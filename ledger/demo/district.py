@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Any
 
 import yaml
-from eth_utils import keccak
+from eth_utils.crypto import keccak
 
 from ledger.codes import Role
 from ledger.identifiers import compose_resource_code, uscc_check_character

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
 from pathlib import Path
@@ -94,7 +94,10 @@ class _Play:
         self._versions: dict[str, int] = {}
 
     def _account(self, organisation: Department, role: Role) -> LocalAccount:
-        return Account.from_key(self._district.private_key(organisation.code, role))
+        account: LocalAccount = Account.from_key(
+            self._district.private_key(organisation.code, role)
+        )
+        return account
 
     def keys(self) -> None:
         """Everybody's keys into the keystore, under the demo's passphrase."""
@@ -193,7 +196,8 @@ class _Play:
         district = self._district
         signed = []
         for department in district.departments:
-            drafts, complete = [], []
+            drafts: list[Mapping[str, Any]] = []
+            complete: list[Mapping[str, Any]] = []
             for row in district.entries[department.code]:
                 incomplete = row["code"] in district.incomplete
                 (drafts if incomplete else complete).append(row)

@@ -45,7 +45,7 @@ def print_tour(office: Office, demo: Demo, *, language: str, serving: bool) -> N
         raise LookupError("the mirror is empty")
     console.rule("合成示例区，非真实数据" if zh else "A synthetic district; nothing in it is real")
     states = ", ".join(
-        f"{(EntryState(name).zh if zh else EntryState(name).en)} {count}"
+        f"{(EntryState.of(name).zh if zh else EntryState.of(name).en)} {count}"
         for name, count in facets["state"].items()
     )
     total = sum(facets["state"].values())
@@ -67,7 +67,7 @@ def print_tour(office: Office, demo: Demo, *, language: str, serving: bool) -> N
     for column in ("代码 code", "名称 name", "提供单位 provider", "状态 state", "日志 leaf"):
         table.add_column(column, overflow="fold")
     for entry in found.entries:
-        state = EntryState(entry.state)
+        state = EntryState.of(entry.state)
         table.add_row(
             entry.code,
             entry.name or "–",
