@@ -9,7 +9,8 @@ from typing import Protocol
 from ledger.chain import probe
 from ledger.chain.deployment import FILE_NAME, Deployment, load_deployment
 from ledger.chain.interface import Chain, ChainError
-from ledger.chain.jsonrpc import WIDEST_SPAN, JsonRpcChain
+from ledger.chain.jsonrpc import JsonRpcChain
+from ledger.chain.logranges import WIDEST_SPAN
 
 STARTING_SECONDS = 3.0
 """How long a node that holds the chain, but does not answer yet, is waited for."""
@@ -57,7 +58,7 @@ def _remote(settings: ChainSettings, known: Deployment | None) -> JsonRpcChain:
     try:
         found = probe.kept(settings.data_dir)
         if found is not None and (found.node, found.chain_id) == (chain.name, chain.chain_id):
-            chain.trust_span(found.log_range)
+            chain.ranges.trust(found.log_range)
         elif known is not None and known.chain_id == chain.chain_id:
             probe.probe(chain, known).save(settings.data_dir)
     except BaseException:

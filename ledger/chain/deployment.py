@@ -71,6 +71,13 @@ class Deployment(msgspec.Struct, frozen=True):
             )
         return address_bytes(self.registries[contract])
 
+    def contract_at(self, address: bytes) -> str:
+        """The name of the registry at an address, "" where there is none."""
+        for name, place in self.registries.items():
+            if address_bytes(place) == address:
+                return name
+        return ""
+
     def domain(self, contract: str) -> Domain:
         """The EIP-712 domain of a registry."""
         return Domain(contract, self.chain_id, to_checksum_address(self.registry(contract)))

@@ -101,6 +101,10 @@ class Chain(Protocol):
         """Hand over a signed transaction; returns its hash. Sending the same bytes twice is no error."""
         ...
 
+    def send_many(self, raws: Sequence[bytes]) -> list[bytes | ChainError]:
+        """Hand over several signed transactions in order; for each its hash, or its error."""
+        ...
+
     def outcome(self, transaction_hash: bytes) -> TransactionOutcome | None:
         """What became of a transaction, None while it is not in a block."""
         ...

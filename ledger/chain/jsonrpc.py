@@ -1,16 +1,8 @@
-"""Any EVM chain behind JSON-RPC, as a :class:`~ledger.chain.interface.Chain`.
-
-Nodes differ most in ``eth_getLogs``: Besu refuses more than 5,000 blocks, gateways refuse by the
-number or size of results, and FISCO BCOS 3 answers a long range *silently* with the events of its
-first ten blocks. So a range is trusted only as far as this node was seen to return an event at its
-end: an answer counts up to its last event, or up to the span proven before, and what lies behind is
-asked for again.
-"""
+"""Any EVM chain behind JSON-RPC, as a :class:`~ledger.chain.interface.Chain`."""
 
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -28,21 +20,9 @@ from ledger.chain.interface import (
     RawLog,
     TransactionOutcome,
 )
-from ledger.chain.transport import (
-    ChainTimeout,
-    ChainUnavailable,
-    Endpoint,
-    NotAChain,
-    RpcError,
-)
+from ledger.chain.logranges import FIRST_SPAN, LogRanges
+from ledger.chain.transport import Endpoint, NotAChain, RpcError
 
-FIRST_SPAN = 10
-"""Blocks a node is trusted to scan before it has shown more (the default of FISCO BCOS 3)."""
-WIDEST_SPAN = 5_000
-"""Most blocks asked for at once (Besu's limit)."""
-LOG_ANSWER_BYTES = 32 << 20
-"""Size of a getLogs answer to aim for at most, in bytes of JSON."""
-METHOD_UNKNOWN = -32601
 REVERTED = 3
 KNOWN_ALREADY = ("already known", "known transaction", "already imported", "alreadyknown")
 NEVER_ACCEPTED = (
@@ -75,18 +55,6 @@ class _Block(msgspec.Struct, rename="camel"):
     logs_bloom: str | None = None
 
 
-class _Log(msgspec.Struct, rename="camel"):
-    address: str
-    topics: list[str]
-    data: str
-    block_number: str
-    transaction_hash: str
-    log_index: str
-    block_hash: str | None = None
-    blockhash: str | None = None
-    removed: bool | None = None
-
-
 class _Receipt(msgspec.Struct, rename="camel"):
     transaction_hash: str
     block_number: str | None
@@ -97,7 +65,6 @@ class _Receipt(msgspec.Struct, rename="camel"):
 
 _TEXT = msgspec.json.Decoder(str)
 _BLOCK = msgspec.json.Decoder(_Block | None)
-_LOGS = msgspec.json.Decoder(list[_Log] | None)
 _RECEIPT = msgspec.json.Decoder(_Receipt | None)
 
 
@@ -146,10 +113,7 @@ class JsonRpcChain:
         self.endpoint = Endpoint(url, timeout=timeout, tries=tries, pause=pause)
         self._w3 = Web3(_Provider(self.endpoint))
         self._w3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
-        self._span = max(1, span)
-        self._limit = WIDEST_SPAN
-        self._step = 256
-        self._lock = threading.Lock()
+        self.ranges = LogRanges(self.endpoint, span)
         try:
             self._chain_id = self._number("eth_chainId")
         except RpcError as problem:
@@ -176,16 +140,7 @@ class JsonRpcChain:
     @property
     def max_log_range(self) -> int:
         """Blocks in one getLogs range that this node was seen to scan to their end."""
-        return self._span
-
-    def trust_span(self, blocks: int) -> None:
-        """Take a span as proven that an earlier probe of this very node has proven."""
-        self._span = max(self._span, min(blocks, self._limit))
-
-    @property
-    def log_limit(self) -> int:
-        """Blocks in one getLogs range beyond which the node failed, or the widest asked for."""
-        return self._limit
+        return self.ranges.span
 
     def close(self) -> None:
         self.endpoint.close()
@@ -242,122 +197,9 @@ class JsonRpcChain:
     ) -> list[RawLog]:
         """All events of ``address`` in blocks ``first..last``, in chain order; ``topics`` filter.
 
-        Any range may be asked: it is split into what the node answers, and into what it can be
-        trusted to have scanned (see above). Raises ChainError.
+        Any range may be asked; see :mod:`ledger.chain.logranges`.
         """
-        found: list[RawLog] = []
-        at = first
-        while at <= last:
-            rows, end = self._answer(address, at, last, topics)
-            reach = rows[-1].block_number if rows else at - 1
-            if reach - at + 1 > self._span:
-                self._span = min(reach - at + 1, self._limit)
-            elif rows and not topics and self._may_reach_farther(reach):
-                self.prove_span(address, rows[-1])
-            until = min(end, max(reach, at + self._span - 1))
-            found += rows
-            at = until + 1
-        return found
-
-    def _may_reach_farther(self, block: int) -> bool:
-        return self._span < min(self._limit, block + 1) and self._span * 2 <= block + 1
-
-    def prove_span(self, address: bytes, canary: RawLog) -> int:
-        """Find the widest range whose end this node scans, by an event known to stand there.
-
-        Asks for ranges that end at the canary's block, narrower ones while the canary is missing or
-        the node refuses. Returns the proven span in blocks; what the node fails at is remembered.
-        """
-        span = min(self._limit, canary.block_number + 1)
-        while span > self._span:
-            start = canary.block_number - span + 1
-            try:
-                rows = self._ask(address, start, canary.block_number, canary.topics[:2])[0]
-                missing = all(row.block_number != canary.block_number for row in rows)
-            except (RpcError, ChainTimeout):
-                missing = True
-            if not missing:
-                self._span = span
-                break
-            self._limit = span - 1
-            span //= 2
-        return self._span
-
-    def _answer(
-        self, address: bytes, first: int, last: int, topics: Sequence[bytes | None]
-    ) -> tuple[list[RawLog], int]:
-        """Events from ``first`` to the returned block, as near to ``last`` as one answer goes."""
-        while True:
-            # twice the proven span: where the answer reaches farther than before, more is proven
-            step = min(self._step, self._span * 2, max(self._limit, 1))
-            end = min(last, first + step - 1)
-            try:
-                rows, size = self._ask(address, first, end, topics)
-            except (RpcError, ChainTimeout) as problem:
-                if end == first or getattr(problem, "code", 0) == METHOD_UNKNOWN:
-                    raise
-                # "range too wide", "more than 10000 results", "response too large", "timed out":
-                # the wording differs by node, the way out is the same
-                with self._lock:
-                    self._step = max(1, (end - first + 1) // 2)
-                continue
-            with self._lock:
-                if size > LOG_ANSWER_BYTES:
-                    self._step = max(1, step * LOG_ANSWER_BYTES // (2 * size))
-                elif size < LOG_ANSWER_BYTES // 4 and end - first + 1 == self._step:
-                    self._step = min(WIDEST_SPAN, self._step * 2)
-            return rows, end
-
-    def _ask(
-        self, address: bytes, first: int, last: int, topics: Sequence[bytes | None]
-    ) -> tuple[list[RawLog], int]:
-        """One getLogs call, its events in order and its size in bytes."""
-        question = {
-            "fromBlock": hex(first),
-            "toBlock": hex(last),
-            "address": "0x" + address.hex(),
-            "topics": [None if topic is None else "0x" + topic.hex() for topic in topics],
-        }
-        raw = self.endpoint.call("eth_getLogs", question)
-        rows = self._decoded(_LOGS, raw) or []
-        return self._events(rows, address, first, last), len(memoryview(raw))
-
-    def _events(self, rows: Sequence[_Log], address: bytes, first: int, last: int) -> list[RawLog]:
-        sender = "0x" + address.hex()
-        words: dict[str, bytes] = {}
-
-        def word(text: str) -> bytes:
-            # blocks, transactions and the first topic come again and again
-            found = words.get(text)
-            if found is None:
-                found = words[text] = _bytes(text)
-            return found
-
-        events = []
-        for row in rows:
-            if row.removed:
-                continue
-            number = int(row.block_number, 16)
-            if row.address.lower() != sender or not first <= number <= last:
-                raise ChainError(
-                    f"{self.name} answers eth_getLogs with an event that was not asked for "
-                    f"({row.address} in block {number}); its events cannot be trusted"
-                )
-            block_hash = row.block_hash or row.blockhash
-            if block_hash is None:
-                raise ChainError(f"{self.name} leaves out the block hash of an event")
-            events.append(
-                RawLog(
-                    topics=tuple([word(topic) for topic in row.topics]),
-                    data=bytes.fromhex(row.data[2:]),
-                    block_number=number,
-                    block_hash=word(block_hash),
-                    transaction_hash=word(row.transaction_hash),
-                    log_index=int(row.log_index, 16),
-                )
-            )
-        events.sort(key=lambda event: (event.block_number, event.log_index))
-        return events
+        return self.ranges.logs(address, first, last, topics)
 
     # -- state ---------------------------------------------------------------------------------
 
@@ -407,20 +249,32 @@ class JsonRpcChain:
         transaction in a block. So after an error the node is asked for the transaction itself.
         Raises :class:`TransactionRefused` for what the node will never take, ChainError otherwise.
         """
-        own = bytes(keccak(raw))
-        try:
-            self.endpoint.call("eth_sendRawTransaction", "0x" + raw.hex())
-        except RpcError as problem:
-            reason = problem.reason.lower()
-            if any(words in reason for words in KNOWN_ALREADY) or self._has(own):
-                return own
-            if any(words in reason for words in NEVER_ACCEPTED):
-                raise TransactionRefused(
-                    f"{self.name} will not take the transaction: {problem.reason}; sign fewer or "
-                    "smaller statements in one batch, or raise the node's limits"
-                ) from problem
-            raise
-        return own
+        (result,) = self.send_many([raw])
+        if isinstance(result, ChainError):
+            raise result
+        return result
+
+    def send_many(self, raws: Sequence[bytes]) -> list[bytes | ChainError]:
+        """Hand over several, in order and few round trips; for each its hash, or its error."""
+        calls = [("eth_sendRawTransaction", ["0x" + raw.hex()]) for raw in raws]
+        answers = self.endpoint.call_each(calls)
+        return [
+            self._taken(bytes(keccak(raw)), answer)
+            for raw, answer in zip(raws, answers, strict=True)
+        ]
+
+    def _taken(self, own: bytes, answer: msgspec.Raw | RpcError) -> bytes | ChainError:
+        if not isinstance(answer, RpcError):
+            return own
+        reason = answer.reason.lower()
+        if any(words in reason for words in KNOWN_ALREADY) or self._has(own):
+            return own
+        if any(words in reason for words in NEVER_ACCEPTED):
+            return TransactionRefused(
+                f"{self.name} will not take the transaction: {answer.reason}; sign fewer or "
+                "smaller statements in one batch, or raise the node's limits"
+            )
+        return answer
 
     def _has(self, transaction: bytes) -> bool:
         """Whether the node knows the transaction, in a block or waiting."""
@@ -430,7 +284,15 @@ class JsonRpcChain:
         return False
 
     def outcome(self, transaction_hash: bytes) -> TransactionOutcome | None:
-        raw = self.endpoint.call("eth_getTransactionReceipt", "0x" + transaction_hash.hex())
+        return self.outcomes([transaction_hash])[0]
+
+    def outcomes(self, hashes: Sequence[bytes]) -> list[TransactionOutcome | None]:
+        """What became of several transactions, in few round trips."""
+        calls = [("eth_getTransactionReceipt", ["0x" + one.hex()]) for one in hashes]
+        answers = self.endpoint.call_many(calls)
+        return [self._outcome(one, raw) for one, raw in zip(hashes, answers, strict=True)]
+
+    def _outcome(self, transaction_hash: bytes, raw: msgspec.Raw) -> TransactionOutcome | None:
         receipt = self._decoded(_RECEIPT, raw)
         if receipt is None or receipt.block_number is None or receipt.block_hash is None:
             return None
@@ -481,9 +343,19 @@ def _bytes(text: str) -> bytes:
     return bytes.fromhex(text.removeprefix("0x"))
 
 
-def filled(fees: Mapping[str, int]) -> int:
+def price_of(fees: Mapping[str, int]) -> int:
     """The most that one unit of gas may cost under these fee members, in wei."""
     return fees.get("gasPrice", fees.get("maxFeePerGas", 0))
 
 
-__all__ = ["ChainUnavailable", "JsonRpcChain", "TransactionRefused", "filled"]
+def raised(fees: Mapping[str, int], old: int) -> dict[str, int]:
+    """Fee members that replace a transaction offering ``old`` wei: at least an eighth more.
+
+    geth, Besu and anvil ask for 10 per cent more, in the tip as well.
+    """
+    least = old + old // 8 + 1
+    if "gasPrice" in fees:
+        return {"gasPrice": max(fees["gasPrice"], least)}
+    most = max(fees["maxFeePerGas"], least)
+    tip = fees["maxPriorityFeePerGas"]
+    return {"maxFeePerGas": most, "maxPriorityFeePerGas": min(most, tip + tip // 8 + 1)}

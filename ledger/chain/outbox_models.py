@@ -74,7 +74,11 @@ class OutboxReceipt(DeskTable, table=True):
 
 
 class OutboxAttempt(DeskTable, table=True):
-    """One signed transaction for a receipt, written down before it is sent."""
+    """One signed transaction for a receipt, written down before it is sent.
+
+    ``gas`` is its limit, ``price`` the most it offers for a unit, in wei; ``sent_block`` the newest
+    block when it was made.
+    """
 
     __tablename__ = "outbox_attempt"
     __table_args__ = (Index("ix_outbox_attempt_state_nonce", "state", "nonce"),)
@@ -85,10 +89,11 @@ class OutboxAttempt(DeskTable, table=True):
     nonce: int = Field(sa_column=Column(BIG, nullable=False))
     transaction_hash: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False, unique=True))
     raw: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    gas: int = Field(sa_column=Column(BIG, nullable=False))
+    price: int = Field(sa_column=Column(BIG, nullable=False))
     state: str = Field(sa_column=Column(String(16), nullable=False))
     sent_block: int = Field(sa_column=Column(BIG, nullable=False))
     made_at: int = Field(sa_column=Column(BIG, nullable=False))
-    error: str | None = Field(default=None, sa_column=Column(Text))
 
 
 class OutboxLane(DeskTable, table=True):

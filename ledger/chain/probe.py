@@ -15,7 +15,8 @@ from eth_utils.crypto import keccak
 
 from ledger.chain.deployment import Deployment
 from ledger.chain.interface import Chain, RawLog
-from ledger.chain.jsonrpc import WIDEST_SPAN, JsonRpcChain
+from ledger.chain.jsonrpc import JsonRpcChain
+from ledger.chain.logranges import WIDEST_SPAN
 
 FILE_NAME = "chain.json"
 CANCUN_CODE = "0x602a5f5d5f5c5f5260205f60205e60206020f3"
@@ -149,9 +150,9 @@ def probe(chain: Chain, deployment: Deployment | None = None) -> Capabilities:
         if deployment is not None:
             canary = find_canary(chain, deployment)
             if canary is not None:
-                chain.prove_span(deployment.log_address, canary)
+                chain.ranges.prove(deployment.log_address, canary)
         log_range = chain.max_log_range
-        limited = chain.log_limit < WIDEST_SPAN or log_range >= WIDEST_SPAN
+        limited = chain.ranges.limit < WIDEST_SPAN or log_range >= WIDEST_SPAN
     block = hex(head.number)
     finalized = _asked(chain, *FINALIZED)
     return Capabilities(

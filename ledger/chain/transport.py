@@ -149,22 +149,32 @@ class Endpoint:
         Nodes limit batches (FISCO BCOS: 8) or take none; what this one takes is found out by
         halving, and kept. Raises what :meth:`call` raises for the first call that fails.
         """
-        results: list[msgspec.Raw] = []
+        results = []
+        for result in self.call_each(calls):
+            if isinstance(result, RpcError):
+                raise result
+            results.append(result)
+        return results
+
+    def call_each(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[msgspec.Raw | RpcError]:
+        """As :meth:`call_many`, but with the error of each call that the node refuses."""
+        results: list[msgspec.Raw | RpcError] = []
         at = 0
         while at < len(calls):
             size = min(self._batch, len(calls) - at)
             part = calls[at : at + size]
             if size == 1:
-                results.append(self.call(part[0][0], *part[0][1]))
+                answers: list[_Answer] | None = [self._patiently(partial(self._one, *part[0]))]
             else:
                 answers = self._patiently(partial(self._many, part))
-                if answers is None:
-                    self._batch = max(1, size // 2)
-                    continue
-                results += [
-                    self._result(method, answer)
-                    for (method, _), answer in zip(part, answers, strict=True)
-                ]
+            if answers is None:
+                self._batch = max(1, size // 2)
+                continue
+            for (method, _), answer in zip(part, answers, strict=True):
+                try:
+                    results.append(self._result(method, answer))
+                except RpcError as problem:
+                    results.append(problem)
             at += size
         return results
 

@@ -19,7 +19,6 @@ from tests.chain import district
 from tests.chain.conftest import OutboxFactory, new_log
 from tests.chain_nodes import anvil_node, funded, rpc
 
-
 ON, OFF = (True,), (False,)
 
 

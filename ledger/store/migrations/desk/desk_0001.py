@@ -51,10 +51,11 @@ def upgrade() -> None:
         sa.Column("nonce", BIG, nullable=False),
         sa.Column("transaction_hash", HASH, nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.Column("gas", BIG, nullable=False),
+        sa.Column("price", BIG, nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("sent_block", BIG, nullable=False),
         sa.Column("made_at", BIG, nullable=False),
-        sa.Column("error", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("number", name="pk_outbox_attempt"),
         sa.UniqueConstraint("transaction_hash", name="uq_outbox_attempt_transaction_hash"),
     )

@@ -1,0 +1,87 @@
+"""Which process sends for a key: a lease in the desk database, so that only one does at a time."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from pathlib import Path
+
+from sqlalchemy import Engine, insert, select, update
+
+from ledger.chain.outbox_models import LANE
+from ledger.store.engine import writing
+
+LEASE_MS = 30_000
+"""How long a lease holds without being renewed."""
+
+
+class Lease:
+    """The right to send for ``sender``, for this object alone."""
+
+    def __init__(self, engine: Engine, sender: str) -> None:
+        self._engine = engine
+        self._sender = sender
+        self._holder = f"{_machine()} {os.getpid()} {secrets.token_hex(4)}"
+        self._until = 0
+
+    def hold(self) -> bool:
+        """Take or renew the lease; False while another holds it.
+
+        One that has ended, on this machine, has lost it at once; elsewhere it runs out by itself.
+        """
+        now = time.time_ns() // 1_000_000
+        if now < self._until - LEASE_MS // 2:
+            return True
+        mine = {"holder": self._holder, "until": now + LEASE_MS}
+        with writing(self._engine) as connection:
+            row = connection.execute(
+                select(LANE).where(LANE.c.sender == self._sender).with_for_update()
+            ).first()
+            if row is None:
+                connection.execute(insert(LANE).values(sender=self._sender, **mine))
+            elif row.holder == self._holder or row.until < now or _is_gone(row.holder):
+                connection.execute(update(LANE).where(LANE.c.sender == self._sender).values(**mine))
+            else:
+                self._until = 0
+                return False
+        self._until = now + LEASE_MS
+        return True
+
+    def release(self) -> None:
+        """Let another take it at once."""
+        if not self._until:
+            return
+        with writing(self._engine) as connection:
+            connection.execute(
+                update(LANE)
+                .where(LANE.c.sender == self._sender, LANE.c.holder == self._holder)
+                .values(holder="", until=0)
+            )
+        self._until = 0
+
+
+def _machine() -> str:
+    """Names the space in which a process number means something: host and PID namespace."""
+    try:
+        space = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        space = ""
+    return f"{socket.gethostname()}{space}"
+
+
+def _is_gone(holder: str) -> bool:
+    """Whether the process that held the lease has ended; False where that cannot be told."""
+    if not holder:
+        return True
+    machine, number, _ = holder.rsplit(" ", 2)
+    if machine != _machine():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False

@@ -1,0 +1,190 @@
+"""Events of a range of blocks, from nodes that limit ranges each in their own way.
+
+Besu refuses more than 5,000 blocks, gateways refuse by the number or size of results, and FISCO BCOS
+3 answers a long range *silently* with the events of its first ten blocks. So a range is trusted only
+as far as this node was seen to return an event at its end: an answer counts up to its last event, or
+up to the span proven before, and what lies behind is asked for again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import msgspec
+
+from ledger.chain.interface import ChainError, RawLog
+from ledger.chain.transport import ChainTimeout, Endpoint, NotAChain, RpcError
+
+FIRST_SPAN = 10
+"""Blocks a node is trusted to scan before it has shown more (the default of FISCO BCOS 3)."""
+WIDEST_SPAN = 5_000
+"""Most blocks asked for at once (Besu's limit)."""
+FIRST_STEP = 256
+ANSWER_BYTES = 32 << 20
+"""Size of an answer to aim for at most, in bytes of JSON."""
+METHOD_UNKNOWN = -32601
+
+
+class _Log(msgspec.Struct, rename="camel"):
+    address: str
+    topics: list[str]
+    data: str
+    block_number: str
+    transaction_hash: str
+    log_index: str
+    block_hash: str | None = None
+    blockhash: str | None = None
+    removed: bool | None = None
+
+
+_LOGS = msgspec.json.Decoder(list[_Log] | None)
+
+
+class LogRanges:
+    """Asks one node for events. ``span``: blocks proven to be scanned to their end.
+
+    ``limit`` is the widest range not known to fail. Safe for several threads.
+    """
+
+    def __init__(self, endpoint: Endpoint, span: int = FIRST_SPAN) -> None:
+        self.span = max(1, min(span, WIDEST_SPAN))
+        self.limit = WIDEST_SPAN
+        self._endpoint = endpoint
+        self._step = FIRST_STEP
+        self._lock = threading.Lock()
+
+    def trust(self, blocks: int) -> None:
+        """Take a span as proven that an earlier probe of this very node has proven."""
+        self.span = max(self.span, min(blocks, self.limit))
+
+    def logs(
+        self, address: bytes, first: int, last: int, topics: Sequence[bytes | None] = ()
+    ) -> list[RawLog]:
+        """All events of ``address`` in blocks ``first..last``, in chain order; ``topics`` filter.
+
+        Any range may be asked: it is split into what the node answers, and into what it can be
+        trusted to have scanned (see above). Raises ChainError.
+        """
+        found: list[RawLog] = []
+        at = first
+        while at <= last:
+            rows, end = self._answer(address, at, last, topics)
+            reach = rows[-1].block_number if rows else at - 1
+            if reach - at + 1 > self.span:
+                self.span = min(reach - at + 1, self.limit)
+            elif rows and not topics and self._may_reach_farther(reach):
+                self.prove(address, rows[-1])
+            until = min(end, max(reach, at + self.span - 1))
+            found += rows
+            at = until + 1
+        return found
+
+    def _may_reach_farther(self, block: int) -> bool:
+        return self.span < min(self.limit, block + 1) and self.span * 2 <= block + 1
+
+    def prove(self, address: bytes, canary: RawLog) -> int:
+        """Find the widest range whose end this node scans, by an event known to stand there.
+
+        Asks for ranges that end at the canary's block, narrower ones while the canary is missing or
+        the node refuses. Returns the proven span in blocks; what the node fails at is remembered.
+        """
+        span = min(self.limit, canary.block_number + 1)
+        while span > self.span:
+            start = canary.block_number - span + 1
+            try:
+                rows = self._ask(address, start, canary.block_number, canary.topics[:2])[0]
+                missing = all(row.block_number != canary.block_number for row in rows)
+            except (RpcError, ChainTimeout):
+                missing = True
+            if not missing:
+                self.span = span
+                break
+            self.limit = span - 1
+            span //= 2
+        return self.span
+
+    def _answer(
+        self, address: bytes, first: int, last: int, topics: Sequence[bytes | None]
+    ) -> tuple[list[RawLog], int]:
+        """Events from ``first`` to the returned block, as near to ``last`` as one answer goes."""
+        while True:
+            # twice the proven span: where the answer reaches farther than before, more is proven
+            step = min(self._step, self.span * 2, max(self.limit, 1))
+            end = min(last, first + step - 1)
+            try:
+                rows, size = self._ask(address, first, end, topics)
+            except (RpcError, ChainTimeout) as problem:
+                if end == first or getattr(problem, "code", 0) == METHOD_UNKNOWN:
+                    raise
+                # "range too wide", "more than 10000 results", "response too large", "timed out":
+                # the wording differs by node, the way out is the same
+                with self._lock:
+                    self._step = max(1, (end - first + 1) // 2)
+                continue
+            with self._lock:
+                if size > ANSWER_BYTES:
+                    self._step = max(1, step * ANSWER_BYTES // (2 * size))
+                elif size < ANSWER_BYTES // 4 and end - first + 1 == self._step:
+                    self._step = min(WIDEST_SPAN, self._step * 2)
+            return rows, end
+
+    def _ask(
+        self, address: bytes, first: int, last: int, topics: Sequence[bytes | None]
+    ) -> tuple[list[RawLog], int]:
+        """One getLogs call, its events in order and its size in bytes."""
+        question = {
+            "fromBlock": hex(first),
+            "toBlock": hex(last),
+            "address": "0x" + address.hex(),
+            "topics": [None if topic is None else "0x" + topic.hex() for topic in topics],
+        }
+        raw = self._endpoint.call("eth_getLogs", question)
+        try:
+            rows = _LOGS.decode(raw) or []
+        except (msgspec.DecodeError, ValueError) as problem:
+            raise NotAChain(
+                f"{self._endpoint.name} answers eth_getLogs in a form unknown here ({problem})"
+            ) from problem
+        return self._events(rows, address, first, last), len(memoryview(raw))
+
+    def _events(self, rows: Sequence[_Log], address: bytes, first: int, last: int) -> list[RawLog]:
+        sender = "0x" + address.hex()
+        words: dict[str, bytes] = {}
+
+        def word(text: str) -> bytes:
+            # blocks, transactions and the first topic come again and again
+            found = words.get(text)
+            if found is None:
+                found = words[text] = _bytes(text)
+            return found
+
+        events = []
+        for row in rows:
+            if row.removed:
+                continue
+            number = int(row.block_number, 16)
+            if row.address.lower() != sender or not first <= number <= last:
+                raise ChainError(
+                    f"{self._endpoint.name} answers eth_getLogs with an event that was not asked for "
+                    f"({row.address} in block {number}); its events cannot be trusted"
+                )
+            block_hash = row.block_hash or row.blockhash
+            if block_hash is None:
+                raise ChainError(f"{self._endpoint.name} leaves out the block hash of an event")
+            events.append(
+                RawLog(
+                    topics=tuple([word(topic) for topic in row.topics]),
+                    data=bytes.fromhex(row.data[2:]),
+                    block_number=number,
+                    block_hash=word(block_hash),
+                    transaction_hash=word(row.transaction_hash),
+                    log_index=int(row.log_index, 16),
+                )
+            )
+        events.sort(key=lambda event: (event.block_number, event.log_index))
+        return events
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
