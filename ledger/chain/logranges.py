@@ -121,6 +121,7 @@ class LogRanges:
                 # the wording differs by node, the way out is the same
                 with self._lock:
                     self._step = max(1, (end - first + 1) // 2)
+                    self.span = min(self.span, self._step)
                 continue
             with self._lock:
                 if size > ANSWER_BYTES:
