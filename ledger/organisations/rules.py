@@ -251,7 +251,7 @@ class OrganisationsRules:
         if decoded.struct is KEY:
             return self._set_key(decoded, authorisation, heads).pack()
         raise RuleBroken(
-            f"{where(decoded.statement)}: a {decoded.struct.name} is not recorded by Organisations"
+            f"{where(decoded.statement)}: Organisations records no {decoded.struct.name}"
         )
 
     def _register(

@@ -82,16 +82,17 @@ def _scores(decoded: Decoded) -> list[int | None]:
 
 
 def _row(decoded: Decoded) -> dict[str, Any]:
-    statement, values = decoded.statement, decoded.values
-    body = ScoreBody.model_validate(decoded.body)
+    # Only what passed malformed() comes here, so the body needs no second look.
+    statement, values, body = decoded.statement, decoded.values, decoded.body
+    weights = body.get("weights")
     assessed = _number(decoded, "assessed")
     scores = zip(DIMENSIONS, _scores(decoded), strict=True)
     return {
         "subject": statement.subject,
         "leaf_from": statement.index,
         "version": statement.version,
-        "entry": body.entry,
-        "edition": body.edition,
+        "entry": body["entry"],
+        "edition": body["edition"],
         "period_start": values["periodStart"],
         "period_end": values["periodEnd"],
         "assessor": statement.org,
@@ -101,9 +102,9 @@ def _row(decoded: Decoded) -> dict[str, Any]:
         "coverage": values["coverage"],
         "rule_set": values["ruleSet"],
         "data_root": None if values["dataRoot"] == ZERO else values["dataRoot"],
-        "method": body.method,
-        "notes": body.notes,
-        "weights": None if body.weights is None else json.dumps(body.weights),
+        "method": body.get("method"),
+        "notes": body.get("notes"),
+        "weights": None if weights is None else json.dumps(weights),
         "recorded_at": statement.recorded_at,
     }
 

@@ -60,9 +60,7 @@ class QualityRules:
         """The state word after a score; raises :class:`RuleBroken`."""
         statement = decoded.statement
         if decoded.struct is not SCORE:
-            raise RuleBroken(
-                f"{where(statement)}: a {decoded.struct.name} is not recorded by Quality"
-            )
+            raise RuleBroken(f"{where(statement)}: Quality records no {decoded.struct.name}")
         who = speaker(decoded, authorisation, heads)
         version, word = heads.get(FILING.kind, digest_member(decoded, "entry"))
         if version == 0:

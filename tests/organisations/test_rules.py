@@ -100,7 +100,7 @@ def test_a_statement_that_is_not_what_was_signed_is_refused(member: str, lie: ob
 def test_a_struct_of_another_registry_is_not_recorded_here() -> None:
     statement, authorisation = first_statement()
     one = replace(decoded(statement), struct=FILING)
-    with pytest.raises(RuleBroken, match="a Filing is not recorded by Organisations"):
+    with pytest.raises(RuleBroken, match="Organisations records no Filing"):
         RULEBOOK.next_state(one, authorisation, heads())
 
 
