@@ -24,6 +24,8 @@ from ledger.chain.embedded import simulate
 from ledger.chain.embedded.errors import (
     ChainClosed,
     ChainCorrupt,
+    ChainMismatch,
+    ChainMissing,
     TransactionRefused,
     UnknownBlock,
 )
@@ -113,14 +115,18 @@ class EmbeddedChain:
         """
         if create:
             path.parent.mkdir(parents=True, exist_ok=True)
-        elif not path.parent.is_dir():
-            Store(path, None)
-        genesis = Genesis(chain_id, gas_limit, genesis_timestamp)
-        existed = path.exists()
+        elif not path.is_file():
+            raise ChainMissing(f"there is no chain at {path}: `govledger init` makes one")
         lock = WriterLock(path)
         try:
-            store = Store(path, genesis if create or existed else None)
+            genesis = Genesis(chain_id, gas_limit, genesis_timestamp)
+            store = Store(path, create=genesis if create else None)
             try:
+                if store.genesis.chain_id != chain_id:
+                    raise ChainMismatch(
+                        f"{path} is chain {store.genesis.chain_id}, but chain {chain_id} was asked "
+                        "for: correct the setting chain_id (GOVLEDGER_CHAIN_ID) or the data directory"
+                    )
                 return cls(store, lock, clock)
             except BaseException:
                 store.close()

@@ -9,6 +9,7 @@ needs a balance.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +17,7 @@ from pathlib import Path
 import rlp
 from eth.abc import BlockHeaderAPI, ComputationAPI, SignedTransactionAPI
 from eth.constants import BLANK_ROOT_HASH, ZERO_HASH32
-from eth.rlp.logs import Log
-from eth.rlp.receipts import Receipt
+from eth.exceptions import PyEVMError
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.cancun import CancunVM
 from eth.vm.forks.cancun.blocks import CancunBlockHeader
@@ -31,7 +31,7 @@ from eth_typing import Address, BlockNumber, Hash32
 from eth_utils.exceptions import ValidationError
 from msgspec import Struct
 from rlp.exceptions import RLPException
-from trie.exceptions import MissingTrieNode
+from trie.exceptions import MissingTraversalNode, MissingTrieNode
 from trie.hexary import HexaryTrie
 
 from ledger.chain.embedded.errors import ChainCorrupt, TransactionRefused, missing_node
@@ -42,6 +42,14 @@ from ledger.chain.embedded.store import Genesis, Store
 GAS_LIMIT = 500_000_000
 """Gas of a block. A batch of a hundred statements with bodies of 20 KB needs about 150M; a limit
 without bound would let one mistaken transaction occupy the only executor for hours."""
+RECURSION_LIMIT = 12_000
+"""Python frames for the 1,024 nested calls that the EVM allows; a nested call takes nine.
+
+py-evm raises the limit of the whole process to 100,000 when it is imported. Then a JSON text of 100 KB
+of opening brackets, parsed anywhere in the process, overflows the C stack and kills it, where Python
+would have raised RecursionError. So it is set back to what the EVM needs.
+"""
+sys.setrecursionlimit(RECURSION_LIMIT)
 BLOB_TRANSACTION = 3
 FAILED, SUCCEEDED = b"", b"\x01"
 
@@ -67,16 +75,11 @@ def trie_root(items: Sequence[bytes]) -> tuple[bytes, HexaryTrie]:
 
 def encode_receipt(row: TransactionRow, logs: Sequence[LogRow]) -> bytes:
     """The receipt that a transaction's row and its logs amount to (EIP-658, EIP-2718)."""
-    entries = [
-        Log(
-            Address(log.address),
-            tuple(int.from_bytes(topic, "big") for topic in log.topics),
-            log.data,
-        )
-        for log in logs
-    ]
-    receipt = Receipt(SUCCEEDED if row.succeeded else FAILED, row.cumulative_gas, entries)
-    return (bytes([row.kind]) if row.kind else b"") + receipt.encode()
+    entries = [[log.address, log.topics, log.data] for log in logs]
+    status = SUCCEEDED if row.succeeded else FAILED
+    bloom = bloom_of(logs).to_bytes(256, "big")
+    body: bytes = rlp.encode([status, row.cumulative_gas, bloom, entries])
+    return bytes([row.kind]) + body if row.kind else body
 
 
 def bloom_of(logs: Iterable[LogRow]) -> int:
@@ -124,7 +127,7 @@ def decode_transaction(raw: bytes) -> SignedTransactionAPI:
     """A transaction from its bytes (EIP-2718); raises :class:`TransactionRefused`."""
     try:
         return CancunTransactionBuilder.decode(raw)
-    except (RLPException, ValidationError, ValueError, TypeError, IndexError, KeyError) as error:
+    except (RLPException, ValidationError, PyEVMError, ValueError, TypeError) as error:
         detail = " ".join(str(error).split())[:200]
         raise TransactionRefused(
             "malformed", f"not a transaction: {detail or type(error).__name__}"
@@ -194,7 +197,7 @@ def lost_nodes(path: Path) -> Iterator[None]:
         yield
     except MissingBytecode as error:
         raise missing_node(error.missing_code_hash, path) from error
-    except MissingTrieNode as error:
+    except (MissingTrieNode, MissingTraversalNode) as error:
         raise missing_node(bytes(error.missing_node_hash), path) from error
 
 

@@ -46,6 +46,8 @@ MAX_LIST = 1_000
 """Most addresses, words or slots in one parameter."""
 MAX_FEE_HISTORY = 1_024
 MAX_TOPICS = 4
+HASHED = 32
+"""A trie node of fewer bytes is not referred to by its hash (Yellow Paper, appendix D)."""
 HEAD_TAGS = ("latest", "pending", "safe", "finalized")
 
 
@@ -67,7 +69,7 @@ class Methods:
             "eth_syncing": lambda: False,
             "eth_mining": lambda: False,
             "eth_hashrate": lambda: "0x0",
-            "eth_accounts": list,
+            "eth_accounts": lambda: [],
             "eth_coinbase": lambda: hexed(bytes(20)),
             "eth_gasPrice": lambda: "0x0",
             "eth_maxPriorityFeePerGas": lambda: "0x0",
@@ -283,7 +285,7 @@ class Methods:
             return b"", []
         trie = HexaryTrie(StateNodes(self._store), root)
         hashed = keccak(key)
-        return trie[hashed], [hexed(rlp.encode(node)) for node in _path(trie, hashed)]
+        return trie[hashed], [hexed(node) for node in _path(trie, hashed)]
 
     def _fee_history(
         self, count: object, newest: object, percentiles: object = None
@@ -305,8 +307,10 @@ class Methods:
 
 
 def _path(trie: HexaryTrie, key: bytes) -> list[bytes]:
-    get_proof: Callable[[bytes], list[bytes]] = trie.get_proof
-    return list(get_proof(key))
+    """The nodes on the way to ``key``, root first; those that stand inside their parent left out."""
+    get_proof: Callable[[bytes], list[object]] = trie.get_proof
+    encoded = [rlp.encode(node) for node in get_proof(key)]
+    return [node for at, node in enumerate(encoded) if at == 0 or len(node) >= HASHED]
 
 
 def _slot(value: object) -> int:

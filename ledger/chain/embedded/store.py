@@ -21,7 +21,6 @@ from eth_hash.auto import keccak
 from ledger.chain.embedded.errors import (
     ChainConflict,
     ChainCorrupt,
-    ChainMismatch,
     ChainMissing,
     ChainTooNew,
     UnknownBlock,
@@ -45,20 +44,20 @@ FORMAT = 1
 SCHEMA = """
 CREATE TABLE genesis (
     id INTEGER PRIMARY KEY CHECK (id = 1),
-    chain_id INTEGER NOT NULL, gas_limit INTEGER NOT NULL, timestamp INTEGER NOT NULL);
+    chain_id INTEGER NOT NULL, gas_limit INTEGER NOT NULL, timestamp INTEGER NOT NULL) STRICT;
 CREATE TABLE head (
-    id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL, hash BLOB NOT NULL);
-CREATE TABLE node (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+    id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL, hash BLOB NOT NULL) STRICT;
+CREATE TABLE node (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID, STRICT;
 CREATE TABLE block (
     number INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, parent_hash BLOB NOT NULL,
-    timestamp INTEGER NOT NULL, header BLOB NOT NULL);
+    timestamp INTEGER NOT NULL, header BLOB NOT NULL) STRICT;
 CREATE TABLE transact (
     id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, sender BLOB NOT NULL, raw BLOB NOT NULL,
     succeeded INTEGER NOT NULL, gas_used INTEGER NOT NULL, cumulative_gas INTEGER NOT NULL,
-    created BLOB NOT NULL, output BLOB NOT NULL);
+    created BLOB NOT NULL, output BLOB NOT NULL) STRICT;
 CREATE TABLE log (
     id INTEGER PRIMARY KEY, position INTEGER NOT NULL, address BLOB NOT NULL,
-    topic0 BLOB, topic1 BLOB, topic2 BLOB, topic3 BLOB, data BLOB NOT NULL);
+    topic0 BLOB, topic1 BLOB, topic2 BLOB, topic3 BLOB, data BLOB NOT NULL) STRICT;
 CREATE INDEX log_address ON log (substr(address, -8));
 CREATE INDEX log_topic0 ON log (substr(topic0, -8)) WHERE topic0 IS NOT NULL;
 CREATE INDEX log_topic1 ON log (substr(topic1, -8)) WHERE topic1 IS NOT NULL;
@@ -101,35 +100,35 @@ def log_row(row: tuple[Any, ...]) -> LogRow:
 class Store:
     """The file: one writer connection under the caller's lock, and readers as asked for."""
 
-    def __init__(self, path: Path, genesis: Genesis | None, *, durable: bool = True) -> None:
-        """Open ``path``; where ``genesis`` is given and nothing is there, create it.
+    def __init__(self, path: Path, *, create: Genesis | None = None, durable: bool = True) -> None:
+        """Open ``path``; where nothing is there and ``create`` is given, make the store.
 
         ``durable=False`` is for scratch copies: no fsync. Raises :class:`ChainMissing`,
-        :class:`ChainCorrupt`, :class:`ChainTooNew` or :class:`ChainMismatch` (chain id).
+        :class:`ChainCorrupt` or :class:`ChainTooNew`.
         """
         self.path = path
         self._readers = ReaderPool(path)
         self._nodes = NodeCache(CACHED_NODES)
-        if not path.exists() and genesis is None:
+        if not path.exists() and create is None:
             raise ChainMissing(f"there is no chain at {path}: `govledger init` makes one")
         with store_errors(path):
             self._writer = connect(path)
             try:
                 self._writer.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
-                self.genesis = self._prepare(genesis)
+                self.genesis = self._prepare(create)
             except BaseException:
                 self._writer.close()
                 raise
 
-    def _prepare(self, genesis: Genesis | None) -> Genesis:
+    def _prepare(self, create: Genesis | None) -> Genesis:
         writer = self._writer
         tables = writer.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if tables == 0:
-            if genesis is None:
+            if create is None:
                 raise ChainMissing(f"{self.path} is empty: `govledger init` makes a chain")
             writer.execute("PRAGMA journal_mode=WAL")
-            self._create(genesis)
-            return genesis
+            self._create(create)
+            return create
         if writer.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise ChainCorrupt(
                 f"{self.path} is not a chain of this program: choose another data directory"
@@ -143,13 +142,7 @@ class Store:
         row = writer.execute("SELECT chain_id, gas_limit, timestamp FROM genesis").fetchone()
         if row is None:
             raise ChainCorrupt(f"{self.path} has lost its genesis row: restore it from a backup")
-        stored = Genesis(*row)
-        if genesis is not None and genesis.chain_id != stored.chain_id:
-            raise ChainMismatch(
-                f"{self.path} is chain {stored.chain_id}, but chain {genesis.chain_id} was asked "
-                "for: correct the setting chain_id (GOVLEDGER_CHAIN_ID) or the data directory"
-            )
-        return stored
+        return Genesis(*row)
 
     def _create(self, genesis: Genesis) -> None:
         """The tables and the genesis row, all or nothing."""
@@ -305,8 +298,8 @@ class Store:
         with store_errors(self.path):
             self._writer.execute("BEGIN IMMEDIATE")
             try:
-                self._insert(block, ref)
                 self._move_head(ref)
+                self._insert(block, ref)
                 self._writer.execute("COMMIT")
             except BaseException:
                 if self._writer.in_transaction:
