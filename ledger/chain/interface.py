@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class ChainError(Exception):
-    """A chain that cannot be reached, refuses, or answers what it should not; the text says what to do."""
+    """A chain that cannot be reached, refuses, or answers wrongly; the text says what to do."""
 
 
 class BlockRef(msgspec.Struct, frozen=True):
@@ -36,7 +36,7 @@ class RawLog(msgspec.Struct, frozen=True):
 
 
 class TransactionOutcome(msgspec.Struct, frozen=True):
-    """A mined transaction: ``succeeded``, where, and the revert data where it failed (may be empty)."""
+    """A mined transaction: ``succeeded``, where, and the revert data where it failed, if any."""
 
     transaction_hash: bytes
     succeeded: bool
@@ -98,7 +98,10 @@ class Chain(Protocol):
         ...
 
     def send_raw(self, raw: bytes) -> bytes:
-        """Hand over a signed transaction; returns its hash. Sending the same bytes twice is no error."""
+        """Hand over a signed transaction; returns its hash. The same bytes twice are no error.
+
+        Raises :class:`TransactionRefused` for what the chain will never take.
+        """
         ...
 
     def send_many(self, raws: Sequence[bytes]) -> list[bytes | ChainError]:
@@ -118,3 +121,7 @@ class CallReverted(ChainError):
     def __init__(self, message: str, data: bytes) -> None:
         super().__init__(message)
         self.data = data
+
+
+class TransactionRefused(ChainError):
+    """The chain will never take this transaction as it is; it was not executed."""

@@ -19,6 +19,7 @@ from ledger.chain.interface import (
     ChainError,
     RawLog,
     TransactionOutcome,
+    TransactionRefused,
 )
 from ledger.chain.logranges import FIRST_SPAN, LogRanges
 from ledger.chain.transport import Endpoint, NotAChain, RpcError
@@ -40,10 +41,6 @@ NEVER_ACCEPTED = (
     "invalid sender",
 )
 """What nodes say of a transaction that they will never take, however often it is sent."""
-
-
-class TransactionRefused(ChainError):
-    """The node will never take this transaction as it is; it was not sent."""
 
 
 class _Block(msgspec.Struct, rename="camel"):

@@ -28,8 +28,15 @@ from web3.exceptions import Web3Exception
 from ledger.chain.authorised import authorised_in, find_authorised
 from ledger.chain.deployment import Deployment
 from ledger.chain.errors import ContractRefusal, explain
-from ledger.chain.interface import CallReverted, Chain, ChainError, RawLog, TransactionOutcome
-from ledger.chain.jsonrpc import JsonRpcChain, TransactionRefused, price_of, raised
+from ledger.chain.interface import (
+    CallReverted,
+    Chain,
+    ChainError,
+    RawLog,
+    TransactionOutcome,
+    TransactionRefused,
+)
+from ledger.chain.jsonrpc import JsonRpcChain, price_of, raised
 from ledger.chain.lease import Lease
 from ledger.chain.outbox_desk import OutboxDesk
 from ledger.chain.outbox_models import AttemptState
