@@ -10,7 +10,7 @@ from ledger.chain.embedded.errors import (
     ChainMismatch,
     ChainMissing,
     ChainTooNew,
-    TransactionRefused,
+    NonceRefused,
     UnknownBlock,
 )
 from ledger.chain.embedded.integrity import IntegrityReport
@@ -27,6 +27,6 @@ __all__ = [
     "ChainTooNew",
     "EmbeddedChain",
     "IntegrityReport",
-    "TransactionRefused",
+    "NonceRefused",
     "UnknownBlock",
 ]

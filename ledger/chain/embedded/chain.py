@@ -26,7 +26,7 @@ from ledger.chain.embedded.errors import (
     ChainCorrupt,
     ChainMismatch,
     ChainMissing,
-    TransactionRefused,
+    NonceRefused,
     UnknownBlock,
 )
 from ledger.chain.embedded.evm import (
@@ -44,7 +44,13 @@ from ledger.chain.embedded.lock import WriterLock
 from ledger.chain.embedded.logindex import LogFilter, find
 from ledger.chain.embedded.nodes import StateNodes
 from ledger.chain.embedded.store import Genesis, Store
-from ledger.chain.interface import BlockRef, ChainError, RawLog, TransactionOutcome
+from ledger.chain.interface import (
+    BlockRef,
+    ChainError,
+    RawLog,
+    TransactionOutcome,
+    TransactionRefused,
+)
 
 if TYPE_CHECKING:
     from ledger.chain.embedded.integrity import IntegrityReport
@@ -122,11 +128,7 @@ class EmbeddedChain:
             genesis = Genesis(chain_id, gas_limit, genesis_timestamp)
             store = Store(path, create=genesis if create else None)
             try:
-                if store.genesis.chain_id != chain_id:
-                    raise ChainMismatch(
-                        f"{path} is chain {store.genesis.chain_id}, but chain {chain_id} was asked "
-                        "for: correct the setting chain_id (GOVLEDGER_CHAIN_ID) or the data directory"
-                    )
+                _same_chain(store, chain_id)
                 return cls(store, lock, clock)
             except BaseException:
                 store.close()
@@ -275,9 +277,9 @@ class EmbeddedChain:
     def send_raw(self, raw: bytes) -> bytes:
         """Execute a signed transaction; it is durable in a block when this returns its hash.
 
-        Raises ``TransactionRefused`` with the reason where no block can take it (nothing is
-        executed then), ``ChainFull`` where the disk is full. A transaction that reverts is in a
-        block all the same: :meth:`outcome` tells.
+        Raises ``TransactionRefused`` where no block can take it and ``NonceRefused`` where it is
+        not its turn (nothing is executed then), ``ChainFull`` where the disk is full. A
+        transaction that reverts is in a block all the same: :meth:`outcome` tells.
         """
         result = self.send_many([raw])[0]
         if isinstance(result, ChainError):
@@ -366,7 +368,7 @@ class EmbeddedChain:
             else:
                 try:
                     builder.add(checked)
-                except TransactionRefused as error:
+                except (NonceRefused, TransactionRefused) as error:
                     ticket.settle(error)
                 else:
                     taken[checked.hash] = [ticket]
@@ -406,6 +408,14 @@ class EmbeddedChain:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _same_chain(store: Store, chain_id: int) -> None:
+    if store.genesis.chain_id != chain_id:
+        raise ChainMismatch(
+            f"{store.path} is chain {store.genesis.chain_id}, but chain {chain_id} was asked for: "
+            "correct the setting chain_id (GOVLEDGER_CHAIN_ID) or the data directory"
+        )
 
 
 def _in_nonce_order(waiting: Sequence[_Waiting]) -> list[_Waiting]:

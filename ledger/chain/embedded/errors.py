@@ -50,16 +50,8 @@ class ChainClosed(ChainError):
     """The chain was closed."""
 
 
-class TransactionRefused(ChainError):
-    """A transaction that can be in no block as it is; nothing was executed.
-
-    ``reason`` is one of ``malformed``, ``chain-id``, ``signature``, ``type``, ``gas-limit``,
-    ``intrinsic-gas``, ``funds``, ``nonce-too-low``, ``nonce-too-high``, ``invalid``.
-    """
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
+class NonceRefused(ChainError):
+    """Not the sender's next nonce: used already, or not its turn yet. Nothing was executed."""
 
 
 class UnknownBlock(ChainError):

@@ -34,20 +34,21 @@ from rlp.exceptions import RLPException
 from trie.exceptions import MissingTraversalNode, MissingTrieNode
 from trie.hexary import HexaryTrie
 
-from ledger.chain.embedded.errors import ChainCorrupt, TransactionRefused, missing_node
+from ledger.chain.embedded.errors import ChainCorrupt, NonceRefused, missing_node
 from ledger.chain.embedded.nodes import StateNodes
 from ledger.chain.embedded.records import LogRow, SealedBlock, TransactionRow
 from ledger.chain.embedded.store import Genesis, Store
+from ledger.chain.interface import TransactionRefused
 
 GAS_LIMIT = 500_000_000
 """Gas of a block. A batch of a hundred statements with bodies of 20 KB needs about 150M; a limit
 without bound would let one mistaken transaction occupy the only executor for hours."""
 RECURSION_LIMIT = 12_000
-"""Python frames for the 1,024 nested calls that the EVM allows; a nested call takes nine.
+"""Python frames for the 1,024 nested calls that the EVM allows; each takes fewer than ten.
 
-py-evm raises the limit of the whole process to 100,000 when it is imported. Then a JSON text of 100 KB
-of opening brackets, parsed anywhere in the process, overflows the C stack and kills it, where Python
-would have raised RecursionError. So it is set back to what the EVM needs.
+py-evm raises the limit of the whole process to 100,000 when it is imported. Then a JSON text of
+100 KB of opening brackets, parsed anywhere in the process, overflows the C stack and kills it, where
+Python would have raised RecursionError. So it is set back to what the EVM needs.
 """
 sys.setrecursionlimit(RECURSION_LIMIT)
 BLOB_TRANSACTION = 3
@@ -129,9 +130,7 @@ def decode_transaction(raw: bytes) -> SignedTransactionAPI:
         return CancunTransactionBuilder.decode(raw)
     except (RLPException, ValidationError, PyEVMError, ValueError, TypeError) as error:
         detail = " ".join(str(error).split())[:200]
-        raise TransactionRefused(
-            "malformed", f"not a transaction: {detail or type(error).__name__}"
-        ) from error
+        raise TransactionRefused(f"not a transaction: {detail or type(error).__name__}") from error
 
 
 def check_transaction(raw: bytes, genesis: Genesis) -> Checked:
@@ -140,26 +139,23 @@ def check_transaction(raw: bytes, genesis: Genesis) -> Checked:
     Raises :class:`TransactionRefused` naming what is wrong: bytes, type, chain id, signature, gas.
     """
     if not raw:
-        raise TransactionRefused("malformed", "not a transaction: no bytes")
+        raise TransactionRefused("not a transaction: no bytes")
     transaction = decode_transaction(raw)
     if transaction.type_id == BLOB_TRANSACTION:
-        raise TransactionRefused("type", "blob transactions (type 3) are not taken by this chain")
+        raise TransactionRefused("blob transactions (type 3) are not taken by this chain")
     if transaction.chain_id != genesis.chain_id:
         given = "none" if transaction.chain_id is None else str(transaction.chain_id)
         raise TransactionRefused(
-            "chain-id",
-            f"wrong chain id: the transaction is signed for chain {given}, this is chain "
+            f"invalid chain id: the transaction is signed for chain {given}, this is chain "
             f"{genesis.chain_id}; sign it again for this chain (EIP-155)",
         )
     if transaction.gas > genesis.gas_limit:
         raise TransactionRefused(
-            "gas-limit",
             f"exceeds block gas limit: {transaction.gas} gas, a block holds {genesis.gas_limit}; "
             "send fewer statements at once",
         )
     if transaction.gas < transaction.intrinsic_gas:
         raise TransactionRefused(
-            "intrinsic-gas",
             f"intrinsic gas too low: {transaction.gas} given, {transaction.intrinsic_gas} needed "
             "before anything is executed",
         )
@@ -167,7 +163,7 @@ def check_transaction(raw: bytes, genesis: Genesis) -> Checked:
         transaction.validate()
         sender = transaction.sender
     except (ValidationError, BadSignature, ValueError) as error:
-        raise TransactionRefused("signature", f"invalid transaction: {error}") from error
+        raise TransactionRefused(f"invalid transaction: {error}") from error
     return Checked(transaction, raw, bytes(keccak(raw)), bytes(sender))
 
 
@@ -225,8 +221,8 @@ class BlockBuilder:
     def add(self, checked: Checked) -> None:
         """Execute one transaction; a revert is an outcome, not an error.
 
-        Raises :class:`TransactionRefused` where the state forbids it (nonce, funds); the block
-        stays as it was. Raises :class:`ChainCorrupt` where the store has lost what it needs.
+        Raises :class:`NonceRefused` or :class:`TransactionRefused` (funds) where the state forbids
+        it; the block stays as it was. Raises :class:`ChainCorrupt` where the store has lost what it needs.
         """
         try:
             with lost_nodes(self._store.path):
@@ -234,7 +230,7 @@ class BlockBuilder:
                 self._state.lock_changes()
                 computation = self._state.apply_transaction(checked.transaction)
         except ValidationError as error:
-            raise TransactionRefused("invalid", f"invalid transaction: {error}") from error
+            raise TransactionRefused(f"invalid transaction: {error}") from error
         self._record(checked, computation)
 
     def _refuse(self, checked: Checked) -> None:
@@ -242,8 +238,7 @@ class BlockBuilder:
         expected = self._state.get_nonce(sender)
         if transaction.nonce != expected:
             low = transaction.nonce < expected
-            raise TransactionRefused(
-                "nonce-too-low" if low else "nonce-too-high",
+            raise NonceRefused(
                 f"nonce too {'low' if low else 'high'}: 0x{checked.sender.hex()} sent "
                 f"{transaction.nonce}, the next is {expected}",
             )
@@ -251,7 +246,6 @@ class BlockBuilder:
         balance = self._state.get_balance(sender)
         if cost > balance:
             raise TransactionRefused(
-                "funds",
                 f"insufficient funds: 0x{checked.sender.hex()} has {balance} wei, the transaction "
                 f"may take {cost}; this chain asks no fee, so set gasPrice (or the fees of "
                 "EIP-1559) and value to 0",

@@ -29,7 +29,7 @@ from trie.exceptions import MissingTraversalNode, MissingTrieNode
 from trie.hexary import HexaryTrie
 from trie.iter import NodeIterator
 
-from ledger.chain.embedded.errors import ChainCorrupt, TransactionRefused, store_errors
+from ledger.chain.embedded.errors import ChainCorrupt, NonceRefused, store_errors
 from ledger.chain.embedded.evm import (
     BlockBuilder,
     bloom_of,
@@ -49,6 +49,7 @@ from ledger.chain.embedded.records import (
     TransactionRow,
 )
 from ledger.chain.embedded.store import Store
+from ledger.chain.interface import TransactionRefused
 
 MAX_PROBLEMS = 100
 PROGRESS_EVERY = 256
@@ -298,7 +299,7 @@ def _replay_all(
             builder = BlockBuilder(scratch, store.genesis, parent, header.timestamp)
             for row in rows:
                 builder.add(check_transaction(row.raw, store.genesis))
-        except TransactionRefused as error:
+        except (NonceRefused, TransactionRefused) as error:
             report.note(f"block {number}: a transaction in it can be in no block: {error}")
             return
         again = builder.seal()

@@ -69,7 +69,7 @@ class Methods:
             "eth_syncing": lambda: False,
             "eth_mining": lambda: False,
             "eth_hashrate": lambda: "0x0",
-            "eth_accounts": lambda: [],
+            "eth_accounts": _no_accounts,
             "eth_coinbase": lambda: hexed(bytes(20)),
             "eth_gasPrice": lambda: "0x0",
             "eth_maxPriorityFeePerGas": lambda: "0x0",
@@ -304,6 +304,11 @@ class Methods:
         if isinstance(percentiles, list) and percentiles:
             answer["reward"] = [["0x0"] * len(percentiles) for _ in headers]
         return answer
+
+
+def _no_accounts() -> list[str]:
+    """The node keeps no keys."""
+    return []
 
 
 def _path(trie: HexaryTrie, key: bytes) -> list[bytes]:

@@ -14,11 +14,10 @@ from eth_abi.exceptions import DecodingError
 from eth_typing import Address
 from msgspec import Struct
 
-from ledger.chain.embedded.errors import TransactionRefused
 from ledger.chain.embedded.evm import execution_state, lost_nodes
 from ledger.chain.embedded.nodes import StateNodes
 from ledger.chain.embedded.store import Store
-from ledger.chain.interface import CallReverted
+from ledger.chain.interface import CallReverted, TransactionRefused
 
 CALL_GAS = 100_000_000
 """Gas of an ``eth_call`` that names none, and the most that one may name."""
@@ -133,9 +132,7 @@ def estimate(store: Store, header: BlockHeaderAPI, chain_id: int, what: Call) ->
         data=what.data,
     ).intrinsic_gas
     if intrinsic > limit:
-        raise TransactionRefused(
-            "intrinsic-gas", f"intrinsic gas too low: {limit} given, {intrinsic} needed"
-        )
+        raise TransactionRefused(f"intrinsic gas too low: {limit} given, {intrinsic} needed")
     computation = run(store, header, chain_id, what, limit - intrinsic)
     gross = limit - computation.get_gas_remaining()
     refund = min(computation.get_gas_refund(), gross // EIP3529_MAX_REFUND_QUOTIENT)

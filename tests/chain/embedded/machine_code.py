@@ -1,4 +1,4 @@
-"""Small contracts in EVM machine code, so that these tests need no compiler, and a sender for them."""
+"""Small contracts in EVM machine code, so that tests need no compiler, and a sender for them."""
 
 from __future__ import annotations
 

@@ -12,10 +12,10 @@ import rlp
 from eth.constants import SECPK1_N
 from eth_account import Account
 
-from ledger.chain.embedded import EmbeddedChain, TransactionRefused, UnknownBlock
+from ledger.chain.embedded import EmbeddedChain, NonceRefused, UnknownBlock
 from ledger.chain.embedded.chain import MAX_LEAD
 from ledger.chain.embedded.simulate import CALL_GAS
-from ledger.chain.interface import CallReverted, Chain, ChainError
+from ledger.chain.interface import CallReverted, Chain, ChainError, TransactionRefused
 from tests.chain.embedded.machine_code import (
     BURNER,
     CHAIN_ID,
@@ -119,9 +119,9 @@ def test_a_transaction_that_no_block_can_take_is_refused_and_costs_nothing(
     before, nonce = chain.head(), sender.nonce
     changes, words = REFUSALS[reason]
     raw = sender.sign(sender.address, **changes)
-    with pytest.raises(TransactionRefused, match=words) as refusal:
+    kind = NonceRefused if reason.startswith("nonce") else TransactionRefused
+    with pytest.raises(kind, match=words):
         chain.send_raw(raw)
-    assert refusal.value.reason == reason
     assert chain.head() == before
     sender.nonce = nonce
     sender.send(sender.address)
@@ -140,13 +140,12 @@ def test_a_transaction_of_value_without_money_is_refused(chain: EmbeddedChain, s
     ids=lambda raw: raw[:4].hex() or "empty",
 )
 def test_bytes_that_are_no_transaction_are_refused(chain: EmbeddedChain, raw: bytes):
-    with pytest.raises(TransactionRefused, match="not a transaction") as refusal:
+    with pytest.raises(TransactionRefused, match="not a transaction"):
         chain.send_raw(raw)
-    assert refusal.value.reason == "malformed"
     assert chain.head().number == 0
 
 
-def test_a_transaction_without_chain_id_is_refused(chain: EmbeddedChain, sender: Sender):
+def test_a_transaction_without_chain_id_is_refused(sender: Sender):
     with pytest.raises(TransactionRefused, match="signed for chain none"):
         sender.send(sender.address, chainId=None)
 
@@ -155,9 +154,8 @@ def test_a_signature_that_is_none_or_was_mirrored_is_refused(chain: EmbeddedChai
     *members, s = rlp.decode(sender.sign(sender.address))
     other = SECPK1_N - int.from_bytes(s, "big")
     for damaged in (b"", other.to_bytes(32, "big"), b"\xff" * 32):
-        with pytest.raises(TransactionRefused) as refusal:
+        with pytest.raises(TransactionRefused, match="invalid transaction"):
             chain.send_raw(rlp.encode([*members, damaged]))
-        assert refusal.value.reason == "signature"
     assert chain.head().number == 0
 
 
@@ -362,6 +360,7 @@ def test_calls_nested_as_deep_as_gas_allows_end_without_harm(chain: EmbeddedChai
     assert chain.call(endless, b"") == b""
 
 
+@pytest.mark.usefixtures("chain")
 def test_deeply_nested_json_is_an_error_in_a_process_that_has_a_chain():
     for text in ("[" * 200_000, '{"a":' * 200_000):
         with pytest.raises(RecursionError):

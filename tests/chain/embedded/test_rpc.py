@@ -26,6 +26,9 @@ from tests.chain.embedded.machine_code import (
     word,
 )
 
+HASHES, FULL = (False,), (True,)
+"""The second parameter of ``eth_getBlockBy…``: hashes of transactions, or all of them."""
+
 
 def ask(chain: EmbeddedChain, method: str, *params: object) -> Any:
     answer = chain.rpc.handle(question(method, *params))
@@ -49,15 +52,15 @@ def refusal(chain: EmbeddedChain, request: object) -> tuple[int, str]:
 def test_a_block_is_found_by_number_tag_and_hash(chain: EmbeddedChain, sender: Sender):
     sender.deploy(STORE)
     head = chain.head()
-    by_number = ask(chain, "eth_getBlockByNumber", "0x1", False)
+    by_number = ask(chain, "eth_getBlockByNumber", "0x1", *HASHES)
     assert by_number["hash"] == "0x" + head.hash.hex()
     for tag in ("latest", "pending", "safe", "finalized"):
-        assert ask(chain, "eth_getBlockByNumber", tag, False) == by_number
-    assert ask(chain, "eth_getBlockByHash", by_number["hash"], False) == by_number
-    assert ask(chain, "eth_getBlockByNumber", "earliest", True)["number"] == "0x0"
-    assert ask(chain, "eth_getBlockByNumber", "0x2", False) is None
-    assert ask(chain, "eth_getBlockByHash", "0x" + "11" * 32, True) is None
-    full = ask(chain, "eth_getBlockByNumber", "0x1", True)["transactions"]
+        assert ask(chain, "eth_getBlockByNumber", tag, *HASHES) == by_number
+    assert ask(chain, "eth_getBlockByHash", by_number["hash"], *HASHES) == by_number
+    assert ask(chain, "eth_getBlockByNumber", "earliest", *FULL)["number"] == "0x0"
+    assert ask(chain, "eth_getBlockByNumber", "0x2", *HASHES) is None
+    assert ask(chain, "eth_getBlockByHash", "0x" + "11" * 32, *FULL) is None
+    full = ask(chain, "eth_getBlockByNumber", "0x1", *FULL)["transactions"]
     assert full == [ask(chain, "eth_getTransactionByHash", by_number["transactions"][0])]
     assert ask(chain, "eth_getBlockTransactionCountByNumber", "0x1") == "0x1"
     assert ask(chain, "eth_getTransactionByBlockNumberAndIndex", "0x1", "0x0") == full[0]
@@ -67,15 +70,39 @@ def test_a_block_is_found_by_number_tag_and_hash(chain: EmbeddedChain, sender: S
 
 def test_a_block_hash_follows_from_the_fields_that_are_served(chain: EmbeddedChain, sender: Sender):
     sender.send(sender.deploy(logger(2)), word(1) + word(2) + b"data")
-    block = ask(chain, "eth_getBlockByNumber", "latest", False)
-    names = (
-        "parentHash sha3Uncles miner stateRoot transactionsRoot receiptsRoot logsBloom difficulty"
-        " number gasLimit gasUsed timestamp extraData mixHash nonce baseFeePerGas withdrawalsRoot"
-        " blobGasUsed excessBlobGas parentBeaconBlockRoot"
-    ).split()
-    numbers = (
-        "difficulty number gasLimit gasUsed timestamp baseFeePerGas blobGasUsed excessBlobGas"
-    ).split()
+    block = ask(chain, "eth_getBlockByNumber", "latest", *HASHES)
+    names = [
+        "parentHash",
+        "sha3Uncles",
+        "miner",
+        "stateRoot",
+        "transactionsRoot",
+        "receiptsRoot",
+        "logsBloom",
+        "difficulty",
+        "number",
+        "gasLimit",
+        "gasUsed",
+        "timestamp",
+        "extraData",
+        "mixHash",
+        "nonce",
+        "baseFeePerGas",
+        "withdrawalsRoot",
+        "blobGasUsed",
+        "excessBlobGas",
+        "parentBeaconBlockRoot",
+    ]
+    numbers = [
+        "difficulty",
+        "number",
+        "gasLimit",
+        "gasUsed",
+        "timestamp",
+        "baseFeePerGas",
+        "blobGasUsed",
+        "excessBlobGas",
+    ]
     fields = [
         int(block[name], 16) if name in numbers else bytes.fromhex(block[name][2:])
         for name in names
@@ -140,7 +167,7 @@ def test_a_proof_of_state_holds_against_the_state_root(chain: EmbeddedChain, sen
     number = chain.head().number
     for block in (hex(number), hex(number - 20), "latest", {"blockNumber": hex(number)}):
         root = bytes.fromhex(
-            ask(chain, "eth_getBlockByNumber", _plain(block), False)["stateRoot"][2:]
+            ask(chain, "eth_getBlockByNumber", _plain(block), *HASHES)["stateRoot"][2:]
         )
         proof = ask(chain, "eth_getProof", "0x" + store.hex(), ["0x5", hex(38), hex(999)], block)
         account = rlp.decode(_proven(root, store, proof["accountProof"]))

@@ -57,7 +57,7 @@ def test_killing_the_writer_loses_no_acknowledged_block(path: Path):
     with EmbeddedChain.open(path, CHAIN_ID, create=True) as chain:
         store = Sender(chain).deploy(STORE)
     acknowledged: list[bytes] = []
-    chance = random.Random(8)
+    chance = random.Random(8)  # noqa: S311
     for _ in range(8):
         with _start(WRITER, str(path), store.hex()) as writer:
             assert writer.stdout is not None
@@ -178,7 +178,7 @@ def test_a_file_that_is_no_chain_is_refused_and_left_alone(path: Path):
 def test_a_store_of_a_newer_release_is_refused(path: Path):
     EmbeddedChain.open(path, CHAIN_ID, create=True).close()
     _change(path, "PRAGMA user_version=99")
-    with pytest.raises(ChainTooNew, match="format 99.*upgrade govledger"):
+    with pytest.raises(ChainTooNew, match=r"format 99.*upgrade govledger"):
         EmbeddedChain.open(path, CHAIN_ID)
 
 
