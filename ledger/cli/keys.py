@@ -201,5 +201,6 @@ def rotate(
             address=_address(office, to), holder=old.holder, roles=old.roles, label=old.label
         )
         speaker = speaker_of(office, unlock(office, key).address)
-        batch = set_keys([old.revoked(reason), new], speaker=speaker, deadline=office.deadline())
+        # The new key first: a key that replaces itself must still be one while the batch is checked.
+        batch = set_keys([new, old.revoked(reason)], speaker=speaker, deadline=office.deadline())
         record(office, [batch], key=key, json_output=as_json, what=("密钥轮换", "rotation acts"))
