@@ -362,5 +362,5 @@ class EntryLife(RuleBasedStateMachine):
 
 def test_no_sequence_of_attempts_leaves_the_life_of_an_entry(world: World) -> None:
     EntryLife.world, EntryLife.start = world, world.evm.snapshot()
-    EntryLife.TestCase.settings = settings(max_examples=40, stateful_step_count=25)
+    EntryLife.TestCase.settings = settings(max_examples=25, stateful_step_count=25)
     EntryLife.TestCase("runTest").runTest()

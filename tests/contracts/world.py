@@ -7,13 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_keys.datatypes import PrivateKey
 from eth_utils import keccak
 
+from ledger.catalogue.rules import RULEBOOK as CATALOGUE_RULES
 from ledger.chain.artifacts import Artifact, decode, load
 from ledger.codes import Role
+from ledger.mirror.projections import Decoded, Heads, RuleBroken
+from ledger.organisations.rules import RULEBOOK as ORGANISATIONS_RULES
+from ledger.quality.rules import RULEBOOK as QUALITY_RULES
 from ledger.statements import (
     DECISION,
     FILING,
@@ -31,9 +36,19 @@ from ledger.statements import (
     address_bytes,
     kind_name,
     kind_word,
+    sha256,
+    subject_of,
     text_hash,
 )
-from tests.contracts.evm import CHAIN_ID, START, Contract, Done, Evm, encode_call
+from tests.contracts.evm import (
+    CHAIN_ID,
+    START,
+    Contract,
+    Done,
+    Evm,
+    RefusedError,
+    encode_call,
+)
 
 DISTRICT = "11310000000000001X"
 WATER = "11310000000000002W"
@@ -41,6 +56,15 @@ ROADS = "11310000000000003V"
 ADMIN = bytes.fromhex("00000000000000000000000000000000000000ad")
 ADMIN_DELAY = 3600
 DEADLINE = START + 3600
+RULEBOOKS = {
+    "Organisations": ORGANISATIONS_RULES,
+    "Catalogue": CATALOGUE_RULES,
+    "Quality": QUALITY_RULES,
+}
+NOT_BY_RULEBOOK = frozenset(
+    {"BadSignature", "BodyTooLarge", "EmptyBatch", "NotAdmitted", "StaleVersion"}
+)
+"""Refusals that have nothing to do with a rulebook: whoever replays checks these things itself."""
 
 
 def test_artifact(name: str) -> Artifact:
@@ -63,6 +87,27 @@ def sign(key: LocalAccount, digest: bytes) -> bytes:
     signature = PrivateKey(bytes(key.key)).sign_msg_hash(digest)
     raw = signature.to_bytes()
     return raw[:64] + bytes([raw[64] + 27])
+
+
+class ChainHeads(Heads):
+    """Heads as the chain has them, and on top of them what a batch would leave behind."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.identity, address_bytes(world.genesis.address))
+        self._world = world
+
+    def get(self, kind: str, subject: bytes) -> tuple[int, int]:
+        return self.slots.get((kind, subject)) or self._world.head(kind, subject)
+
+    def put(self, kind: str, subject: bytes, version: int, state: int) -> None:
+        if kind == ORGANISATION.kind and self.get(kind, subject) == (0, 0):
+            self.counts[kind] = self.count(kind) + 1
+        self.slots[kind, subject] = (version, state)
+
+    def count(self, kind: str) -> int:
+        assert kind == ORGANISATION.kind, "rules count organisations alone"
+        registered: int = self._world.registries["Organisations"].read("registered")
+        return self.counts.get(kind, registered)
 
 
 @dataclass
@@ -97,11 +142,70 @@ class World:
             batch, signer.address, sign(signer, digest), cosigner.address, sign(cosigner, digest)
         )
 
+    def replay(self, signed: SignedBatch) -> ChainHeads:
+        """What the rulebooks in Python make of a batch; raises :class:`RuleBroken`."""
+        batch, heads = signed.batch, ChainHeads(self)
+        organisation, size = text_hash(batch.organisation), self.log.read("size")
+        authorisation = Authorisation(
+            digest=batch.digest(self.domain(batch.struct)),
+            registry=address_bytes(self.registries[batch.struct.contract].address),
+            organisation=organisation,
+            signer=address_bytes(signed.signer),
+            signature=signed.signature,
+            cosigner=address_bytes(signed.cosigner or bytes(20)),
+            cosignature=signed.cosignature,
+            deadline=batch.deadline,
+            first_index=size,
+            count=len(batch.values),
+        )
+        for position, (values, body) in enumerate(
+            zip(batch.full_values(), batch.bodies, strict=True)
+        ):
+            payload = batch.struct.encode(values)
+            decoded_values = batch.struct.decode(payload)
+            version = decoded_values["version"]
+            assert isinstance(version, int)
+            statement = Statement(
+                index=size + position,
+                kind=batch.struct.kind,
+                subject=subject_of(batch.struct, decoded_values, organisation),
+                version=version,
+                org=organisation,
+                signer=authorisation.signer,
+                authorisation=authorisation.digest,
+                recorded_at=self.evm.time,
+                payload=payload,
+                body_digest=sha256(body),
+                body=body,
+            )
+            decoded = Decoded(statement, batch.struct, decoded_values, {})
+            rulebook = RULEBOOKS[batch.struct.contract]
+            state = rulebook.next_state(decoded, authorisation, heads)
+            heads.put(statement.kind, statement.subject, version, state)
+        return heads
+
     def send(self, signed: SignedBatch) -> Done:
-        """Sends a signed batch; what it recorded is kept in :attr:`statements`."""
+        """Sends a signed batch; what it recorded is kept in :attr:`statements`.
+
+        Contract and rulebook must agree, here and so in every test: both take the batch and leave
+        the same heads, or both refuse it.
+        """
         signature, arguments = signed.method_arguments()
         registry = self.registries[signed.batch.struct.contract]
-        done = self.evm.send(registry.address, encode_call(signature, arguments))
+        try:
+            left: Heads | RuleBroken = self.replay(signed)
+        except RuleBroken as broken:
+            left = broken
+        try:
+            done = self.evm.send(registry.address, encode_call(signature, arguments))
+        except RefusedError as refusal:
+            if isinstance(left, Heads) and refusal.name not in NOT_BY_RULEBOOK:
+                pytest.fail(f"the contract refuses what the rulebook takes: {refusal}")
+            raise
+        if isinstance(left, RuleBroken):
+            pytest.fail(f"the contract takes what the rulebook refuses: {left}")
+        for (kind, subject), head in left.slots.items():
+            assert self.head(kind, subject) == head, f"{kind} 0x{subject.hex()}"
         self.statements += [statement_of(values) for values in done.named("Recorded")]
         self.authorisations += [authorisation_of(values) for values in done.named("Authorised")]
         return done
