@@ -41,7 +41,6 @@ from tests.contracts.world import (
     score,
     sign,
 )
-from tests.contracts.world import test_artifact as artifact
 
 STEWARD = account("water steward")
 HEAD = account("water head")
@@ -337,75 +336,6 @@ def test_nobody_signs_off_what_they_signed_themselves(world: World, refused: Ref
     with refused("CosignerIsSigner", key.address):
         world.say(FILING, filing("307001/000001"), key, WATER, cosigner=key)
     world.say(FILING, filing("307001/000001"), key, WATER, cosigner=HEAD)
-
-
-# Keys that are contracts (ERC-1271)
-
-OWNERS = sorted(
-    (account(f"owner {number}") for number in range(3)), key=lambda owner: owner.address.lower()
-)
-
-
-@pytest.fixture
-def wallet(world: World) -> str:
-    """Two of three owners sign."""
-    addresses = [owner.address for owner in OWNERS]
-    return world.evm.deploy(artifact("Wallet"), addresses, 2).address
-
-
-def signed_by(world: World, batch: Batch, wallet: str, owners: list[LocalAccount]) -> SignedBatch:
-    digest = batch.digest(world.domain(batch.struct))
-    return SignedBatch(batch, wallet, b"".join(sign(owner, digest) for owner in owners))
-
-
-@pytest.mark.parametrize("owners", [OWNERS[:2], OWNERS[1:], [OWNERS[0], OWNERS[2]]])
-def test_two_of_three_owners_speak_as_steward(
-    world: World, wallet: str, owners: list[LocalAccount]
-) -> None:
-    world.grant(wallet, WATER, Role.STEWARD)
-    world.send(signed_by(world, batch_of(draft()), wallet, owners))
-    assert "0x" + world.statements[-1].signer.hex() == wallet.lower()
-    assert len(world.authorisations[-1].signature) == 2 * 65
-
-
-@pytest.mark.parametrize(
-    "owners",
-    [[], OWNERS[:1], OWNERS, OWNERS[1::-1], [OWNERS[0], OWNERS[0]]],
-    ids=["none", "one", "three", "wrong order", "one twice"],
-)
-def test_other_numbers_of_owners_do_not(
-    world: World, refused: Refused, wallet: str, owners: list[LocalAccount]
-) -> None:
-    world.grant(wallet, WATER, Role.STEWARD)
-    batch = batch_of(draft())
-    with refused("BadSignature", wallet, batch.digest(world.domain(FILING))):
-        world.send(signed_by(world, batch, wallet, owners))
-
-
-def test_a_wallet_may_be_an_authority(world: World, refused: Refused, wallet: str) -> None:
-    batch = Batch(ORGANISATION, DISTRICT, DEADLINE, (organisation("TMP-1"),), (b"{}",))
-    with refused("RoleMissing", wallet, text_hash(DISTRICT), int(Role.AUTHORITY)):
-        world.send(signed_by(world, batch, wallet, OWNERS[:2]))
-    world.grant(wallet, DISTRICT, Role.AUTHORITY)
-    world.send(signed_by(world, batch, wallet, OWNERS[:2]))
-    assert world.head("organisation", text_hash("TMP-1"))[0] == 1
-
-
-def test_a_wallet_may_be_a_head(world: World, wallet: str) -> None:
-    world.grant(wallet, WATER, Role.HEAD)
-    batch = batch_of(filing("307001/000001"))
-    digest = batch.digest(world.domain(FILING))
-    cosignature = b"".join(sign(owner, digest) for owner in OWNERS[:2])
-    world.send(SignedBatch(batch, STEWARD.address, sign(STEWARD, digest), wallet, cosignature))
-    assert world.authorisations[-1].cosignature == cosignature
-
-
-def test_a_contract_that_is_no_wallet_signs_nothing(world: World, refused: Refused) -> None:
-    contract = world.log.address
-    world.grant(contract, WATER, Role.STEWARD)
-    batch = batch_of(draft())
-    with refused("BadSignature", contract, batch.digest(world.domain(FILING))):
-        world.send(SignedBatch(batch, contract, sign(STEWARD, bytes(32))))
 
 
 def test_whoever_carries_the_batch_does_not_matter(world: World) -> None:
