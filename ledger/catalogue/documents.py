@@ -7,6 +7,7 @@ date, a ``no`` or a code with leading zeros stays what was written.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from ledger.canonical import CanonicalError, parse_json
 from ledger.catalogue.entry import Entry
 from ledger.catalogue.problems import EntryRefused, Problem, problem
 
@@ -74,17 +76,12 @@ def read_document(path: Path) -> tuple[Any, dict[str, int]]:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _unreadable(path, f"not UTF-8 at byte {error.start}") from error
-    # Tabs may indent JSON, never YAML; both read the same once they are spaces.
-    if text.lstrip()[:1] in ("{", "["):
+    looks_like_json = text.lstrip()[:1] in ("{", "[")
+    if looks_like_json:
+        # Tabs may indent JSON, never YAML; both read the same once they are spaces.
         text = "\n".join(_indent_spaces(line) for line in text.split("\n"))
-    loader = _Loader(text)
     try:
-        node = loader.get_single_node()
-        if node is None:
-            raise _unreadable(path, "the file is empty")
-        lines: dict[str, int] = {}
-        _index(node, "", lines)
-        return loader.construct_document(node), lines
+        value, lines = _read_yaml(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else None
@@ -93,6 +90,25 @@ def read_document(path: Path) -> tuple[Any, dict[str, int]]:
         raise _unreadable(path, str(error).splitlines()[0]) from error
     except RecursionError as error:
         raise _unreadable(path, "nested too deep") from error
+    if not lines:
+        raise _unreadable(path, "the file is empty")
+    if looks_like_json:
+        # JSON writes characters beyond the basic plane as pairs of escapes, which YAML splits.
+        with contextlib.suppress(CanonicalError):
+            value = parse_json(text.encode(), MAX_FILE_BYTES)
+    return value, lines
+
+
+def _read_yaml(text: str) -> tuple[Any, dict[str, int]]:
+    """The value of a YAML text and the lines of its pointers; no lines for an empty text."""
+    loader = _Loader(text)
+    lines: dict[str, int] = {}
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None, lines
+        _index(node, "", lines)
+        return loader.construct_document(node), lines
     finally:
         loader.dispose()
 

@@ -80,7 +80,7 @@ class TinyLog:
             else:
                 self.flags[one.statement.index] = why
         with writing(self.engine) as connection:
-            connection.execute(insert(statement), [_row(one) for one in fresh])
+            connection.execute(insert(statement), [row_of(one) for one in fresh])
             PROJECTION.apply(connection, good)
         return fresh
 
@@ -109,7 +109,8 @@ class TinyLog:
         del self.taken[size:]
 
 
-def _row(one: Statement) -> dict[str, Any]:
+def row_of(one: Statement) -> dict[str, Any]:
+    """A row of the mirror's ``statement`` table."""
     return {
         "index_": one.index,
         **{name: getattr(one, name) for name in Statement.__dataclass_fields__ if name != "index"},

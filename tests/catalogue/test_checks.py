@@ -276,7 +276,11 @@ def test_an_entry_that_is_not_shared_needs_reason_and_law_but_no_mode() -> None:
         "use_conditions": None,
         "share_modes": None,
         "not_shared_reason": "法律规定不得提供",
-        "not_shared_basis": {"category": "law", "document": "中华人民共和国反洗钱法", "article": "第五条"},
+        "not_shared_basis": {
+            "category": "law",
+            "document": "中华人民共和国反洗钱法",
+            "article": "第五条",
+        },
     }
     assert lacking(**changes) == []
     assert found(**changes) == set()
