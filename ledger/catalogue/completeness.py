@@ -7,7 +7,7 @@ guide (发改高技术〔2017〕1272号) for the information items.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 from ledger.catalogue.dictionaries import FORMAT_TYPES, STRUCTURED, DataType
 from ledger.catalogue.entry import Entry
@@ -62,24 +62,16 @@ def missing_elements(entry: Entry) -> list[Problem]:
     """The legal elements that the entry lacks, ordered by field; empty means it may be
     submitted.
     """
-    found = [_missing(name, f"/{name}") for name in _ALWAYS if getattr(entry, name) is None]
-    found += _missing_formats(entry)
-    found += _missing_items(entry)
-    found += _missing_sharing(entry)
-    if entry.effective_grade is None:
-        found.append(_missing("grade", "/grade"))
-    if entry.open_type is OpenType.CONDITIONAL and entry.open_condition is None:
-        found.append(_missing("open_condition", "/open_condition"))
-    for name in ("secrecy_assessment", "personal_information_assessment"):
-        assessment = getattr(entry, name)
-        if assessment is None or not assessment.done:
-            found.append(_missing(name, f"/{name}"))
-    return sorted(found, key=lambda one: (one.pointer, one.code))
+    found = []
+    for pointer, element in sorted(_missing(entry)):
+        zh, en, law = ELEMENTS[element]
+        found.append(problem("missing", pointer, element=(zh, en), law=law))
+    return found
 
 
 def missing_fields(entry: Entry) -> list[str]:
-    """Pointers of :func:`missing_elements`, each once."""
-    return list(dict.fromkeys(one.pointer for one in missing_elements(entry)))
+    """Pointers of :func:`missing_elements`, ordered."""
+    return sorted(pointer for pointer, _ in _missing(entry))
 
 
 def needs_items(entry: Entry) -> bool:
@@ -89,30 +81,43 @@ def needs_items(entry: Entry) -> bool:
     return not entry.formats or any(form.category in STRUCTURED for form in entry.formats)
 
 
-def _missing(element: str, pointer: str) -> Problem:
-    zh, en, law = ELEMENTS[element]
-    return problem("missing", pointer, element=(zh, en), law=law)
+def _missing(entry: Entry) -> Iterator[tuple[str, str]]:
+    """(pointer, element) of what is missing."""
+    for name in _ALWAYS:
+        if getattr(entry, name) is None:
+            yield f"/{name}", name
+    if entry.effective_grade is None:
+        yield "/grade", "grade"
+    if entry.open_type is OpenType.CONDITIONAL and entry.open_condition is None:
+        yield "/open_condition", "open_condition"
+    for name in ("secrecy_assessment", "personal_information_assessment"):
+        assessment = getattr(entry, name)
+        if assessment is None or not assessment.done:
+            yield f"/{name}", name
+    yield from _missing_formats(entry)
+    yield from _missing_items(entry)
+    yield from _missing_sharing(entry)
 
 
-def _missing_formats(entry: Entry) -> Iterable[Problem]:
+def _missing_formats(entry: Entry) -> Iterator[tuple[str, str]]:
     if not entry.formats:
-        yield _missing("formats", "/formats")
+        yield "/formats", "formats"
     for position, form in enumerate(entry.formats):
         if form.type is None and FORMAT_TYPES[form.category]:
-            yield _missing("format_type", f"/formats/{position}/type")
+            yield f"/formats/{position}/type", "format_type"
 
 
-def _missing_items(entry: Entry) -> Iterable[Problem]:
+def _missing_items(entry: Entry) -> Iterator[tuple[str, str]]:
     if not entry.items and needs_items(entry):
-        yield _missing("items", "/items")
+        yield "/items", "items"
     for position, item in enumerate(entry.items):
         if item.data_type is None:
-            yield _missing("data_type", f"/items/{position}/data_type")
+            yield f"/items/{position}/data_type", "data_type"
         elif item.data_type in _LENGTH_STATED and item.length is None:
-            yield _missing("length", f"/items/{position}/length")
+            yield f"/items/{position}/length", "length"
 
 
-def _missing_sharing(entry: Entry) -> Iterable[Problem]:
+def _missing_sharing(entry: Entry) -> Iterator[tuple[str, str]]:
     share = entry.share_type
     if share is None:
         return
@@ -125,6 +130,6 @@ def _missing_sharing(entry: Entry) -> Iterable[Problem]:
         needed = ("use_conditions",)
     for name in needed:
         if getattr(entry, name) is None:
-            yield _missing(name, f"/{name}")
+            yield f"/{name}", name
     if share is not ShareType.NOT_SHARED and not entry.share_modes:
-        yield _missing("share_modes", "/share_modes")
+        yield "/share_modes", "share_modes"

@@ -10,7 +10,7 @@ code, name and provider must be there, whatever else the law asks for is looked 
 from __future__ import annotations
 
 import datetime as dt
-import unicodedata
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -38,6 +38,8 @@ from ledger.catalogue.dictionaries import (
 from ledger.catalogue.problems import EntryRefused, Problem, problem
 from ledger.codes import Level, Library, NationalClass, OpenType, Origin, ShareType, UpdateCycle
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
 
 def _blank_is_none(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
@@ -48,9 +50,9 @@ def _plain_text(value: str) -> str:
     refused.
     """
     value = value.replace("\r\n", "\n").replace("\r", "\n")
-    for character in value:
-        if unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\t":
-            raise ValueError(f"control character U+{ord(character):04X} in the text")
+    found = _CONTROL.search(value)
+    if found:
+        raise ValueError(f"control character U+{ord(found.group()):04X} in the text")
     return value
 
 

@@ -29,7 +29,7 @@ from ledger.statements import FILING, MAX_BATCH, Batch
 from ledger.store.engine import writing
 
 
-class BatchRefused(Exception):  # noqa: N818 - what the receipt says
+class BatchRefused(Exception):
     """The ledger refused a batch for good; the text is the contract's reason."""
 
 

@@ -17,6 +17,20 @@ RUN = 3
 """From how many names that count up one by one a dragged cell is suspected."""
 
 
+class _Kept(dict[int, int | None]):
+    """For ``str.translate``: drops separators, punctuation, symbols and controls; learns as it
+    goes.
+    """
+
+    def __missing__(self, codepoint: int) -> int | None:
+        dropped = unicodedata.category(chr(codepoint))[0] in "ZPSC"
+        self[codepoint] = None if dropped else codepoint
+        return self[codepoint]
+
+
+_KEPT = _Kept()
+
+
 def folded(text: str) -> str:
     """``text`` as search compares it: NFKC, lower case, runs of white space as one space."""
     return " ".join(unicodedata.normalize("NFKC", text).lower().split())
@@ -30,10 +44,7 @@ def bare(text: str) -> str:
     name.
     """
     normal = unicodedata.normalize("NFKC", text).casefold()
-    kept = "".join(
-        character for character in normal if unicodedata.category(character)[0] not in "ZPSC"
-    )
-    return kept or folded(text)
+    return normal.translate(_KEPT) or folded(text)
 
 
 def system_named(name: str, systems: Iterable[str]) -> str | None:

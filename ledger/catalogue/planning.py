@@ -33,7 +33,7 @@ _VARYING = {"name", "link", "abstract", "published_on", "revised_on"}
 _REVISABLE = frozenset({EntryState.DRAFT.value, EntryState.RETURNED.value})
 
 
-class UnfinishedImport(Exception):  # noqa: N818 - a state, not a fault
+class UnfinishedImport(Exception):
     """Planning now would count things twice; the text says what to finish first."""
 
 

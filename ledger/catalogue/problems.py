@@ -62,7 +62,7 @@ class Problem:
         }
 
 
-class EntryRefused(ValueError):  # noqa: N818 - the field's word is that an entry is refused (退回)
+class EntryRefused(ValueError):
     """An entry that cannot be filed as asked; ``problems`` says why, field by field."""
 
     def __init__(self, problems: Iterable[Problem], where: str = "") -> None:

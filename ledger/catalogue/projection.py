@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select
 
-from ledger.canonical import canonical_json
 from ledger.catalogue.completeness import missing_fields
 from ledger.catalogue.entry import Entry
 from ledger.catalogue.models import ACTS, EDITIONS, ENTRIES, ITEMS
@@ -32,12 +32,15 @@ from ledger.store.ranged import supersede
 
 ENVELOPE_FIELDS = {"code", "commitment", "provider", "restricted"}
 _LOOKUP = 500
+_KEPT_ENTRIES = 4096
 _CODED: tuple[tuple[str, str, type[ShareType | OpenType | UpdateCycle | Library]], ...] = (
     ("share_type", "shareType", ShareType),
     ("open_type", "openType", OpenType),
     ("update_cycle", "updateCycle", UpdateCycle),
     ("library", "library", Library),
 )
+_WORDS = {member: {0: None, **{c.number: c.value for c in t}} for _, member, t in _CODED}
+_STATES = {state.number: str(state.value) for state in EntryState}
 _TYPED = {**{member: len(table) for _, member, table in _CODED}, "grade": len(GRADES)}
 """Typed members that the body states too, and their highest number."""
 
@@ -72,6 +75,25 @@ class _Life:
         }
 
 
+class _Entries:
+    """Parsed entries on their way from :meth:`CatalogueProjection.malformed` to its ``apply``."""
+
+    def __init__(self) -> None:
+        self._parsed: dict[bytes, Entry] = {}
+
+    def of(self, decoded: Decoded) -> Entry:
+        """The entry in a body, kept for :meth:`take`; raises :class:`EntryRefused`."""
+        if len(self._parsed) >= _KEPT_ENTRIES:
+            self._parsed.clear()
+        entry = Entry.parse(decoded.body)
+        self._parsed[decoded.statement.body_digest] = entry
+        return entry
+
+    def take(self, decoded: Decoded) -> Entry:
+        """The entry in a body that was found well-formed."""
+        return self._parsed.pop(decoded.statement.body_digest, None) or Entry.parse(decoded.body)
+
+
 class CatalogueProjection:
     """Rows of :data:`ENTRIES`, :data:`EDITIONS`, :data:`ITEMS` and :data:`ACTS`."""
 
@@ -80,10 +102,13 @@ class CatalogueProjection:
     kinds = frozenset({FILING.kind})
     tables: Sequence[Table] = (ENTRIES, EDITIONS, ITEMS, ACTS)
 
+    def __init__(self) -> None:
+        self._entries = _Entries()
+
     def malformed(self, decoded: Decoded) -> str | None:
         """Why typed members and body do not make one filing or decision, or None."""
         if decoded.struct is FILING:
-            return _malformed_filing(decoded)
+            return _malformed_filing(decoded, self._entries)
         if decoded.struct is DECISION:
             return _malformed_decision(decoded)
         return f"a {decoded.struct.name} is no statement about a catalogue entry"
@@ -99,7 +124,7 @@ class CatalogueProjection:
             life.take(decoded.struct, decoded.statement.version, _state(decoded))
             rows[ACTS.name].append(_act_row(decoded, life))
             if decoded.struct is FILING:
-                entry = None if is_envelope(decoded.body) else Entry.parse(decoded.body)
+                entry = None if is_envelope(decoded.body) else self._entries.take(decoded)
                 life.row = _entry_row(decoded, entry)
                 rows[EDITIONS.name].append(_edition_row(decoded, life))
                 rows[ITEMS.name] += _item_rows(decoded, life, entry)
@@ -112,12 +137,16 @@ class CatalogueProjection:
                 connection.execute(insert(table), rows[table.name])
 
 
+# Hashing is dear, and a provider's statements come by the hundred.
+_hash_of = lru_cache(maxsize=1024)(text_hash)
+
+
 def is_envelope(body: dict[str, Any]) -> bool:
     """Whether a filing's body is the envelope of a restricted entry."""
     return "commitment" in body
 
 
-def _malformed_filing(decoded: Decoded) -> str | None:
+def _malformed_filing(decoded: Decoded, entries: _Entries) -> str | None:
     body, values = decoded.body, decoded.values
     why = _wrong_code(decoded)
     if why is not None:
@@ -125,17 +154,17 @@ def _malformed_filing(decoded: Decoded) -> str | None:
     if _state(decoded) not in (EntryState.DRAFT.value, EntryState.SUBMITTED.value):
         return f"state: {values['state']!r} is not filed but decided"
     provider = body.get("provider")
-    if not isinstance(provider, str) or text_hash(provider) != decoded.statement.org:
+    if not isinstance(provider, str) or _hash_of(provider) != decoded.statement.org:
         return f"body/provider: {provider!r} is not the organisation that signed"
     if is_envelope(body):
         return _malformed_envelope(body) or _out_of_table(values)
-    return _malformed_document(decoded)
+    return _malformed_document(decoded, entries)
 
 
-def _malformed_document(decoded: Decoded) -> str | None:
+def _malformed_document(decoded: Decoded, entries: _Entries) -> str | None:
     values = decoded.values
     try:
-        entry = Entry.parse(decoded.body)
+        entry = entries.of(decoded)
     except EntryRefused as refusal:
         first = refusal.problems[0]
         return f"body{first.pointer}: {first.en}"
@@ -236,9 +265,8 @@ def _entry_row(decoded: Decoded, entry: Entry | None) -> dict[str, Any]:
         "grade": values["grade"] or None,
         "restricted": entry is None,
     }
-    for column, member, table in _CODED:
-        number = _number(values[member])
-        row[column] = table.of_number(number).value if number else None
+    for column, member, _ in _CODED:
+        row[column] = _WORDS[member][_number(values[member])]
     if entry is None:
         submitted = _state(decoded) == EntryState.SUBMITTED.value
         return row | {
@@ -299,7 +327,7 @@ def _edition_row(decoded: Decoded, life: _Life) -> dict[str, Any]:
         "edition": life.edition,
         "version": life.version,
         "state": life.state,
-        "document": canonical_json(decoded.body).decode(),
+        "document": decoded.statement.body.decode(),
         "recorded_at": decoded.statement.recorded_at,
     }
 
@@ -349,10 +377,7 @@ def _state(decoded: Decoded) -> str | None:
 
 
 def _state_of(number: int) -> str | None:
-    try:
-        return str(EntryState.of_number(number).value)
-    except ValueError:
-        return None
+    return _STATES.get(number)
 
 
 def _number(value: Value) -> int:

@@ -507,7 +507,7 @@ def test_a_missing_column_is_named_with_those_there_are(
 ) -> None:
     path = tmp_path / "list.csv"
     path.write_text("title,publisher\n甲,乙\n", encoding="utf-8")
-    with pytest.raises(TableError, match="no column 'about'.*title, publisher"):
+    with pytest.raises(TableError, match=r"no column 'about'.*title, publisher"):
         ledger.plan(path, mapping)
 
 

@@ -33,23 +33,21 @@ LIBRARIES = ("comprehensive", "theme", "department")
 
 def documents() -> list[dict[str, Any]]:
     """Sixty entries of two providers, whole and incomplete, of several grades and cycles."""
-    made = []
-    for at in range(60):
-        made.append(
-            whole_entry(
-                f"307015/{at + 1:06d}",
-                name=f"{TOPICS[at % 6]}信息第{'甲乙丙丁戊己庚辛壬癸'[at // 6]}部",
-                provider=OWNER if at % 3 else "TMP-TOWN-1",
-                abstract=None if at % 5 == 0 else f"摘要{at}",
-                update_cycle=CYCLES[at % 3],
-                library=LIBRARIES[at // 20],
-                items=[
-                    {"name": "编号", "data_type": "integer", "grade": 1 + at % 4},
-                    {"name": f"字段{TOPICS[(at + 1) % 6]}", "data_type": "date", "grade": 1},
-                ],
-            )
+    return [
+        whole_entry(
+            f"307015/{at + 1:06d}",
+            name=f"{TOPICS[at % 6]}信息第{'甲乙丙丁戊己庚辛壬癸'[at // 6]}部",
+            provider=OWNER if at % 3 else "TMP-TOWN-1",
+            abstract=None if at % 5 == 0 else f"摘要{at}",
+            update_cycle=CYCLES[at % 3],
+            library=LIBRARIES[at // 20],
+            items=[
+                {"name": "编号", "data_type": "integer", "grade": 1 + at % 4},
+                {"name": f"字段{TOPICS[(at + 1) % 6]}", "data_type": "date", "grade": 1},
+            ],
         )
-    return made
+        for at in range(60)
+    ]
 
 
 def own_database(server: URL) -> str:
