@@ -84,6 +84,20 @@ def test_the_compiled_path_and_the_long_way_agree(data: bytes) -> None:
     assert is_canonical(data) == by_the_long_way
 
 
+@given(DOCUMENTS, st.data())
+def test_the_compiled_path_and_the_long_way_agree_on_damaged_documents(
+    value: Any, data: st.DataObject
+) -> None:
+    written = bytearray(canonical_json(value))
+    place = data.draw(st.integers(min_value=0, max_value=len(written) - 1))
+    written[place] = data.draw(st.sampled_from(b'"\\{}[]:,0129-.eE ntu\x00\xf0\xff'))
+    try:
+        by_the_long_way = rfc8785.dumps(parse_json(bytes(written))) == written
+    except CanonicalError:
+        by_the_long_way = False
+    assert is_canonical(bytes(written)) == by_the_long_way
+
+
 @given(st.dictionaries(st.sampled_from(["a", "é", "\ufb33", "\U0001f600", "ｆ"]), st.just(1)))
 def test_names_stand_in_the_order_of_their_utf_16_units(value: dict[str, int]) -> None:
     names = list(json.loads(canonical_json(value)))
