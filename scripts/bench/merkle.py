@@ -96,6 +96,15 @@ def _tree(size: int) -> list[Measurement]:
     paths = [inclusion_path(index, size, subtree) for index in indexes]
     old_roots = {index: Frontier.resume(index + 1, subtree).root() for index in indexes}
     growth = [consistency_path(index + 1, size, subtree) for index in indexes]
+
+    def check_inclusion() -> None:
+        for index, path in zip(indexes, paths, strict=True):
+            verify_inclusion(hashes[index], index, size, path, root)
+
+    def check_consistency() -> None:
+        for index, path in zip(indexes, growth, strict=True):
+            verify_consistency(index + 1, size, path, old_roots[index], root)
+
     return [
         Measurement(f"append, batches of {BATCH:,}, with tiles", batched, 500_000),
         Measurement("append one by one", _rate(BATCH, one_by_one)),
@@ -105,13 +114,7 @@ def _tree(size: int) -> list[Measurement]:
         ),
         Measurement(
             "check an inclusion path",
-            _rate(
-                PATHS,
-                lambda: [
-                    verify_inclusion(hashes[index], index, size, path, root)
-                    for index, path in zip(indexes, paths, strict=True)
-                ],
-            ),
+            _rate(PATHS, check_inclusion),
         ),
         Measurement(
             "make a consistency path from tiles",
@@ -119,13 +122,7 @@ def _tree(size: int) -> list[Measurement]:
         ),
         Measurement(
             "check a consistency path",
-            _rate(
-                PATHS,
-                lambda: [
-                    verify_consistency(index + 1, size, path, old_roots[index], root)
-                    for index, path in zip(indexes, growth, strict=True)
-                ],
-            ),
+            _rate(PATHS, check_consistency),
         ),
     ]
 
