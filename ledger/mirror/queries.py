@@ -69,6 +69,13 @@ class Recorded(NamedTuple):
     timestamp: int
 
 
+class Newest(NamedTuple):
+    """The newest statement about a subject: its version and leaf index."""
+
+    version: int
+    leaf: int
+
+
 def cursor_of(conn: Connection) -> Cursor | None:
     """How far the mirror is, None before its first step."""
     row = conn.execute(select(cursor)).one_or_none()
@@ -119,6 +126,17 @@ def statements_about(
     if as_of is not None:
         asked = asked.where(statement.c.index_ < as_of)
     return [Statement(*row) for row in conn.execute(asked)]
+
+
+def newest_about(conn: Connection, kind: str, subject: bytes) -> Newest | None:
+    """The newest statement about one subject, None where there is none."""
+    row = conn.execute(
+        select(statement.c.version, statement.c.index_)
+        .where(statement.c.subject == subject, statement.c.kind == kind)
+        .order_by(statement.c.version.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else Newest(*row)
 
 
 def authorisation_of(conn: Connection, index: int) -> Authorisation:
