@@ -290,14 +290,22 @@ class Office:
             time.sleep(0.05)
 
     def stand_duty(
-        self, stop: threading.Event, on_error: Callable[[Exception], None], pause: float = 0.2
+        self,
+        stop: threading.Event,
+        on_error: Callable[[Exception], None],
+        on_success: Callable[[], None] = lambda: None,
+        pause: float = 0.2,
     ) -> None:
-        """Be on duty until ``stop`` is set; errors are told and the work goes on after a pause."""
+        """Be on duty until ``stop`` is set; errors are told and the work goes on after a pause.
+
+        ``on_success`` is called after every round that went well.
+        """
         while not stop.is_set():
             with self.duty() as on_duty:
                 while on_duty and not stop.is_set():
                     try:
                         self.work()
+                        on_success()
                         wait = pause
                     except Exception as error:  # noqa: BLE001 - told, and tried again
                         on_error(error)
