@@ -1,0 +1,89 @@
+"""The HTTP application over one open office: routes, errors, standing duty. It holds no rules."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from starlette.types import Lifespan
+
+from api import handlers, openapi
+from api.background import Duty
+from api.context import Context
+from api.guard import Guard
+from api.language import Language
+from api.metrics import Metrics
+from api.routes import (
+    catalogue,
+    docs,
+    health,
+    home,
+    log,
+    organisations,
+    quality,
+    schemas,
+    statements,
+)
+from api.rpc import publish_rpc
+from api.state import measurements
+from ledger import __version__
+
+if TYPE_CHECKING:
+    from ledger.office import Office
+
+
+def assemble(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    """The routes alone, over no office: enough to describe the API."""
+    app = FastAPI(
+        title="GovLedger",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    for routes in (
+        catalogue,
+        organisations,
+        quality,
+        log,
+        statements,
+        schemas,
+        health,
+        home,
+        docs,
+    ):
+        app.include_router(routes.router)
+    openapi.install(app)
+    return app
+
+
+def create_app(office: Office, url: str | None = None) -> FastAPI:
+    """The application over ``office``, which stays the caller's to close.
+
+    While it runs it is on duty: the outbox is pumped and the mirror follows the chain, in a thread. The
+    JSON-RPC of an embedded chain stands at ``/rpc``; with ``url``, the server's own address, other commands
+    find it through the data directory.
+    """
+    language: Language = "zh" if office.settings.language == "zh" else "en"
+    metrics = Metrics(lambda: measurements(context))
+    duty = Duty(office.stand_duty, metrics.duty_failures.inc)
+    context = Context(office, language, metrics, duty)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with publish_rpc(app, office, url):
+            duty.start()
+            try:
+                yield
+            finally:
+                duty.end()
+
+    app = assemble(lifespan)
+    app.state.context = context
+    handlers.install(app, language)
+    app.add_middleware(Guard, language=language, observe=metrics.observe)
+    return app

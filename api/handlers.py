@@ -1,0 +1,92 @@
+"""From exceptions to problems: the framework's own, the store's, the chain's."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.guard import instance
+from api.language import Language, Text
+from api.problems import Problem, problem_response
+from api.validation import invalid
+from ledger.chain.interface import ChainError
+from ledger.store.errors import StoreError
+
+log = logging.getLogger("govledger.api")
+
+_RETRY = {"retry-after": "5"}
+
+
+def from_framework(error: HTTPException, request: Request) -> Problem:
+    """The router's refusals: no such path, wrong method, unreadable request."""
+    path = instance(request.scope)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return Problem("not_found", Text(f"没有 {path}", f"there is no {path}"))
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = headers.get("Allow", "")
+        return Problem(
+            "method_not_allowed",
+            Text(
+                f"{path} 不支持 {request.method},可用:{allowed}",
+                f"{path} does not take {request.method}, it takes {allowed}",
+            ),
+            headers=headers,
+        )
+    return Problem(
+        "malformed_request",
+        Text(f"请求无法处理:{error.detail}", f"the request cannot be handled: {error.detail}"),
+        status=error.status_code,
+        headers=headers,
+    )
+
+
+def from_chain(error: ChainError) -> Problem:
+    return Problem(
+        "chain_unavailable",
+        Text(f"区块链未能应答:{error}", f"the chain did not answer: {error}"),
+        headers=_RETRY,
+    )
+
+
+def from_store(error: StoreError) -> Problem:
+    log.error("the database refused: %s", error)
+    return Problem(
+        "storage_unavailable",
+        Text(f"数据库未能应答:{error}", f"the database did not answer: {error}"),
+        headers=_RETRY,
+    )
+
+
+def install(app: FastAPI, language: Language) -> None:
+    """Give ``app`` the handlers that turn every expected exception into a problem."""
+
+    def answer(request: Request, problem: Problem) -> Response:
+        return problem_response(problem, request.headers, instance(request.scope), language)
+
+    def handler(convert: Callable[..., Problem]) -> Callable[[Request, Exception], Response]:
+        return lambda request, error: answer(request, convert(error))
+
+    app.add_exception_handler(Problem, handler(lambda error: error))
+    app.add_exception_handler(
+        RequestValidationError, handler(lambda error: invalid(error.errors()))
+    )
+    app.add_exception_handler(
+        HTTPException,
+        lambda request, error: answer(request, from_framework(_http(error), request)),
+    )
+    app.add_exception_handler(ChainError, handler(from_chain))
+    app.add_exception_handler(StoreError, handler(from_store))
+
+
+def _http(error: Exception) -> HTTPException:
+    if not isinstance(error, HTTPException):
+        raise TypeError("not an HTTP exception") from error
+    return error

@@ -1,0 +1,66 @@
+"""One way to page: rows in the order of a key, the next page after the last key, one snapshot throughout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.answers import answer
+from api.context import Context, View
+from api.cursors import Query, read_cursor, write_cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The part of a listing that one request is about."""
+
+    view: View
+    query: Query
+    after: str | int | None
+    limit: int
+
+
+@contextmanager
+def page_of(
+    context: Context,
+    request: Request,
+    *,
+    as_of: str | None,
+    cursor: str | None,
+    limit: int,
+    filters: Mapping[str, object],
+) -> Iterator[Page]:
+    """The page that a request asks for; raises ``invalid_cursor`` and ``invalid_as_of``."""
+    query = Query(request.scope["path"], {**filters, "as_of": as_of})
+    after: str | int | None = None
+    moment: str | int | None = as_of
+    if cursor is not None:
+        moment, after = read_cursor(query, cursor)
+    with context.view(moment) as view:
+        yield Page(view, query, after, limit)
+
+
+def page_answer(
+    request: Request,
+    page: Page,
+    items: Sequence[Mapping[str, Any]],
+    *,
+    following: str | int | None,
+    total: int | None = None,
+) -> Response:
+    """One page: its ``items``, and the cursor to the page after position ``following``, null at the end."""
+    view = page.view
+    following_page = None if following is None else write_cursor(page.query, view.as_of, following)
+    content = {
+        "as_of": view.as_of,
+        "log_size": view.log_size,
+        **({} if total is None else {"total": total}),
+        "items": items,
+        "next": following_page,
+    }
+    return answer(request, content, as_of=view.as_of)

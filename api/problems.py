@@ -1,0 +1,332 @@
+"""Errors as RFC 9457 problem details: one shape, in the reader's language, each with a way out.
+
+Every type that the API can answer stands in :data:`PROBLEMS`; ``GET /problems/{code}`` explains it, and
+``docs/api.md`` lists it. A problem has ``type``, ``title``, ``status``, ``detail``, ``instance``, and beside
+these ``code`` (the last part of the type), ``hint`` (what to do) and, where single values are at fault,
+``errors``: a list of ``{pointer, detail, code}``, where ``pointer`` is a JSON Pointer into the request body
+(RFC 6901), or ``?name`` for a query parameter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from starlette.datastructures import Headers
+from starlette.responses import Response
+
+from api.language import Language, Text, negotiate
+
+PROBLEM_JSON = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    """One kind of error: its HTTP status, its title, and what a person can do about it."""
+
+    status: int
+    title: Text
+    hint: Text
+
+
+def _type(status: int, title: tuple[str, str], hint: tuple[str, str]) -> ProblemType:
+    return ProblemType(status, Text(*title), Text(*hint))
+
+
+PROBLEMS: dict[str, ProblemType] = {
+    "malformed_request": _type(
+        400,
+        ("请求无法读取", "The request cannot be read"),
+        ("请按 /docs 中的格式修改请求。", "Change the request to the form given in /docs."),
+    ),
+    "unknown_parameter": _type(
+        400,
+        ("未知查询参数", "Unknown query parameter"),
+        (
+            "请删除该参数,或更正其拼写;忽略它会悄悄返回别的结果。",
+            "Remove it or correct its spelling; ignoring it would quietly answer something else.",
+        ),
+    ),
+    "invalid_cursor": _type(
+        400,
+        ("游标无效", "The cursor is not valid here"),
+        (
+            "请从第一页重新开始(不带 cursor),并在翻页时保持其他参数不变。",
+            "Start again without cursor, and keep all other parameters the same between pages.",
+        ),
+    ),
+    "invalid_as_of": _type(
+        400,
+        ("as_of 无效", "as_of is not valid"),
+        (
+            "请给出日志大小(整数,不超过当前大小)或 ISO 8601 时间。",
+            "Give a log size (an integer up to the present one) or an ISO 8601 time.",
+        ),
+    ),
+    "role_missing": _type(
+        403,
+        ("密钥无此权限", "The key may not sign this"),
+        (
+            "请使用本机构具有所需角色且未吊销的密钥签名;密钥列表见 /api/v1/organisations/{code}/keys。",
+            "Sign with an active key that holds the role: /api/v1/organisations/{code}/keys.",
+        ),
+    ),
+    "not_owner": _type(
+        403,
+        ("不是该条目的提供单位", "Not the owner of this subject"),
+        (
+            "只有提供单位可以报送和修订自己的目录条目。",
+            "Only the organisation that owns a subject may file or revise it.",
+        ),
+    ),
+    "bad_signature": _type(
+        403,
+        ("签名不符", "The signature does not fit"),
+        (
+            "请对 prepare 返回的 typed_data 原样签名,并确认 signer 是签名密钥的地址。",
+            "Sign the typed_data from prepare exactly as it is, and name the signing key as signer.",
+        ),
+    ),
+    "not_found": _type(
+        404,
+        ("没有这个地址", "No such address"),
+        ("所有接口见 /docs。", "All addresses are listed in /docs."),
+    ),
+    "unknown_entry": _type(
+        404,
+        ("没有这个目录条目", "No such catalogue entry"),
+        (
+            "请检查目录代码;可用 /api/v1/catalogue/entries?q=… 搜索。",
+            "Check the code; /api/v1/catalogue/entries?q=… searches.",
+        ),
+    ),
+    "unknown_edition": _type(
+        404,
+        ("没有这一版", "No such edition"),
+        (
+            "现有版次见 …/versions。",
+            "…/versions lists the editions there are.",
+        ),
+    ),
+    "unknown_organisation": _type(
+        404,
+        ("没有这个机构", "No such organisation"),
+        (
+            "请检查统一社会信用代码;机构列表见 /api/v1/organisations。",
+            "Check the unified social credit code; /api/v1/organisations lists them.",
+        ),
+    ),
+    "unknown_statement": _type(
+        404,
+        ("没有这条声明", "No such statement"),
+        (
+            "当前日志大小见 /api/v1/log/checkpoint;序号从 0 起。",
+            "/api/v1/log/checkpoint gives the log's size; indexes start at 0.",
+        ),
+    ),
+    "unknown_receipt": _type(
+        404,
+        ("没有这个回执", "No such receipt"),
+        (
+            "回执号由 POST /api/v1/statements 返回,形如 0x 加 64 位十六进制。",
+            "Receipts come from POST /api/v1/statements: 0x and 64 hex digits.",
+        ),
+    ),
+    "unknown_schema": _type(
+        404,
+        ("没有这个模式", "No such schema"),
+        ("可用的模式见 /api/v1/schemas。", "/api/v1/schemas lists what there is."),
+    ),
+    "method_not_allowed": _type(
+        405,
+        ("此地址不支持该方法", "The method is not allowed here"),
+        ("请使用 Allow 头列出的方法。", "Use a method that the Allow header lists."),
+    ),
+    "stale_version": _type(
+        409,
+        ("版本已过时", "The version is stale"),
+        (
+            "其间已有新版本:请重新读取,再以 expected_version 重新准备并签名。",
+            "Somebody was faster: read the subject again, then prepare and sign expected_version.",
+        ),
+    ),
+    "illegal_transition": _type(
+        409,
+        ("状态不能这样变更", "The state cannot change like this"),
+        (
+            "请先读取当前状态;允许的变更见 docs/api.md 的状态表。",
+            "Read the present state first; docs/api.md has the table of changes allowed.",
+        ),
+    ),
+    "precondition_failed": _type(
+        412,
+        ("前提条件不成立", "The precondition failed"),
+        (
+            "条目在您读取之后已变更:请重新读取,核对后再提交。",
+            "The subject changed since you read it: read it again, compare, then prepare again.",
+        ),
+    ),
+    "body_too_large": _type(
+        413,
+        ("请求体过大", "The request body is too large"),
+        (
+            "请减少每批声明的数量,或缩短正文。",
+            "Send fewer statements in a batch, or shorter bodies.",
+        ),
+    ),
+    "unsupported_media_type": _type(
+        415,
+        ("不支持的内容类型", "The content type is not supported"),
+        (
+            "请以 Content-Type: application/json 发送 UTF-8 编码的 JSON。",
+            "Send JSON in UTF-8 with Content-Type: application/json.",
+        ),
+    ),
+    "misdirected_request": _type(
+        421,
+        ("请求不属于本服务", "The request is not meant for this server"),
+        (
+            "本服务只在本机回环地址上应答:请使用 http://127.0.0.1:端口/。",
+            "This server answers on the loopback address only: use http://127.0.0.1:PORT/.",
+        ),
+    ),
+    "validation_failed": _type(
+        422,
+        ("内容未通过校验", "The content did not pass validation"),
+        ("请按 errors 逐项修改。", "Correct what errors lists, one by one."),
+    ),
+    "idempotency_key_reused": _type(
+        422,
+        ("Idempotency-Key 已用于别的请求", "The Idempotency-Key belongs to another request"),
+        (
+            "新的请求请使用新的 Idempotency-Key。",
+            "Use a fresh Idempotency-Key for a new request.",
+        ),
+    ),
+    "deadline_passed": _type(
+        422,
+        ("签名期限已过", "The deadline has passed"),
+        (
+            "请重新 prepare(会给出新的期限)并签名。",
+            "Prepare again (which gives a new deadline) and sign that.",
+        ),
+    ),
+    "wrong_ledger": _type(
+        422,
+        ("签名属于另一个账本", "Signed for another ledger"),
+        (
+            "typed_data 的 domain 必须是本账本的链和合约;请在此处重新 prepare。",
+            "The domain of typed_data must be this ledger's chain and contract; prepare it here.",
+        ),
+    ),
+    "cosignature_missing": _type(
+        422,
+        ("缺少部门负责人的签名", "The head's signature is missing"),
+        (
+            "请由本机构具有 HEAD 角色的另一把密钥对同一 typed_data 签名,填入 cosigner 与 cosignature。",
+            "Let a key with the role HEAD sign the same typed_data: cosigner and cosignature.",
+        ),
+    ),
+    "unprovable": _type(
+        422,
+        ("无法生成证明", "No proof can be made"),
+        ("请用较新的版本。", "Use a newer release."),
+    ),
+    "refused": _type(
+        422,
+        ("合约拒绝了该声明", "The contract refuses the statement"),
+        ("请按说明修改后重新准备并签名。", "Change what the detail names, prepare and sign again."),
+    ),
+    "internal_error": _type(
+        500,
+        ("服务内部错误", "The server made a mistake"),
+        (
+            "数据未受影响;请把 instance 和时间告诉管理员,日志中有详细原因。",
+            "No data were touched; tell the operator the instance and the time, the log has the cause.",
+        ),
+    ),
+    "chain_unavailable": _type(
+        503,
+        ("暂时无法连接区块链", "The chain cannot be reached"),
+        (
+            "查询不受影响;请稍后重试,或查看 /readyz。",
+            "Reading still works; try again later, or look at /readyz.",
+        ),
+    ),
+    "storage_unavailable": _type(
+        503,
+        ("暂时无法使用数据库", "The database cannot be used at the moment"),
+        (
+            "请稍后重试;若持续出现,请检查磁盘空间并查看 /readyz。",
+            "Try again later; if it stays, check the disk for space and look at /readyz.",
+        ),
+    ),
+}
+"""code -> type. The URI of a type is ``/problems/{code}``, relative to the server (RFC 9457, 3.1.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One value at fault: where (JSON Pointer or ``?parameter``), why, and a machine-readable code."""
+
+    pointer: str
+    detail: Text
+    code: str
+
+
+@dataclass
+class Problem(Exception):
+    """An answer that is an error. ``members`` are extension members, such as ``expected_version``."""
+
+    code: str
+    detail: Text
+    errors: Sequence[Fault] = ()
+    members: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    status: int | None = None
+    hint: Text | None = None
+
+    def __post_init__(self) -> None:
+        super().__init__(f"{self.code}: {self.detail.en}")
+
+    def document(self, language: Language, instance: str) -> dict[str, Any]:
+        """The problem details object in one language."""
+        kind = PROBLEMS[self.code]
+        document: dict[str, Any] = {
+            "type": f"/problems/{self.code}",
+            "title": kind.title.of(language),
+            "status": self.status or kind.status,
+            "detail": self.detail.of(language),
+            "instance": instance,
+            "code": self.code,
+            "hint": (self.hint or kind.hint).of(language),
+        }
+        if self.errors:
+            document["errors"] = [
+                {
+                    "pointer": fault.pointer,
+                    "detail": fault.detail.of(language),
+                    "code": fault.code,
+                }
+                for fault in self.errors
+            ]
+        return document | dict(self.members)
+
+
+def problem_response(problem: Problem, headers: Headers, path: str, default: Language) -> Response:
+    """The HTTP answer for a problem, in the language that the request's ``headers`` ask for."""
+    language = negotiate(headers.get("accept-language"), default)
+    document = problem.document(language, path)
+    return Response(
+        msgspec.json.encode(document),
+        status_code=document["status"],
+        media_type=PROBLEM_JSON,
+        headers={
+            "content-language": language,
+            "vary": "Accept-Language",
+            "cache-control": "no-store",
+            **problem.headers,
+        },
+    )

@@ -1,0 +1,80 @@
+"""The shapes of answers, for the OpenAPI document. Tests hold every real answer against them.
+
+They are not used at run time: an answer is built and encoded once, and not validated again on its
+way out.
+"""
+
+from api.shapes.base import ProblemShape, ok, proof
+from api.shapes.catalogue import (
+    ActDocument,
+    ActList,
+    ChangeDocument,
+    DiffDocument,
+    EditionDocument,
+    EditionList,
+    EntryDocument,
+    EntryPage,
+    EntrySummaryDocument,
+)
+from api.shapes.log import (
+    AuthorisationDocument,
+    CheckpointDocument,
+    FlagDocument,
+    RecordedDocument,
+    StatementDocument,
+    StatementPage,
+)
+from api.shapes.organisations import (
+    KeyDocument,
+    KeyList,
+    OrganisationDocument,
+    OrganisationHistory,
+    OrganisationPage,
+)
+from api.shapes.quality import (
+    DimensionScore,
+    LeagueDocument,
+    ScoreDocument,
+    ScorePage,
+    StandingDocument,
+)
+from api.shapes.server import Liveness, Readiness, SchemaList
+from api.shapes.writing import PreparedDocument, ReceiptDocument, ReceiptError, RefusalDocument
+
+__all__ = [
+    "ActDocument",
+    "ActList",
+    "AuthorisationDocument",
+    "ChangeDocument",
+    "CheckpointDocument",
+    "DiffDocument",
+    "DimensionScore",
+    "EditionDocument",
+    "EditionList",
+    "EntryDocument",
+    "EntryPage",
+    "EntrySummaryDocument",
+    "FlagDocument",
+    "KeyDocument",
+    "KeyList",
+    "LeagueDocument",
+    "Liveness",
+    "OrganisationDocument",
+    "OrganisationHistory",
+    "OrganisationPage",
+    "PreparedDocument",
+    "ProblemShape",
+    "Readiness",
+    "ReceiptDocument",
+    "ReceiptError",
+    "RecordedDocument",
+    "RefusalDocument",
+    "SchemaList",
+    "ScoreDocument",
+    "ScorePage",
+    "StandingDocument",
+    "StatementDocument",
+    "StatementPage",
+    "ok",
+    "proof",
+]

@@ -1,0 +1,122 @@
+"""How the served ledger is: for ``/readyz``, ``/metrics`` and the first page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eth_utils.crypto import keccak
+from sqlalchemy import Connection, func, select
+
+from api.context import Context
+from ledger.catalogue import queries as catalogue
+from ledger.chain import probe
+from ledger.chain.interface import ChainError
+from ledger.chain.outbox_models import OutboxReceipt
+from ledger.mirror import queries as mirror
+from ledger.organisations import queries as organisations
+from ledger.store.errors import StoreError
+
+_SIZE = bytes(keccak(text="size()"))[:4]
+_RECEIPTS = OutboxReceipt.__table__  # type: ignore[attr-defined]
+_WAITING = ("accepted", "sent", "recorded")
+
+
+def chain_size(context: Context) -> int:
+    """The log's size by the contract, now; raises :class:`ChainError`."""
+    office = context.office
+    return int.from_bytes(office.chain.call(office.deployment.log_address, _SIZE), "big")
+
+
+def outbox_states(context: Context) -> dict[str, int]:
+    """How many batches are in each state."""
+    asked = select(_RECEIPTS.c.state, func.count()).group_by(_RECEIPTS.c.state)
+    with context.office.desk_engine.connect() as connection:
+        return {state: int(number) for state, number in connection.execute(asked)}
+
+
+def measurements(context: Context) -> dict[str, float]:
+    """Numbers for ``/metrics``; what cannot be measured at the moment is left out."""
+    numbers: dict[str, float] = {"duty_running": float(context.duty.running)}
+    try:
+        states = outbox_states(context)
+        for state in (*_WAITING, "verified", "refused"):
+            numbers[f"outbox_{state}"] = states.get(state, 0)
+        with context.view() as view:
+            cursor = mirror.cursor_of(view.conn)
+            numbers["mirror_size"] = view.as_of
+            numbers["mirror_block"] = cursor.block_number if cursor else 0
+        numbers["log_size"] = chain_size(context)
+    except (ChainError, StoreError):  # their absence is what the scraper sees and alerts on
+        return numbers
+    return numbers
+
+
+def readiness(context: Context) -> tuple[bool, dict[str, Any]]:
+    """Whether questions can be answered and statements taken, and how each part is."""
+    checks = {
+        "chain": _chain(context),
+        "mirror": _mirror(context),
+        "outbox": _outbox(context),
+        "duty": {"ok": context.duty.error is None, "error": context.duty.error},
+    }
+    size, held = checks["chain"].get("log_size"), checks["mirror"].get("size")
+    if size is not None and held is not None:
+        checks["mirror"]["lag"] = max(0, size - held)
+    ready = all(check["ok"] for check in checks.values())
+    return ready, {"status": "ready" if ready else "degraded", "checks": checks}
+
+
+def _chain(context: Context) -> dict[str, Any]:
+    office = context.office
+    try:
+        head = office.chain.head()
+        found: dict[str, Any] = {
+            "ok": True,
+            "name": office.chain.name,
+            "chain_id": office.chain.chain_id,
+            "log": office.deployment.log,
+            "head": {"number": head.number, "hash": head.hash, "timestamp": head.timestamp},
+            "log_size": chain_size(context),
+        }
+    except ChainError as error:
+        return {"ok": False, "error": str(error)}
+    capabilities = probe.kept(office.data_dir)
+    found["capabilities"] = capabilities
+    if capabilities is not None:
+        found["obstacles"] = capabilities.obstacles(context.language)
+    return found
+
+
+def _mirror(context: Context) -> dict[str, Any]:
+    try:
+        with context.view() as view:
+            cursor = mirror.cursor_of(view.conn)
+    except StoreError as error:
+        return {"ok": False, "error": str(error)}
+    if cursor is None:
+        return {"ok": False, "size": 0, "error": "the mirror has taken over nothing yet"}
+    return {
+        "ok": True,
+        "size": cursor.size,
+        "root": cursor.root,
+        "block_number": cursor.block_number,
+    }
+
+
+def _outbox(context: Context) -> dict[str, Any]:
+    try:
+        states = outbox_states(context)
+    except StoreError as error:
+        return {"ok": False, "error": str(error)}
+    return {"ok": True, "waiting": sum(states.get(one, 0) for one in _WAITING), "states": states}
+
+
+def counts(context: Context, conn: Connection) -> dict[str, int]:
+    """Live counts for the first page."""
+    return {
+        "statements": mirror.size_of(conn),
+        "organisations": len(organisations.organisations(conn)),
+        "entries": catalogue.count(conn),
+        "published": catalogue.count(conn, catalogue.Filters(state="published")),
+        "waiting": sum(outbox_states(context).get(one, 0) for one in _WAITING),
+    }

@@ -1,0 +1,232 @@
+"""A small office on an embedded chain: a district, three organisations, their keys, some entries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from eth_utils.crypto import keccak
+
+from ledger.catalogue.entry import Entry
+from ledger.catalogue.statements import Revision, Verdict, decision, filing
+from ledger.chain.connect import connect
+from ledger.chain.deployment import deploy
+from ledger.chain.keystore import DEMO_WORK_FACTOR, Keystore
+from ledger.codes import EntryState, KeyStatus, Level
+from ledger.office import Office
+from ledger.organisations.statements import KeyDraft, OrganisationDraft, register, set_keys
+from ledger.quality.statements import ScoreDraft, score
+from ledger.settings import load_settings
+from ledger.statements import Batch, SignedBatch
+
+ROOT = "TMP-DISTRICT"
+BUREAU = "TMP-DATA-BUREAU"
+SCHOOLS = "TMP-SCHOOLS"
+HEALTH = "TMP-HEALTH"
+PASSPHRASE = "test office"
+SECRET_WORDS = "重点人员名册"
+"""Stands in the text of the restricted entry, and must never be told by the API."""
+ENTRIES = 7
+
+
+def account(name: str) -> LocalAccount:
+    """The same key for the same name, always."""
+    key: LocalAccount = Account.from_key(keccak(text=f"api test key {name}"))
+    return key
+
+
+def entry_document(code: str, name: str, provider: str, **changes: Any) -> dict[str, Any]:
+    """A complete catalogue entry."""
+    return {
+        "code": code,
+        "name": name,
+        "provider": provider,
+        "provider_name": "某某区单位",
+        "abstract": f"{name}的基本情况",
+        "formats": [{"category": "database", "type": "mysql"}],
+        "items": [
+            {"name": "姓名", "data_type": "char", "length": 64, "grade": 2},
+            {"name": "许可日期", "data_type": "date", "grade": 1},
+        ],
+        "share_type": "unconditional",
+        "share_modes": ["api"],
+        "use_conditions": "用于履行职责",
+        "open_type": "not_open",
+        "update_cycle": "monthly",
+        "library": "department",
+        "level": "district",
+        "origin": "district_supplement",
+        "secrecy_assessment": {"done": True},
+        "personal_information_assessment": {"done": True},
+    } | changes
+
+
+@dataclass
+class District:
+    """The office and the short ways to act in it."""
+
+    office: Office
+
+    def record(self, *batches: tuple[Batch, str, str | None]) -> list[str]:
+        """Sign with the keys of these names, send, and wait until the mirror has verified it."""
+        receipts = [
+            self.office.outbox.submit(self.sign(batch, signer, cosigner)).id
+            for batch, signer, cosigner in batches
+        ]
+        for receipt in self.office.settle(receipts):
+            if receipt.error is not None:
+                raise AssertionError(str(receipt.error))
+        return receipts
+
+    def sign(self, batch: Batch, signer: str, cosigner: str | None = None) -> SignedBatch:
+        return self.office.sign(batch, account(signer), account(cosigner) if cosigner else None)
+
+    def deadline(self) -> int:
+        return self.office.deadline()
+
+    def file(
+        self,
+        documents: Sequence[dict[str, Any]],
+        *,
+        speaker: str,
+        versions: Iterable[int] | None = None,
+        state: EntryState = EntryState.SUBMITTED,
+    ) -> Batch:
+        numbers = versions or [1] * len(documents)
+        revisions = [
+            Revision(Entry.parse(document), version, state)
+            for document, version in zip(documents, numbers, strict=True)
+        ]
+        filed = filing(speaker, revisions, self.deadline())
+        self.office.seal(filed.envelopes)
+        return filed.batch
+
+
+def open_office(place: Path) -> Office:
+    """An office in ``place`` with contracts deployed on an embedded chain."""
+    settings = load_settings(
+        overrides={"data_dir": place, "passphrase": PASSPHRASE, "language": "zh"}, env={}
+    )
+    keys = Keystore(place / "keys", work_factor=DEMO_WORK_FACTOR)
+    keys.add("sender", bytes(account("sender").key), PASSPHRASE)
+    keys.vault_key(PASSPHRASE, create=True)
+    chain = connect(settings, create=True)
+    try:
+        deployment = deploy(
+            chain, account("sender"), account("genesis").address, account("admin").address, 86_400
+        )
+    finally:
+        chain.close()
+    deployment.save(place)
+    return Office(settings)
+
+
+def settle_district(office: Office) -> District:
+    """Everything that the read tests look at, signed, sent and verified."""
+    district = District(office)
+    until = district.deadline()
+    _organisations(district, until)
+    _catalogue(district, until)
+    scored = [
+        ScoreDraft(
+            entry=code,
+            edition=1,
+            period_start=date(2026, 4, 1),
+            period_end=date(2026, 6, 30),
+            scores={"completeness": 9000 + step, "accuracy": 8000},
+            rule_set="ab" * 32,
+        )
+        for step, code in enumerate(["301001/000001", "301001/000002", "301002/000001"])
+    ]
+    district.record((score(scored, speaker=BUREAU, deadline=until), "assessor", None))
+    return district
+
+
+def _organisations(district: District, until: int) -> None:
+    root = OrganisationDraft(code=ROOT, name="某某区", name_en="A District", level=Level.DISTRICT)
+    below = [
+        OrganisationDraft(code=code, name=name, name_en=en, parent=ROOT, level=Level.DISTRICT)
+        for code, name, en in (
+            (BUREAU, "某某区数据局", "Data Bureau"),
+            (SCHOOLS, "某某区教育局", "Education Bureau"),
+            (HEALTH, "某某区卫生健康委员会", None),
+        )
+    ]
+    grants = [
+        KeyDraft(address=account(name).address, holder=holder, roles=(role,), label=name)
+        for name, holder, role in (
+            ("publisher", BUREAU, "authority"),
+            ("assessor", BUREAU, "assessor"),
+            ("schools steward", SCHOOLS, "steward"),
+            ("schools head", SCHOOLS, "head"),
+            ("schools old", SCHOOLS, "steward"),
+            ("health steward", HEALTH, "steward"),
+            ("health head", HEALTH, "head"),
+        )
+    ]
+    retired = [
+        KeyDraft(
+            address=account("schools old").address,
+            holder=SCHOOLS,
+            roles=("steward",),
+            status=KeyStatus.REVOKED,
+            reason="岗位调整",
+            version=2,
+        )
+    ]
+    district.record(
+        (register([root], speaker=ROOT, deadline=until), "genesis", None),
+        (register(below, speaker=ROOT, deadline=until), "genesis", None),
+        (set_keys(grants, speaker=ROOT, deadline=until), "genesis", None),
+        (set_keys(retired, speaker=ROOT, deadline=until), "genesis", None),
+    )
+
+
+def _catalogue(district: District, until: int) -> None:
+    schools = [
+        entry_document("301001/000001", "民办学校许可", SCHOOLS, name_en="School permits"),
+        entry_document("301001/000002", "学籍基本信息", SCHOOLS, library="theme"),
+        entry_document("301001/000003", SECRET_WORDS, SCHOOLS, grade=4),
+    ]
+    health = [
+        entry_document("301002/000001", "医疗机构执业许可", HEALTH, share_type="conditional")
+        | {"share_scope": "全区各部门", "share_purpose": "行政审批"},
+        entry_document("301002/000002", "疫苗接种点", HEALTH),
+    ]
+    drafts = [
+        {"code": "301002/000003", "name": "待补充目录一", "provider": HEALTH},
+        {"code": "301002/000004", "name": "待补充目录二", "provider": HEALTH},
+    ]
+    decided = [
+        Verdict("301001/000001", 2, EntryState.PUBLISHED),
+        Verdict("301001/000002", 2, EntryState.PUBLISHED),
+        Verdict("301002/000001", 2, EntryState.PUBLISHED),
+        Verdict("301002/000002", 2, EntryState.RETURNED, ("缺少数据来源说明",)),
+    ]
+    revised = entry_document(
+        "301001/000001",
+        "民办学校办学许可",
+        SCHOOLS,
+        name_en="School permits",
+        update_cycle="weekly",
+    )
+    district.record(
+        (district.file(schools, speaker=SCHOOLS), "schools steward", "schools head"),
+        (district.file(health, speaker=HEALTH), "health steward", "health head"),
+        (
+            district.file(drafts, speaker=HEALTH, state=EntryState.DRAFT),
+            "health steward",
+            None,
+        ),
+        (decision(BUREAU, decided, until), "publisher", None),
+        (
+            district.file([revised], speaker=SCHOOLS, versions=[3]),
+            "schools steward",
+            "schools head",
+        ),
+    )
