@@ -65,14 +65,18 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def anvil_node(*arguments: str, port: int | None = None, chain_id: int = 31337) -> Iterator[str]:
-    """An anvil at the Cancun level; ``arguments`` are its own flags."""
+def anvil_node(
+    *arguments: str,
+    port: int | None = None,
+    chain_id: int = 31337,
+    level: str | None = "cancun",
+) -> Iterator[str]:
+    """An anvil; ``arguments`` are its own flags, ``level`` its hard fork unless they name one."""
     chosen = port or free_port()
     command = [
         str(need_anvil()),
         "--silent",
-        "--hardfork",
-        "cancun",
+        *(["--hardfork", level] if level else []),
         "--chain-id",
         str(chain_id),
         "--port",

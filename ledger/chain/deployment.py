@@ -21,6 +21,7 @@ from web3.types import Nonce
 from web3.utils import get_create_address
 
 from ledger.chain import artifacts
+from ledger.chain.cancun import runs_cancun
 from ledger.chain.errors import explain
 from ledger.chain.interface import CallReverted, Chain, ChainError, TransactionOutcome
 from ledger.statements import STRUCTS, Domain, LogIdentity, address_bytes, kind_word
@@ -236,6 +237,11 @@ def deploy(
     seconds. Nothing is written to disk: save the result. Raises :class:`DeploymentError` or another
     ChainError; then begin anew.
     """
+    if not runs_cancun(chain):
+        raise DeploymentError(
+            f"{chain.name} is not at the Cancun level, which the contracts need: use a newer node "
+            "(Besu, geth 1.13 or later), on FISCO BCOS switch its Cancun feature on"
+        )
     say = progress or (lambda _: None)
     send = _Sender(chain, sender, wait)
 

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from eth_utils.crypto import keccak
 
+from ledger.chain.cancun import asked, runs_cancun
 from ledger.chain.deployment import Deployment
 from ledger.chain.interface import Chain, RawLog
 from ledger.chain.jsonrpc import JsonRpcChain
 from ledger.chain.logranges import WIDEST_SPAN
 
 FILE_NAME = "chain.json"
-CANCUN_CODE = "0x602a5f5d5f5c5f5260205f60205e60206020f3"
-"""Init code: TSTORE 42, TLOAD it, MSTORE, MCOPY the word, return the copy (EIP-1153, EIP-5656)."""
-CANCUN_ANSWER = 42
 BATCH_TRIED = 100
 BLOOM_BLOCKS = 256
 """Blocks back from the newest that are looked through for an event to measure with."""
@@ -154,22 +152,22 @@ def probe(chain: Chain, deployment: Deployment | None = None) -> Capabilities:
         log_range = chain.max_log_range
         limited = chain.ranges.limit < WIDEST_SPAN or log_range >= WIDEST_SPAN
     block = hex(head.number)
-    finalized = _asked(chain, *FINALIZED)
+    finalized = asked(chain, *FINALIZED)
     return Capabilities(
         node=chain.name,
         chain_id=chain.chain_id,
-        client=str(_asked(chain, "web3_clientVersion") or "?"),
+        client=str(asked(chain, "web3_clientVersion") or "?"),
         block=head.number,
         fees="legacy" if "gasPrice" in fees else "eip1559",
         free_gas=not any(fees.values()),
         finality="finalized" if finalized else "latest",
-        cancun=_runs_cancun(chain),
+        cancun=runs_cancun(chain),
         log_range=log_range,
         log_range_limited=limited,
         batch=batch,
-        fee_history=_asked(chain, "eth_feeHistory", "0x1", "latest", []) is not None,
-        proofs=_asked(chain, "eth_getProof", "0x" + "00" * 20, [], "latest") is not None,
-        block_receipts=_asked(chain, "eth_getBlockReceipts", block) is not None,
+        fee_history=asked(chain, "eth_feeHistory", "0x1", "latest", []) is not None,
+        proofs=asked(chain, "eth_getProof", "0x" + "00" * 20, [], "latest") is not None,
+        block_receipts=asked(chain, "eth_getBlockReceipts", block) is not None,
     )
 
 
@@ -200,17 +198,3 @@ def in_bloom(bloom: bytes, value: bytes) -> bool:
     bits = int.from_bytes(bloom, "big")
     positions = [int.from_bytes(digest[at : at + 2], "big") & 2047 for at in (0, 2, 4)]
     return all(bits >> position & 1 for position in positions)
-
-
-def _runs_cancun(chain: Chain) -> bool:
-    answer = _asked(chain, "eth_call", {"data": CANCUN_CODE, "gas": hex(1_000_000)}, "latest")
-    try:
-        return isinstance(answer, str) and int(answer, 16) == CANCUN_ANSWER
-    except ValueError:
-        return False
-
-
-def _asked(chain: Chain, method: str, *params: Any) -> Any:  # noqa: ANN401
-    """The result of a call that the node may not know; None where it gives an error or null."""
-    answer = chain.w3.provider.make_request(method, list(params))  # type: ignore[arg-type]
-    return None if answer.get("error") else answer.get("result")

@@ -25,6 +25,7 @@ BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 BUSY_CODES = frozenset({-32016, -32097, 429})
 """JSON-RPC error codes by which public gateways say "too many requests"."""
 TOO_LARGE = 413
+CLIENT_ERROR = 400
 SERVER_ERROR = 500
 MAX_PAUSE = 10.0
 BATCH = 100
@@ -187,9 +188,10 @@ class Endpoint:
                 for number, (method, params) in zip(ids, calls, strict=True)
             ]
         )
-        if status == TOO_LARGE:
+        start = content.lstrip()[:1]
+        if status == TOO_LARGE or (status >= CLIENT_ERROR and start not in (b"{", b"[")):
             return None
-        if content.lstrip()[:1] == b"{":
+        if start == b"{":
             # one error for the whole batch: too long, or not supported
             fault = self._decode(_ONE, content, status).error
             if fault is not None and fault.code in BUSY_CODES:

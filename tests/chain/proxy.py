@@ -20,9 +20,10 @@ DROP: Answer = (0, {}, b"")
 class Proxy:
     """``url`` to ask; ``before`` may answer instead of the node, ``after`` may alter its answer.
 
-    Both get the decoded question. ``before`` returns an answer or None to pass the question on;
-    ``after`` gets and returns the node's decoded answer, or an :data:`Answer`. ``asked`` counts
-    requests by method.
+    Both get the decoded question; ``before`` may get a batch, a list. ``before`` returns an answer
+    or None to pass the question on; ``after`` gets and returns the node's decoded answer, or an
+    :data:`Answer`; in a batch it is asked for every call, and ``after_batch`` for the whole.
+    ``asked`` holds the methods that were called.
     """
 
     def __init__(self, target: str) -> None:
@@ -30,6 +31,7 @@ class Proxy:
         self.url = ""
         self.before: Callable[[Any], Answer | None] = lambda _: None
         self.after: Callable[[Any, Any], Any] = lambda _, answer: answer
+        self.after_batch: Callable[[list[Any]], Any] = lambda answers: answers
         self.asked: list[str] = []
         self.client = httpx.Client(timeout=60)
 
@@ -42,7 +44,13 @@ class Proxy:
             return early
         headers = {"Content-Type": "application/json"}
         reply = self.client.post(self.target, content=body, headers=headers)
-        late = self.after(question, reply.json())
+        late = reply.json()
+        if isinstance(question, list) and isinstance(late, list):
+            late = self.after_batch(
+                [self.after(*pair) for pair in zip(question, late, strict=True)]
+            )
+        else:
+            late = self.after(question, late)
         if isinstance(late, tuple):
             return late
         return reply.status_code, headers, json.dumps(late).encode()

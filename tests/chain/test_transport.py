@@ -158,7 +158,7 @@ def test_what_a_node_takes_in_one_batch_is_found_out(
 def test_answers_of_a_batch_in_another_order_are_put_right(
     proxy: Proxy, endpoint: Endpoint
 ) -> None:
-    proxy.after = lambda _, answer: answer[::-1] if isinstance(answer, list) else answer
+    proxy.after_batch = lambda answers: answers[::-1]
     first, second = endpoint.call_many([("eth_chainId", []), ("net_version", [])])
     assert (bytes(first), bytes(second)) == (b'"0x7a69"', b'"31337"')
 
