@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
-from web3.exceptions import Web3Exception
-from web3.types import FilterParams
 
-from ledger.chain.interface import Chain, ChainError, RawLog
+from ledger.chain.interface import Chain, RawLog
 
 AUTHORISED = bytes(
     keccak(
@@ -40,27 +37,8 @@ def find_authorised(chain: Chain, log: bytes, digest: bytes, first: int) -> RawL
     last = chain.head().number
     while last >= first:
         start = max(first, last - chain.max_log_range + 1)
-        question: FilterParams = {
-            "address": to_checksum_address(log),
-            "fromBlock": start,
-            "toBlock": last,
-            "topics": ["0x" + AUTHORISED.hex(), "0x" + digest.hex()],
-        }
-        try:
-            found = chain.w3.eth.get_logs(question)
-        except Web3Exception as problem:
-            raise ChainError(
-                f"{chain.name} does not answer what became of a statement: {problem}"
-            ) from problem
+        found = chain.logs(log, start, last, [AUTHORISED, digest])
         if found:
-            event = found[0]
-            return RawLog(
-                topics=tuple(bytes(topic) for topic in event["topics"]),
-                data=bytes(event["data"]),
-                block_number=event["blockNumber"],
-                block_hash=bytes(event["blockHash"]),
-                transaction_hash=bytes(event["transactionHash"]),
-                log_index=event["logIndex"],
-            )
+            return found[0]
         last = start - 1
     return None

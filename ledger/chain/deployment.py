@@ -10,21 +10,21 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from eth_abi.abi import encode
-from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
-from web3.types import Nonce
-from web3.utils import get_create_address
 
 from ledger.chain import artifacts
 from ledger.chain.cancun import runs_cancun
 from ledger.chain.errors import explain
 from ledger.chain.interface import CallReverted, Chain, ChainError, TransactionOutcome
 from ledger.statements import STRUCTS, Domain, LogIdentity, address_bytes, kind_word
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
 
 FILE_NAME = "deployment.json"
 REGISTRIES = ("Organisations", "Catalogue", "Quality")
@@ -180,8 +180,12 @@ class _Sender:
 
     def next_contract(self) -> bytes:
         """The address that the next contract created by this account will have."""
-        nonce = self._chain.nonce(self._address)
-        return address_bytes(get_create_address(self._account.address, Nonce(nonce)))
+        # with all of web3, only where something is deployed
+        from web3.types import Nonce  # noqa: PLC0415
+        from web3.utils import get_create_address  # noqa: PLC0415
+
+        nonce = Nonce(self._chain.nonce(self._address))
+        return address_bytes(get_create_address(self._account.address, nonce))
 
     def _send(self, what: str, to: bytes | None, data: bytes) -> TransactionOutcome:
         chain = self._chain

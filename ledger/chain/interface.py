@@ -75,8 +75,13 @@ class Chain(Protocol):
         """These blocks, in the order asked, in as few round trips as the chain allows."""
         ...
 
-    def logs(self, address: bytes, first: int, last: int) -> list[RawLog]:
-        """All events of ``address`` in blocks ``first..last``, in chain order."""
+    def logs(
+        self, address: bytes, first: int, last: int, topics: Sequence[bytes | None] = ()
+    ) -> list[RawLog]:
+        """All events of ``address`` in blocks ``first..last``, in chain order.
+
+        ``topics`` keeps those with these words at their positions, None standing for any.
+        """
         ...
 
     def call(self, to: bytes, data: bytes, block: int | None = None) -> bytes:
@@ -87,6 +92,10 @@ class Chain(Protocol):
 
     def nonce(self, address: bytes) -> int:
         """The next nonce of an account, pending transactions included."""
+        ...
+
+    def mined_nonce(self, address: bytes) -> int:
+        """The next nonce of an account, counting only transactions that are in blocks."""
         ...
 
     def fees(self) -> dict[str, int]:

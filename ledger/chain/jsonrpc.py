@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 from eth_utils.crypto import keccak
-from web3 import Web3
-from web3.middleware import ExtraDataToPOAMiddleware
-from web3.providers.base import JSONBaseProvider
-from web3.types import RPCEndpoint, RPCError, RPCResponse
 
 from ledger.chain.interface import (
     BlockRef,
@@ -23,6 +19,9 @@ from ledger.chain.interface import (
 )
 from ledger.chain.logranges import FIRST_SPAN, LogRanges
 from ledger.chain.transport import Endpoint, NotAChain, RpcError
+
+if TYPE_CHECKING:
+    from web3 import Web3
 
 REVERTED = 3
 KNOWN_ALREADY = ("already known", "known transaction", "already imported", "alreadyknown")
@@ -65,33 +64,6 @@ _BLOCK = msgspec.json.Decoder(_Block | None)
 _RECEIPT = msgspec.json.Decoder(_Receipt | None)
 
 
-class _Provider(JSONBaseProvider):
-    """web3.py over the same endpoint, so that its calls are retried and named alike."""
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        super().__init__()
-        self._endpoint = endpoint
-
-    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:  # noqa: ANN401
-        try:
-            result = self._endpoint.call(method, *params)
-        except RpcError as problem:
-            error = RPCError(code=problem.code, message=problem.reason)
-            if problem.data is not None:
-                error["data"] = "0x" + problem.data.hex()
-            return RPCResponse(jsonrpc="2.0", id=0, error=error)
-        return RPCResponse(jsonrpc="2.0", id=0, result=msgspec.json.decode(result))
-
-    def is_connected(self, show_traceback: bool = False) -> bool:  # noqa: FBT001, FBT002
-        try:
-            self._endpoint.call("eth_chainId")
-        except ChainError:
-            if show_traceback:
-                raise
-            return False
-        return True
-
-
 class JsonRpcChain:
     """A node at ``url``; ``span`` is the getLogs range proven before, in blocks (see the probe).
 
@@ -108,8 +80,7 @@ class JsonRpcChain:
         span: int = FIRST_SPAN,
     ) -> None:
         self.endpoint = Endpoint(url, timeout=timeout, tries=tries, pause=pause)
-        self._w3 = Web3(_Provider(self.endpoint))
-        self._w3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
+        self._w3: Web3 | None = None
         self.ranges = LogRanges(self.endpoint, span)
         try:
             self._chain_id = self._number("eth_chainId")
@@ -132,6 +103,11 @@ class JsonRpcChain:
 
     @property
     def w3(self) -> Web3:
+        if self._w3 is None:
+            # half a second to import, and few commands need it
+            from ledger.chain.web3_provider import web3_over  # noqa: PLC0415
+
+            self._w3 = web3_over(self.endpoint)
         return self._w3
 
     @property
@@ -212,6 +188,9 @@ class JsonRpcChain:
 
     def nonce(self, address: bytes) -> int:
         return self._number("eth_getTransactionCount", "0x" + address.hex(), "pending")
+
+    def mined_nonce(self, address: bytes) -> int:
+        return self._number("eth_getTransactionCount", "0x" + address.hex(), "latest")
 
     # -- transactions --------------------------------------------------------------------------
 

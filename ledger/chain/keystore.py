@@ -13,18 +13,20 @@ import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 
 from ledger.codes import Role
 from ledger.settings import Settings
+
+if TYPE_CHECKING:
+    from eth_account import Account
+    from eth_account.signers.local import LocalAccount
 
 WORK_FACTOR = 1 << 18
 """scrypt's N for a key that matters: about a second and 256 MiB for each guess."""
@@ -103,7 +105,7 @@ class Keystore:
         """Take in a private key (32 bytes, or hex text)."""
         self._check_new(name)
         try:
-            account: LocalAccount = Account.from_key(private_key)
+            account: LocalAccount = _accounts().from_key(private_key)
         except (ValueError, TypeError) as problem:
             raise KeystoreError(
                 "that is no private key: 32 bytes, written as 64 hex digits, are needed"
@@ -215,7 +217,7 @@ class Keystore:
     # -- files ---------------------------------------------------------------------------------
 
     def _sealed(self, account: LocalAccount, passphrase: str, info: KeyInfo) -> dict[str, Any]:
-        document: dict[str, Any] = Account.encrypt(
+        document: dict[str, Any] = _accounts().encrypt(
             account.key, passphrase, kdf="scrypt", iterations=self._work_factor
         )
         document[NOTE] = msgspec.to_builtins(info)
@@ -298,6 +300,13 @@ def passphrase_from(settings: Settings, prompt: Callable[[], str] | None = None)
     return prompt()
 
 
+def _accounts() -> Account:
+    # three quarters of a second to import, and listing keys needs none of it
+    from eth_account import Account  # noqa: PLC0415
+
+    return Account()
+
+
 def _document(file: Path) -> dict[str, Any]:
     try:
         return msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
@@ -321,7 +330,7 @@ def _info(document: dict[str, Any], file: Path) -> KeyInfo:
 
 def _opened(document: dict[str, Any], passphrase: str, name: str) -> LocalAccount:
     try:
-        account: LocalAccount = Account.from_key(Account.decrypt(document, passphrase))
+        account: LocalAccount = _accounts().from_key(_accounts().decrypt(document, passphrase))
     except ValueError as problem:
         if "MAC mismatch" in str(problem):
             raise WrongPassphrase(

@@ -16,14 +16,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from sqlalchemy import Engine, RowMapping
-from web3.exceptions import Web3Exception
 
 from ledger.chain.authorised import authorised_in, find_authorised
 from ledger.chain.deployment import Deployment
@@ -41,6 +39,9 @@ from ledger.chain.lease import Lease
 from ledger.chain.outbox_desk import OutboxDesk
 from ledger.chain.outbox_models import AttemptState
 from ledger.statements import address_bytes
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
 
 RESEND_MS = 5_000
 """After which a transaction that is in no block is handed to the node again."""
@@ -99,8 +100,6 @@ class Lane:
                 self._troubles = 0
         except ChainError as problem:
             self._note(str(problem))
-        except Web3Exception as problem:
-            self._note(f"{self._chain.name}: {problem}")
         if not self._desk.any_waiting():
             self._lease.release()
         return changed
@@ -231,9 +230,7 @@ class Lane:
 
     def _nudge(self, waiting: Sequence[tuple[RowMapping, list[RowMapping]]]) -> bool:
         """Send again what is in no block, lowest nonce first; give up what lost its nonce."""
-        used = self._chain.w3.eth.get_transaction_count(
-            to_checksum_address(self._address), "latest"
-        )
+        used = self._chain.mined_nonce(self._address)
         changed = False
         again: list[tuple[RowMapping, RowMapping]] = []
         for receipt, attempts in waiting:

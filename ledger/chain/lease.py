@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from sqlalchemy import Engine, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from ledger.chain.outbox_models import LANE
 from ledger.store.engine import writing
@@ -34,6 +35,14 @@ class Lease:
         now = time.time_ns() // 1_000_000
         if now < self._until - LEASE_MS // 2:
             return True
+        try:
+            held = self._take(now)
+        except IntegrityError:
+            held = False  # another made the row at this very moment
+        self._until = now + LEASE_MS if held else 0
+        return held
+
+    def _take(self, now: int) -> bool:
         mine = {"holder": self._holder, "until": now + LEASE_MS}
         with writing(self._engine) as connection:
             row = connection.execute(
@@ -44,9 +53,7 @@ class Lease:
             elif row.holder == self._holder or row.until < now or _is_gone(row.holder):
                 connection.execute(update(LANE).where(LANE.c.sender == self._sender).values(**mine))
             else:
-                self._until = 0
                 return False
-        self._until = now + LEASE_MS
         return True
 
     def release(self) -> None:

@@ -11,13 +11,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from eth_abi.abi import encode
-from eth_account.signers.local import LocalAccount
 from eth_utils.crypto import keccak
 from sqlalchemy import Engine, RowMapping, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from ledger.chain.deployment import Deployment
 from ledger.chain.errors import ContractRefusal
@@ -35,6 +35,9 @@ from ledger.statements import (
     text_hash,
 )
 from ledger.store.engine import writing
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.002, 0.25
 """Between looks at the chain while something is waited for, in seconds."""
@@ -107,8 +110,7 @@ class Outbox:
         """
         batch = signed.batch
         digest = batch.digest(self._deployment.domain(batch.struct.contract))
-        now = _now()
-        row = {
+        row: dict[str, Any] = {
             "id": "0x" + digest.hex(),
             "state": State.ACCEPTED,
             "struct": batch.struct.name,
@@ -119,31 +121,37 @@ class Outbox:
             "calldata": calldata_of(signed),
             "subjects": b"".join(_subjects(signed)),
             "texts": msgspec.json.encode(_texts(signed)).decode(),
-            "updated_at": now,
+            "updated_at": _now(),
             "retry_at": 0,
             "tries": 0,
             "error": None,
             "note": None,
         }
+        try:
+            self._keep(row)
+        except IntegrityError:
+            # PostgreSQL: the same batch was handed in elsewhere at this very moment
+            self._keep(row)
+        return self.receipt(row["id"])
+
+    def _keep(self, row: dict[str, Any]) -> None:
+        """Write a receipt down unless it is there; one that was refused takes its turn anew."""
+        new = insert(RECEIPT).values(accepted_at=row["updated_at"], **row)
         with writing(self._engine) as connection:
             known = connection.execute(
                 select(RECEIPT.c.state, RECEIPT.c.sequence).where(RECEIPT.c.id == row["id"])
             ).first()
             if known is None:
-                connection.execute(insert(RECEIPT).values(accepted_at=now, **row))
+                connection.execute(new)
             elif known.state == State.REFUSED:
-                # It takes its turn anew: what it depended on may have been handed in since.
+                # what it depended on may have been handed in since: it goes behind that
                 connection.execute(delete(RECEIPT).where(RECEIPT.c.sequence == known.sequence))
-                sequence = connection.execute(
-                    insert(RECEIPT).values(accepted_at=now, **row).returning(RECEIPT.c.sequence)
-                ).scalar_one()
+                sequence = connection.execute(new.returning(RECEIPT.c.sequence)).scalar_one()
                 connection.execute(
                     update(ATTEMPT)
                     .where(ATTEMPT.c.receipt == known.sequence)
                     .values(receipt=sequence)
                 )
-            found = connection.execute(select(RECEIPT).where(RECEIPT.c.id == row["id"]))
-            return _receipt(found.mappings().one())
 
     def pump(self) -> bool:
         """Take the next steps: see what became of what was sent, send what waits.

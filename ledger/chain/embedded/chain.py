@@ -222,7 +222,9 @@ class EmbeddedChain:
         """The header that the next block would start from now."""
         return next_header(self._head_header, self._next_timestamp(self._head_header.timestamp))
 
-    def logs(self, address: bytes, first: int, last: int) -> list[RawLog]:
+    def logs(
+        self, address: bytes, first: int, last: int, topics: Sequence[bytes | None] = ()
+    ) -> list[RawLog]:
         """All events of ``address`` in blocks ``first..last``, in chain order.
 
         Raises :class:`ChainError` for a range that ends beyond the head, which an event might still
@@ -232,7 +234,9 @@ class EmbeddedChain:
             raise UnknownBlock(f"block {last} is not on this chain yet, head {self._head.number}")
         if last - first >= MAX_LOG_RANGE:
             raise ChainError(f"blocks {first}..{last} are more than {MAX_LOG_RANGE}: ask in parts")
-        return [found.raw() for found in find(self._store, LogFilter(first, last, [address]))]
+        words = [() if topic is None else (topic,) for topic in topics]
+        wanted = LogFilter(first, last, [address], words)
+        return [found.raw() for found in find(self._store, wanted)]
 
     def call(self, to: bytes, data: bytes, block: int | None = None) -> bytes:
         return simulate.call(
@@ -250,6 +254,9 @@ class EmbeddedChain:
     def nonce(self, address: bytes) -> int:
         with lost_nodes(self._store.path):
             return int(self.account().get_nonce(Address(address)))
+
+    def mined_nonce(self, address: bytes) -> int:
+        return self.nonce(address)
 
     def fees(self) -> dict[str, int]:
         """Nothing is paid here: ``gasPrice`` 0."""
