@@ -23,8 +23,10 @@ from ledger.canonical import canonical_json, parse_canonical, parse_json
 from ledger.log import render, verify_proof
 from ledger.merkle import (
     Frontier,
+    Subtree,
     consistency_path,
     inclusion_path,
+    root_at,
     subtree_in_tiles,
     tiles_of_run,
 )
@@ -73,57 +75,56 @@ def _tree(size: int) -> list[Measurement]:
     hashes = [sha256(number.to_bytes(8, "big")).digest() for number in range(size)]
     tiles: dict[tuple[int, int], bytes] = {}
 
-    def grow() -> Frontier:
+    def grow() -> None:
         frontier = Frontier()
         tiles.clear()
         for first in range(0, size, BATCH):
             for run in frontier.extend(hashes[first : first + BATCH]):
                 for level, index, _, data in tiles_of_run(run):
                     tiles[level, index] = tiles.get((level, index), b"") + data
-        return frontier
 
-    def one_by_one() -> Frontier:
+    def one_by_one() -> None:
         frontier = Frontier()
         for leaf in hashes[:BATCH]:
             frontier.append(leaf)
-        return frontier
 
-    batched = _rate(size, grow)
-    root = grow().root()
-    subtree = subtree_in_tiles(lambda level, index: tiles[level, index])
+    return [
+        Measurement(f"append, batches of {BATCH:,}, with tiles", _rate(size, grow), 500_000),
+        Measurement("append one by one", _rate(BATCH, one_by_one)),
+        *_paths(hashes, subtree_in_tiles(lambda level, index: tiles[level, index])),
+    ]
+
+
+def _paths(hashes: list[bytes], subtree: Subtree) -> list[Measurement]:
+    size, root = len(hashes), root_at(len(hashes), subtree)
     dice = random.Random(9162)  # noqa: S311 - the same indexes in every run
     indexes = [dice.randrange(size) for _ in range(PATHS)]
     paths = [inclusion_path(index, size, subtree) for index in indexes]
-    old_roots = {index: Frontier.resume(index + 1, subtree).root() for index in indexes}
     growth = [consistency_path(index + 1, size, subtree) for index in indexes]
+    old_roots = [root_at(index + 1, subtree) for index in indexes]
+
+    def make(path: Callable[[int], object]) -> float:
+        return _rate(PATHS, lambda: [path(index) for index in indexes])
 
     def check_inclusion() -> None:
         for index, path in zip(indexes, paths, strict=True):
             verify_inclusion(hashes[index], index, size, path, root)
 
     def check_consistency() -> None:
-        for index, path in zip(indexes, growth, strict=True):
-            verify_consistency(index + 1, size, path, old_roots[index], root)
+        for index, path, old_root in zip(indexes, growth, old_roots, strict=True):
+            verify_consistency(index + 1, size, path, old_root, root)
 
     return [
-        Measurement(f"append, batches of {BATCH:,}, with tiles", batched, 500_000),
-        Measurement("append one by one", _rate(BATCH, one_by_one)),
         Measurement(
             "make an inclusion path from tiles",
-            _rate(PATHS, lambda: [inclusion_path(index, size, subtree) for index in indexes]),
+            make(lambda index: inclusion_path(index, size, subtree)),
         ),
-        Measurement(
-            "check an inclusion path",
-            _rate(PATHS, check_inclusion),
-        ),
+        Measurement("check an inclusion path", _rate(PATHS, check_inclusion)),
         Measurement(
             "make a consistency path from tiles",
-            _rate(PATHS, lambda: [consistency_path(index + 1, size, subtree) for index in indexes]),
+            make(lambda index: consistency_path(index + 1, size, subtree)),
         ),
-        Measurement(
-            "check a consistency path",
-            _rate(PATHS, check_consistency),
-        ),
+        Measurement("check a consistency path", _rate(PATHS, check_consistency)),
     ]
 
 

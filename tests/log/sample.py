@@ -7,6 +7,7 @@ from typing import Any
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from eth_typing import Hash32
 
 from ledger.canonical import canonical_json
 from ledger.log import Checkpoint, RecordedPart, consistency_proof, inclusion_proof
@@ -42,7 +43,7 @@ START = 1_767_139_200
 
 
 def sign(account: LocalAccount, digest: bytes) -> bytes:
-    return bytes(account.unsafe_sign_hash(digest).signature)
+    return bytes(account.unsafe_sign_hash(Hash32(digest)).signature)
 
 
 def filing(code: str = ENTRY, version: int = 1, state: int = 2) -> dict[str, Value]:
