@@ -32,7 +32,7 @@ lint: .venv/.dev node_modules/.installed ## style, types, import rules, contract
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 	npx --no-install solhint --max-warnings 0 'contracts/**/*.sol'
 	$(BIN)/python scripts/build_contracts.py --check
 

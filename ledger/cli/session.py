@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -46,7 +47,10 @@ def set_flags(**flags: object) -> None:
 def settings(**more: object) -> Settings:
     """Flags over environment over ``config.toml`` over defaults."""
     flags = {**_flags, **{name: value for name, value in more.items() if value is not None}}
-    return load_settings(flags)
+    loaded = load_settings(flags)
+    if loaded.sources["language"] != "default":
+        os.environ["GOVLEDGER_LANGUAGE"] = loaded.language
+    return loaded
 
 
 def ask_passphrase(office: Office, *, confirm: bool = False) -> None:
