@@ -18,8 +18,20 @@ from ledger.statements import LogIdentity
 
 SIZE = bytes(keccak(text="size()"))[:4]
 ROOT = bytes(keccak(text="root()"))[:4]
+TARGET_STATEMENTS = 8_000
+"""How many statements one range aims at: enough for bulk, few enough for flat memory."""
+FIRST_SPAN = 32
 DENSE = 64
 """Ranges up to this many blocks are read block by block, so that parent hashes can be followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Footing:
+    """The block that the next range must follow on (hash None: any), and the log's size there."""
+
+    block: int
+    block_hash: bytes | None
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +80,19 @@ def contract_state(chain: Chain, log: LogIdentity, block: int) -> ContractState:
 def fetch(
     chain: Chain,
     log: LogIdentity,
-    before: tuple[int, bytes] | None,
-    blocks: tuple[int, int],
-    first_index: int,
+    footing: Footing,
+    last: int,
     *,
     newest: bool,
 ) -> Fetched:
-    """Blocks ``blocks[0]..blocks[1]``, whose first leaf is ``first_index``.
-
-    ``before`` is number and hash of the block that the range must follow on. ``newest`` says that
+    """The blocks after ``footing`` up to ``last``. ``newest`` says that
     the range ends at the chain's head, for which every node has the state. Raises
     :class:`~ledger.mirror.errors.MismatchError` where the logs have a hole,
     :class:`~ledger.mirror.errors.ChainMovedError` where blocks changed meanwhile, and
     :class:`~ledger.chain.interface.ChainError`.
     """
-    first, last = blocks
+    first = footing.block + 1
+    before = None if footing.block_hash is None else (footing.block, footing.block_hash)
     logs = chain.logs(log.address, first, last)
     strays = [event for event in logs if not first <= event.block_number <= last]
     if strays:
@@ -113,9 +123,9 @@ def fetch(
         ):
             raise ChainMovedError(f"block {ref.number} does not follow on block {previous.number}")
     try:
-        rows = decode(logs, log, first_index)
+        rows = decode(logs, log, footing.size)
     except MismatchError as error:
-        error.blocks = blocks
+        error.blocks = (first, last)
         raise
     return Fetched(first, rows, refs if before is None else refs[1:], state)
 
@@ -133,6 +143,57 @@ def _state_if_kept(
         # A node without old state refuses here; one that is gone refuses this question too.
         chain.head()
         return None
+
+
+class RangeReader:
+    """Reads a chain range by range, as wide as the node allows and the statements are dense.
+
+    One thread at a time.
+    """
+
+    def __init__(self, chain: Chain, log: LogIdentity) -> None:
+        self._chain = chain
+        self._log = log
+        self._span = FIRST_SPAN
+        self._careful: tuple[int, int] | None = None
+
+    def read(self, footing: Footing, head: BlockRef) -> Fetched:
+        """The next range after ``footing``, not beyond ``head``; smaller where the node refuses it.
+
+        Raises what :func:`fetch` raises.
+        """
+        first = footing.block + 1
+        while True:
+            last = min(first + self._allowed_span(first) - 1, head.number)
+            try:
+                fetched = fetch(self._chain, self._log, footing, last, newest=last == head.number)
+            except ChainError:
+                if last == first:
+                    raise
+                self._chain.head()
+                self._span = max(1, (last - first + 1) // 2)
+            else:
+                self._adapt(len(fetched.rows.statements), last - first + 1)
+                return fetched
+
+    def be_careful(self, first: int, last: int) -> None:
+        """Read these blocks in halves of what was read before."""
+        self._careful = (max(1, (last - first + 1) // 2), last)
+
+    def _allowed_span(self, first: int) -> int:
+        span = min(self._span, self._chain.max_log_range)
+        if self._careful is not None:
+            limit, until = self._careful
+            if first <= until:
+                return max(1, min(span, limit))
+            self._careful = None
+        return max(1, span)
+
+    def _adapt(self, statements: int, blocks: int) -> None:
+        if statements > TARGET_STATEMENTS:
+            self._span = max(1, blocks * TARGET_STATEMENTS // statements)
+        elif statements < TARGET_STATEMENTS // 2 and blocks >= self._span:
+            self._span = min(self._span * 2, self._chain.max_log_range)
 
 
 def compare(fetched: Fetched, root: bytes) -> None:

@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, select
 
@@ -26,7 +25,7 @@ from ledger.mirror.applying import (
 )
 from ledger.mirror.doubt import first_doubtful_leaf
 from ledger.mirror.errors import ChainMovedError, ForeignLogError, MismatchError
-from ledger.mirror.fetching import Fetched, compare, fetch
+from ledger.mirror.fetching import Fetched, Footing, RangeReader, compare, contract_state
 from ledger.mirror.origin import Origin
 from ledger.mirror.projections import Projection
 from ledger.mirror.queries import Cursor
@@ -36,22 +35,11 @@ from ledger.store.engine import writing
 from ledger.store.errors import LockedStoreError
 
 LOGGER = logging.getLogger(__name__)
-TARGET_STATEMENTS = 8_000
-"""How many statements one fetch aims at: enough for bulk, few enough for flat memory."""
-FIRST_SPAN = 32
 ATTEMPTS = 5
+BLOCKS_AT_ONCE = 64
 PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 30.0
 OnStep = Callable[[Cursor], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Footing:
-    """The block that the next range must follow on, and the size of the log there."""
-
-    block: int
-    block_hash: bytes | None
-    size: int
 
 
 class FollowerMovedError(Exception):
@@ -74,19 +62,20 @@ class Follower:
         self.chain = chain
         self.origin = origin
         self.projections = tuple(projections)
-        self._span = FIRST_SPAN
-        self._careful: tuple[int, int] | None = None
+        self._reader = RangeReader(chain, origin.log)
         self._checked = False
 
-    def catch_up(self, on_step: OnStep | None = None, progress: Progress | None = None) -> Cursor:
+    def catch_up(self, progress: Progress | None = None, on_step: OnStep | None = None) -> Cursor:
         """Take over everything up to the chain's newest block.
 
-        ``on_step`` is called with every committed cursor, ``progress`` while projections are filled
-        afresh because their version changed. Raises :class:`MismatchError` (naming the leaf),
+        ``on_step`` is called with every committed cursor; ``progress`` with how many leaves are
+        here and how many there are to be, also while projections are filled afresh because their
+        version changed. Raises :class:`MismatchError` (naming the leaf),
         :class:`ForeignLogError`, :class:`~ledger.chain.interface.ChainError`, and
         :class:`~ledger.store.errors.StoreError`; the mirror then stands where its last step ended.
         """
         self._prepare(progress)
+        announce = self._announcer(progress, on_step)
         moved, tries = 0, 0
         while True:
             cursor = self._cursor()
@@ -94,7 +83,7 @@ class Follower:
             try:
                 footing = self._footing(cursor, head, moved=moved > 0)
                 if footing is not None:
-                    self._advance(cursor, footing, head, on_step)
+                    self._advance(cursor, footing, head, announce)
                 elif cursor is not None:
                     return cursor
                 moved = 0
@@ -123,12 +112,25 @@ class Follower:
         pause = poll_seconds
         while not stop.is_set():
             try:
-                self.catch_up(on_step)
+                self.catch_up(on_step=on_step)
                 pause = poll_seconds
             except (ChainError, LockedStoreError) as error:
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
                 LOGGER.warning("the mirror waits %.1f s: %s", pause, error)
             stop.wait(pause)
+
+    def _announcer(self, progress: Progress | None, on_step: OnStep | None) -> OnStep:
+        total = 0
+        if progress is not None:
+            total = contract_state(self.chain, self.origin.log, self.chain.head().number).size
+
+        def announce(cursor: Cursor) -> None:
+            if progress is not None:
+                progress(cursor.size, max(cursor.size, total))
+            if on_step is not None:
+                on_step(cursor)
+
+        return announce
 
     def _prepare(self, progress: Progress | None) -> None:
         with self.engine.connect() as conn:
@@ -159,7 +161,7 @@ class Follower:
             raise error
         first, last = error.blocks
         if last > first:
-            self._careful = (max(1, (last - first + 1) // 2), last)
+            self._reader.be_careful(first, last)
             return 0
         time.sleep(PAUSE_SECONDS)
         return 1
@@ -202,8 +204,8 @@ class Follower:
         """The newest block that the mirror and the chain both have."""
         with self.engine.connect() as conn:
             known = list(queries.blocks(conn, head.number))
-        for at in range(0, len(known), FIRST_SPAN):
-            some = known[at : at + FIRST_SPAN]
+        for at in range(0, len(known), BLOCKS_AT_ONCE):
+            some = known[at : at + BLOCKS_AT_ONCE]
             theirs = self.chain.blocks([each.number for each in some])
             for ours, ref in zip(some, theirs, strict=True):
                 if ours.hash == ref.hash:
@@ -213,7 +215,7 @@ class Follower:
         return Footing(self.origin.first_block - 1, None, 0)
 
     def _advance(
-        self, cursor: Cursor | None, footing: Footing, head: BlockRef, on_step: OnStep | None
+        self, cursor: Cursor | None, footing: Footing, head: BlockRef, announce: OnStep
     ) -> None:
         """Ranges from ``footing`` to ``head``, each transaction ending where the contract
         confirmed.
@@ -223,7 +225,7 @@ class Follower:
         """
         with self.engine.connect() as conn:
             frontier = Frontier.resume(footing.size, queries.tree(conn))
-        fetched = self._fetch(footing, head)
+        fetched = self._reader.read(footing, head)
         with ThreadPoolExecutor(1, "mirror-fetch") as ahead:
             while True:
                 since = fetched.rows.first_index
@@ -237,7 +239,7 @@ class Follower:
                         end = fetched.end
                         footing = Footing(end.number, end.hash, fetched.rows.size)
                         upcoming = (
-                            ahead.submit(self._fetch, footing, head)
+                            ahead.submit(self._reader.read, footing, head)
                             if end.number < head.number
                             else None
                         )
@@ -250,8 +252,7 @@ class Follower:
                     )
                     move_cursor(conn, cursor, after)
                 cursor = after
-                if on_step is not None:
-                    on_step(cursor)
+                announce(cursor)
                 if upcoming is None:
                     return
                 fetched = upcoming.result()
@@ -266,45 +267,6 @@ class Follower:
         write_log(conn, rows, runs, fetched.blocks)
         if self.projections:
             project(conn, self.projections, [Statement(*row) for row in rows.statements])
-
-    def _fetch(self, footing: Footing, head: BlockRef) -> Fetched:
-        """The next range, made smaller where the node refuses it."""
-        before = None if footing.block_hash is None else (footing.block, footing.block_hash)
-        first = footing.block + 1
-        while True:
-            last = min(first + self._allowed_span(first) - 1, head.number)
-            try:
-                fetched = fetch(
-                    self.chain,
-                    self.origin.log,
-                    before,
-                    (first, last),
-                    footing.size,
-                    newest=last == head.number,
-                )
-            except ChainError:
-                if last == first:
-                    raise
-                self.chain.head()
-                self._span = max(1, (last - first + 1) // 2)
-            else:
-                self._adapt(len(fetched.rows.statements), last - first + 1)
-                return fetched
-
-    def _allowed_span(self, first: int) -> int:
-        span = min(self._span, self.chain.max_log_range)
-        if self._careful is not None:
-            limit, until = self._careful
-            if first <= until:
-                return max(1, min(span, limit))
-            self._careful = None
-        return max(1, span)
-
-    def _adapt(self, statements: int, blocks: int) -> None:
-        if statements > TARGET_STATEMENTS:
-            self._span = max(1, blocks * TARGET_STATEMENTS // statements)
-        elif statements < TARGET_STATEMENTS // 2 and blocks >= self._span:
-            self._span = min(self._span * 2, self.chain.max_log_range)
 
     def _explained(self, error: MismatchError, fetched: Fetched, since: int) -> MismatchError:
         """The mismatch with the leaf in doubt, as far as one can be told."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -11,9 +12,12 @@ from ledger.chain.interface import Chain
 from ledger.mirror.follower import Follower, OnStep
 from ledger.mirror.origin import Origin
 from ledger.mirror.projections import Projection, Rulebook
-from ledger.mirror.queries import Cursor
+from ledger.mirror.queries import Checkpoint, Cursor
 from ledger.mirror.side_by_side import Progress, rebuild
 from ledger.mirror.status import Status, status
+from ledger.mirror.verification.report import Report
+from ledger.mirror.verification.run import verify
+from ledger.mirror.verification.since import parse_checkpoint
 
 
 class Mirror:
@@ -36,9 +40,9 @@ class Mirror:
         self.rulebooks = tuple(rulebooks)
         self._follower = Follower(engine, chain, origin, projections)
 
-    def catch_up(self, on_step: OnStep | None = None, progress: Progress | None = None) -> Cursor:
+    def catch_up(self, progress: Progress | None = None, on_step: OnStep | None = None) -> Cursor:
         """Take over everything up to the newest block: see :meth:`Follower.catch_up`."""
-        return self._follower.catch_up(on_step, progress)
+        return self._follower.catch_up(progress, on_step)
 
     def follow(
         self, stop: threading.Event, on_step: OnStep | None = None, poll_seconds: float = 1.0
@@ -49,6 +53,29 @@ class Mirror:
     def status(self) -> Status:
         """How the mirror stands."""
         return status(self.engine, self.chain, self.projections)
+
+    def verify(
+        self,
+        since: Checkpoint | Mapping[str, Any] | bytes | str | None = None,
+        *,
+        use_chain: bool = True,
+        progress: Progress | None = None,
+    ) -> Report:
+        """Check everything again, trusting neither operator nor bytecode: see
+        :func:`ledger.mirror.verification.run.verify`.
+
+        ``since`` is a checkpoint kept earlier, or its JSON; raises
+        :class:`~ledger.mirror.verification.since.CheckpointError` for what is none.
+        """
+        return verify(
+            self.engine,
+            self.chain if use_chain else None,
+            self.origin,
+            self.projections,
+            self.rulebooks,
+            since=None if since is None else parse_checkpoint(since),
+            progress=progress,
+        )
 
     def rebuild(self, progress: Progress | None = None) -> int:
         """Fill every projection afresh from the statements; returns how many leaves were

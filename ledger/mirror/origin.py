@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ledger.chain.deployment import Deployment
 from ledger.chain.interface import Chain
 from ledger.mirror.errors import ForeignLogError
-from ledger.statements import LogIdentity
+from ledger.statements import LogIdentity, address_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,16 @@ class Origin:
     genesis_authority: bytes
     first_block: int
     first_block_hash: bytes
+
+    @classmethod
+    def of(cls, deployment: Deployment) -> Origin:
+        """What a deployment file says."""
+        return cls(
+            log=deployment.identity,
+            genesis_authority=address_bytes(deployment.genesis_authority),
+            first_block=deployment.deploy_block,
+            first_block_hash=bytes.fromhex(deployment.deploy_block_hash.removeprefix("0x")),
+        )
 
     def check(self, chain: Chain) -> None:
         """Raise :class:`ForeignLogError` unless this is the chain that the log was deployed on."""

@@ -1,4 +1,5 @@
-"""What a capability gives to the mirror: projections (statement -> rows) and rulebooks (the contract's rules).
+"""What a capability gives to the mirror: projections (statement -> rows) and rulebooks (the
+contract's rules).
 
 The mirror knows these two shapes and no capability.
 """
@@ -18,8 +19,8 @@ from ledger.statements import Authorisation, LogIdentity, Statement, StructType,
 class Decoded:
     """A statement with its payload and body decoded, ready to be projected.
 
-    ``values`` are the members of the typed struct (text members as 32-byte hashes); ``body`` is the parsed
-    canonical JSON object, ``{}`` for an empty body.
+    ``values`` are the members of the typed struct (text members as 32-byte hashes); ``body`` is
+    the parsed canonical JSON object, ``{}`` for an empty body.
     """
 
     statement: Statement
@@ -31,9 +32,10 @@ class Decoded:
 class Projection(Protocol):
     """Rows that follow from statements. Deterministic: same statements in, same rows out.
 
-    ``apply`` gets the statements of its kinds in leaf order, in batches of any size; it writes only its own
-    ``tables`` (all :class:`~ledger.store.tables.Ranged`), only through ``connection``, and never commits.
-    Raising :class:`Malformed` for a statement is not possible here: check in :meth:`malformed`.
+    ``apply`` gets the statements of its kinds in leaf order, in batches of any size; it writes
+    only its own ``tables`` (all :class:`~ledger.store.tables.Ranged`), only through
+    ``connection``, and never commits. Raising :class:`Malformed` for a statement is not possible
+    here: check in :meth:`malformed`.
     """
 
     name: str
@@ -56,7 +58,8 @@ class RuleBroken(Exception):
 class Heads:
     """The log's ``heads`` replayed in Python: (kind, subject) -> (version, state word of 192 bits).
 
-    A replay asks a rulebook for the next state of every statement in turn and then calls :meth:`put`.
+    A replay asks a rulebook for the next state of every statement in turn and then calls
+    :meth:`put`.
     """
 
     log: LogIdentity

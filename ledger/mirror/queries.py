@@ -78,7 +78,7 @@ class Newest(NamedTuple):
 
 def cursor_of(conn: Connection) -> Cursor | None:
     """How far the mirror is, None before its first step."""
-    row = conn.execute(select(cursor)).one_or_none()
+    row = conn.execute(select(cursor).where(cursor.c.id == 1)).one_or_none()
     if row is None:
         return None
     return Cursor(

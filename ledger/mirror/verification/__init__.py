@@ -1,0 +1,3 @@
+"""Checking a mirror as an auditor does (核验): trusting no operator, no database and no
+bytecode.
+"""

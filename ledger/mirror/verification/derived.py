@@ -1,0 +1,180 @@
+"""Projections and flags, compared row by row with fresh ones; and blocks and cursor with each
+other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Table, func, select
+
+from ledger.mirror import tables
+from ledger.mirror.applying import projection_versions
+from ledger.mirror.projections import Projection
+from ledger.mirror.queries import Cursor
+from ledger.mirror.side_by_side import Beside, Progress, derived_tables, fill
+from ledger.mirror.verification.report import LISTED, Report
+
+
+def check_projections(
+    place: Beside,
+    projections: Sequence[Projection],
+    cursor: Cursor,
+    report: Report,
+    progress: Progress | None = None,
+) -> None:
+    """Fill copies of every projection from the statements, and name each row and column that
+    differs.
+    """
+    _check_versions(place, projections, report)
+    fill(place, projections, cursor.size, progress)
+    for table in derived_tables(projections):
+        total = place.conn.exec_driver_sql(
+            f'SELECT count(*) FROM {place.fresh}."{table.name}"'  # noqa: S608
+        ).scalar_one()
+        report.count("rows", total)
+        _compare_table(place, table, report)
+
+
+def _check_versions(place: Beside, projections: Sequence[Projection], report: Report) -> None:
+    found = place.conn.execute(select(tables.projection_state))
+    kept = {row.name: row.version for row in found}
+    wanted = projection_versions(projections)
+    for name in sorted(kept.keys() | wanted.keys()):
+        if kept.get(name) != wanted.get(name):
+            report.add(
+                "state",
+                f"投影 {name} 记为第 {kept.get(name)} 版，本程序为第 {wanted.get(name)} 版",
+                f"projection {name} is noted as version {kept.get(name)}, this program has "
+                f"{wanted.get(name)}",
+                table="projection_state",
+                column="version" if name in kept and name in wanted else "name",
+            )
+
+
+def _compare_table(place: Beside, table: Table, report: Report) -> None:
+    columns = [column.name for column in table.columns]
+    key = [column.name for column in table.primary_key]
+    listed = ", ".join(f'"{name}"' for name in columns)
+    lasting, fresh = f'{place.lasting}."{table.name}"', f'{place.fresh}."{table.name}"'
+    places = [columns.index(name) for name in key]
+
+    def only_in(left: str, right: str) -> dict[tuple[Any, ...], Sequence[Any]]:
+        rows = place.conn.exec_driver_sql(
+            f"SELECT {listed} FROM {left} EXCEPT SELECT {listed} FROM {right} "  # noqa: S608
+            f"LIMIT {LISTED + 1}"
+        )
+        return {tuple(row[at] for at in places): row for row in rows}
+
+    here, there = only_in(lasting, fresh), only_in(fresh, lasting)
+    kind = "flag" if table is tables.flag else "projection"
+    for row_key in sorted(here.keys() | there.keys(), key=repr):
+        ours, theirs = here.get(row_key), there.get(row_key)
+        named = ", ".join(f"{name} {value!r}" for name, value in zip(key, row_key, strict=True))
+        if ours is None or theirs is None:
+            report.add(
+                kind,
+                f"表 {table.name} {'缺少' if ours is None else '多出'}一行（{named}）",
+                f"table {table.name}: row {named} is "
+                f"{'missing' if ours is None else 'there, and follows from no statement'}",
+                leaf=_leaf(columns, ours or theirs),
+                table=table.name,
+            )
+            continue
+        for name, is_here, must_be in zip(columns, ours, theirs, strict=True):
+            if is_here != must_be:
+                report.add(
+                    kind,
+                    f"表 {table.name} 行（{named}）列 {name}：为 {is_here!r}，应为 {must_be!r}",
+                    f"table {table.name}, row {named}, column {name}: {is_here!r} is there, "
+                    f"the statements make {must_be!r}",
+                    leaf=_leaf(columns, theirs),
+                    table=table.name,
+                    column=name,
+                )
+
+
+def _leaf(columns: Sequence[str], row: Sequence[Any] | None) -> int | None:
+    if row is None:
+        return None
+    name = "leaf_from" if "leaf_from" in columns else "index_"
+    value = row[columns.index(name)] if name in columns else None
+    return value if isinstance(value, int) else None
+
+
+def check_blocks(place: Beside, cursor: Cursor, report: Report) -> None:
+    """Each block's size and time against the statements in it, parents where neighbours are known,
+    and the cursor against its block."""
+    conn, block, vouched = place.conn, tables.block.c, tables.authorisation.c
+    ends = {
+        row.block_number: row.size
+        for row in conn.execute(
+            select(
+                vouched.block_number, func.max(vouched.first_index + vouched.count).label("size")
+            ).group_by(vouched.block_number)
+        )
+    }
+    times = _times(place)
+    size, previous = 0, None
+    for row in conn.execute(select(tables.block).order_by(block.number)):
+        size = ends.pop(row.number, size)
+        told = f"区块 {row.number}", f"block {row.number}"
+        if row.size != size:
+            _block(report, told, f"规模应为 {size}", f"its size is {size}, not {row.size}", "size")
+        at = times.get(row.number, row.timestamp)
+        if row.timestamp != at:
+            _block(
+                report,
+                told,
+                f"时间应为 {at}，与其中声明一致",
+                f"its statements were recorded at {at}, not {row.timestamp}",
+                "timestamp",
+            )
+        if (
+            previous is not None
+            and previous.number == row.number - 1
+            and previous.hash != row.parent_hash
+        ):
+            _block(
+                report,
+                told,
+                "与前一区块不相连",
+                "it does not follow on the one before",
+                "parent_hash",
+            )
+        previous = row
+    for number in ends:
+        _block(
+            report,
+            (f"区块 {number}", f"block {number}"),
+            "有声明却未记录",
+            "it holds statements and is not known",
+            "number",
+        )
+    if previous is None or (previous.number, previous.hash) != (
+        cursor.block_number,
+        cursor.block_hash,
+    ):
+        report.add(
+            "cursor",
+            f"进度所指区块 {cursor.block_number} 不是最新记录的区块",
+            f"the cursor stands at block {cursor.block_number} with hash "
+            f"0x{cursor.block_hash.hex()}, which is not the newest block known",
+            table="cursor",
+            column="block_number",
+        )
+
+
+def _times(place: Beside) -> dict[int, int]:
+    """When the statements of each block were recorded; -1 where they disagree."""
+    found = place.conn.exec_driver_sql(
+        "SELECT a.block_number, min(s.recorded_at), max(s.recorded_at) FROM authorisation a "
+        "JOIN statement s ON s.index_ >= a.first_index AND s.index_ < a.first_index + a.count "
+        "GROUP BY a.block_number"
+    )
+    return {number: low if low == high else -1 for number, low, high in found}
+
+
+def _block(report: Report, told: tuple[str, str], zh: str, en: str, column: str) -> None:
+    report.add("block", f"{told[0]}：{zh}", f"{told[1]}: {en}", table="block", column=column)

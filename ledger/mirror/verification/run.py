@@ -1,0 +1,93 @@
+"""The whole verification, in one view of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Engine, func, select
+
+from ledger.chain.interface import Chain
+from ledger.mirror import queries, tables
+from ledger.mirror.origin import Origin
+from ledger.mirror.projections import Projection, Rulebook
+from ledger.mirror.queries import Checkpoint, Cursor
+from ledger.mirror.side_by_side import Progress, beside, derived_tables
+from ledger.mirror.verification.derived import check_blocks, check_projections
+from ledger.mirror.verification.evidence import Evidence
+from ledger.mirror.verification.leaves import check_leaves
+from ledger.mirror.verification.onchain import OnChain
+from ledger.mirror.verification.report import Report
+from ledger.mirror.verification.since import check_since
+
+
+def verify(
+    engine: Engine,
+    chain: Chain | None,
+    origin: Origin,
+    projections: Sequence[Projection],
+    rulebooks: Sequence[Rulebook],
+    *,
+    since: Checkpoint | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Check a mirror against itself, against mathematics, and against the chain where one is given.
+
+    In order: leaves, tiles and root from the stored statements; a checkpoint kept earlier;
+    signatures, versions and rules; projections and flags against fresh ones; blocks; and the
+    chain: events, blocks, root, heads. The database is seen as it was at the beginning, and
+    nothing in it is changed.
+
+    Nothing that is found is raised; it is in the report.
+    """
+    report = Report()
+    with beside(engine, derived_tables(projections), writes=False) as place:
+        conn = place.conn
+        cursor = _cursor(conn, origin, report)
+        if cursor is None:
+            return report
+        report.size, report.root = cursor.size, "0x" + cursor.root.hex()
+        root_then = check_leaves(conn, cursor, report, since.size if since else None, progress)
+        if since is not None:
+            check_since(since, cursor, root_then, report)
+        evidence = Evidence(conn, cursor, origin, rulebooks, report, chain)
+        heads = evidence.check(progress)
+        check_projections(place, projections, cursor, report, progress)
+        check_blocks(place, cursor, report)
+        if chain is not None:
+            OnChain(conn, chain, origin, cursor, report).check(heads, progress)
+        else:
+            report.skip(
+                "未连链：区块哈希、交易哈希，以及日志是否有新增或改写",
+                "without the chain: hashes of blocks and transactions, and whether the log has "
+                "gone on or was rewritten",
+            )
+    return report
+
+
+def _cursor(conn: Connection, origin: Origin, report: Report) -> Cursor | None:
+    """The one cursor, of the log that is to be verified; None, with the reason told, where not."""
+    cursor = queries.cursor_of(conn)
+    rows = conn.execute(select(func.count()).select_from(tables.cursor)).scalar_one()
+    statements = conn.execute(select(func.count()).select_from(tables.statement)).scalar_one()
+    if rows > 1 or (cursor is None and (rows or statements)):
+        report.add(
+            "cursor",
+            f"进度表应有一行，现有 {rows} 行",
+            f"there are {rows} cursors where there must be one, with id 1",
+            table="cursor",
+            column="id",
+        )
+        return None
+    if cursor is None:
+        report.skip("镜像为空", "the mirror is empty")
+    elif cursor.log != origin.log:
+        report.add(
+            "cursor",
+            f"数据库属于链 {cursor.log.chain_id} 上的日志 0x{cursor.log.address.hex()}",
+            f"the database mirrors log 0x{cursor.log.address.hex()} on chain "
+            f"{cursor.log.chain_id}, not the one that was asked about",
+            table="cursor",
+            column="chain_id" if cursor.log.address == origin.log.address else "log",
+        )
+        return None
+    return cursor
