@@ -52,10 +52,12 @@ def beside(engine: Engine, copies: Sequence[Table], *, writes: bool) -> Iterator
                 table.create(conn, checkfirst=False)
             conn.execution_options(schema_translate_map={})
             yield place
+            if not writes:
+                # Takes the copies along.
+                transaction.rollback()
+                return
             for table in copies:
                 conn.exec_driver_sql(f'DROP TABLE {place.fresh}."{table.name}"')
-            if not writes:
-                transaction.rollback()
 
 
 def _schemas(conn: Connection) -> Beside:

@@ -11,7 +11,7 @@ from sqlalchemy import Column, Connection, Engine, Integer, MetaData, String, Ta
 from ledger.canonical import canonical_json
 from ledger.codes import Role
 from ledger.mirror.projections import Decoded
-from ledger.statements import FILING, KEY, ORGANISATION, Batch, Value
+from ledger.statements import DECISION, FILING, KEY, ORGANISATION, SCORE, Batch, Value
 from ledger.store.ranged import supersede
 from tests.simulator import Key, SimulatedChain
 
@@ -159,3 +159,112 @@ class District:
         batch = self.filing(*names, **options)
         signer = self.teacher if batch.organisation == SCHOOLS else self.steward
         return self.sim.say(batch, signer)
+
+    def submit(self, entry: str, **changes: Any) -> int:
+        """A complete entry, filed for publication with the head's signature."""
+        code = f"{HEALTH}/{entry}"
+        typed: dict[str, Value] = {
+            "code": code,
+            "version": self.next_version(code),
+            "state": SUBMITTED,
+            "shareType": 2,
+            "openType": 3,
+            "grade": 2,
+            "updateCycle": 4,
+            "library": 4,
+        }
+        body = {
+            "code": code,
+            "name": f"数据 {entry}",
+            "provider": HEALTH,
+            "provider_name": "卫生健康委",
+            "abstract": "床位数、开放床位数",
+            "keywords": ["床位"],
+            "share_type": "conditional",
+            "share_scope": "区级部门",
+            "share_purpose": "核对",
+            "use_conditions": "依申请",
+            "open_type": "not_open",
+            "update_cycle": "monthly",
+            "library": "department",
+            "grade": 2,
+            "items": [{"name": "床位数", "data_type": "numeric", "primary_key": True}],
+        }
+        batch = Batch(FILING, HEALTH, FAR, (typed,), (canonical_json(body | changes),))
+        return self.sim.say(batch, self.steward, self.head)
+
+    def restrict(self, name: str) -> int:
+        """A restricted entry: only its envelope is published."""
+        code = f"{HEALTH}/{name}"
+        typed: dict[str, Value] = {
+            "code": code,
+            "version": self.next_version(code),
+            "state": SUBMITTED,
+            "shareType": 3,
+            "openType": 3,
+            "grade": 4,
+            "updateCycle": 9,
+            "library": 1,
+        }
+        body = {"code": code, "commitment": "ab" * 32, "provider": HEALTH, "restricted": True}
+        batch = Batch(FILING, HEALTH, FAR, (typed,), (canonical_json(body),))
+        return self.sim.say(batch, self.steward, self.head)
+
+    def decide(self, name: str, state: int, decision: str, *reasons: str) -> int:
+        code = f"{HEALTH}/{name}"
+        typed: dict[str, Value] = {
+            "code": code,
+            "version": self.next_version(code),
+            "state": state,
+        }
+        body: dict[str, Any] = {"code": code, "decision": decision}
+        if reasons:
+            body["reasons"] = list(reasons)
+        batch = Batch(DECISION, ROOT, FAR, (typed,), (canonical_json(body),))
+        return self.sim.say(batch, self.genesis)
+
+    def score(self, name: str, total: int) -> int:
+        """A self-assessment by the steward of the entry's owner."""
+        code = f"{HEALTH}/{name}"
+        typed: dict[str, Value] = {
+            "entry": code,
+            "version": self.next_version((code, "score")),
+            "edition": 1,
+            "periodStart": 20260101,
+            "periodEnd": 20260331,
+            "assessed": 3,
+            "normativity": total,
+            "completeness": total,
+            "accuracy": 0,
+            "consistency": 0,
+            "timeliness": 0,
+            "accessibility": 0,
+            "total": total,
+            "coverage": 5000,
+            "ruleSet": b"\7" * 32,
+            "dataRoot": b"\6" * 32,
+        }
+        body = {
+            "entry": code,
+            "edition": 1,
+            "method": "抽查",
+            "notes": "首次",
+            "weights": [1500, 2500, 2500, 1500, 1500, 500],
+        }
+        batch = Batch(SCORE, HEALTH, FAR, (typed,), (canonical_json(body),))
+        return self.sim.say(batch, self.steward)
+
+    def live(self) -> District:
+        """A little of everything: every table of every projection gets rows, some superseded."""
+        self.submit("beds")
+        self.file("staff", "drugs")
+        self.decide("beds", 3, "returned", "缺少更新周期")
+        self.submit("beds", name="床位")
+        self.decide("beds", 4, "published")
+        self.restrict("patients")
+        self.score("beds", 9000)
+        self.score("beds", 9100)
+        self.file("odd", raw=b'{"code":"other","name":"n","provider":"p"}')
+        self.keys((self.head, HEALTH, Role.HEAD), status=REVOKED)
+        self.sim.mine(2)
+        return self

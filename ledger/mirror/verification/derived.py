@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Table, func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.mirror import tables
 from ledger.mirror.applying import projection_versions
@@ -28,7 +29,15 @@ def check_projections(
     differs.
     """
     _check_versions(place, projections, report)
-    fill(place, projections, cursor.size, progress)
+    try:
+        fill(place, projections, cursor.size, progress)
+    except (SQLAlchemyError, ValueError, TypeError, LookupError) as error:
+        report.add(
+            "projection",
+            f"这些声明无法投影：{error}",
+            f"these statements cannot be projected: {error}",
+        )
+        return
     for table in derived_tables(projections):
         total = place.conn.exec_driver_sql(
             f'SELECT count(*) FROM {place.fresh}."{table.name}"'  # noqa: S608
@@ -143,6 +152,8 @@ def check_blocks(place: Beside, cursor: Cursor, report: Report) -> None:
                 "it does not follow on the one before",
                 "parent_hash",
             )
+        if row.number > cursor.block_number:
+            _block(report, told, "在进度之后", "it lies beyond where the mirror stands", "number")
         previous = row
     for number in ends:
         _block(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from eth_abi.abi import encode
 from sqlalchemy import Connection
@@ -20,7 +21,7 @@ from ledger.mirror.rows import authorisation_rows, statements_between
 from ledger.mirror.side_by_side import Progress
 from ledger.mirror.verification.report import Report
 from ledger.signatures import SignatureError, signer_of
-from ledger.statements import Authorisation, Statement, StatementError, struct_of
+from ledger.statements import Authorisation, Statement, struct_of
 
 CHUNK = 2_000
 NO_ADDRESS = bytes(20)
@@ -52,20 +53,9 @@ class Evidence:
                 self._unvouched(expected)
                 return self.heads
             for row in rows:
-                authorisation = authorisation_of_row(row)
-                if authorisation.first_index != expected or authorisation.count < 1:
-                    self._unvouched(expected)
+                end = self._check_row(row, expected)
+                if end is None:
                     return self.heads
-                end = expected + authorisation.count
-                if end > self.cursor.size:
-                    self._wrong(
-                        authorisation,
-                        f"声称覆盖到第 {end - 1} 号声明",
-                        f"claims to cover leaves up to {end - 1}",
-                        "count",
-                    )
-                    return self.heads
-                self._check_batch(authorisation, statements_between(self.conn, expected, end))
                 expected = end
             if progress is not None:
                 progress(expected, self.cursor.size)
@@ -78,6 +68,35 @@ class Evidence:
                     "first_index",
                 )
         return self.heads
+
+    def _check_row(self, row: Sequence[Any], expected: int) -> int | None:
+        """One authorisation and its statements; returns the leaf after them, None where the next
+        one cannot be told."""
+        try:
+            authorisation = authorisation_of_row(row)
+            end = expected + authorisation.count
+            if authorisation.first_index != expected or end <= expected:
+                self._unvouched(expected)
+                return None
+            if end > self.cursor.size:
+                self._wrong(
+                    authorisation,
+                    f"声称覆盖到第 {end - 1} 号声明",
+                    f"claims to cover leaves up to {end - 1}",
+                    "count",
+                )
+                return None
+            self._check_batch(authorisation, statements_between(self.conn, expected, end))
+        except (TypeError, AttributeError, ValueError) as error:
+            self.report.add(
+                "authorisation",
+                f"第 {expected} 号声明的授权无法读取：{error}",
+                f"leaf {expected}: its authorisation cannot be read ({error})",
+                leaf=expected,
+                table="authorisation",
+            )
+            return None
+        return end
 
     def _unvouched(self, leaf: int) -> None:
         self.report.add(
@@ -223,7 +242,8 @@ class Evidence:
         else:
             try:
                 state = rulebook.next_state(_decoded(statement), authorisation, self.heads)
-            except (RuleBroken, StatementError) as error:
+            except (RuleBroken, ValueError, TypeError, LookupError) as error:
+                # A rulebook may meet numbers here that no contract lets through.
                 self.report.add(
                     "rule",
                     f"第 {statement.index} 号声明违反规则：{error}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -20,16 +21,22 @@ CHUNK = 16 * TILE_WIDTH
 _PAD = bytes(12)
 
 
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """Whether every statement is there and readable; the root at the size that was asked for."""
+
+    intact: bool
+    since_root: bytes | None = None
+
+
 def check_leaves(
     conn: Connection,
     cursor: Cursor,
     report: Report,
     since_size: int | None = None,
     progress: Progress | None = None,
-) -> bytes | None:
-    """Derive leaves, tiles and root; returns the root at ``since_size``, where one was asked
-    for.
-    """
+) -> Derived:
+    """Derive leaves, tiles and root, and the root at ``since_size`` where one is asked for."""
     frontier = Frontier()
     upper: dict[tuple[int, int], bytes] = {}
     doubtful: list[int] = []
@@ -38,7 +45,7 @@ def check_leaves(
         end = min(first + CHUNK, cursor.size)
         hashes = _leaf_hashes(statement_rows(conn, first, end), first, end, cursor.log, report)
         if hashes is None:
-            return None
+            return Derived(intact=False)
         cut = since_size - first if since_size and first < since_size <= end else 0
         for part in (hashes[:cut], hashes[cut:]):
             for run in frontier.extend(part):
@@ -55,7 +62,7 @@ def check_leaves(
     _judge(doubtful, cursor, root, report)
     _compare_upper(conn, cursor.size, upper, report)
     _find_strays(conn, cursor.size, report)
-    return since_root
+    return Derived(intact=True, since_root=since_root)
 
 
 def _leaf_hashes(

@@ -46,12 +46,17 @@ def verify(
         if cursor is None:
             return report
         report.size, report.root = cursor.size, "0x" + cursor.root.hex()
-        root_then = check_leaves(conn, cursor, report, since.size if since else None, progress)
+        derived = check_leaves(conn, cursor, report, since.size if since else None, progress)
         if since is not None:
-            check_since(since, cursor, root_then, report)
-        evidence = Evidence(conn, cursor, origin, rulebooks, report, chain)
-        heads = evidence.check(progress)
-        check_projections(place, projections, cursor, report, progress)
+            check_since(since, cursor, derived.since_root, report)
+        if not derived.intact:
+            report.skip(
+                "声明不完整，其余各项未核验；可弃用此镜像库，从链上重新同步",
+                "with statements missing nothing else was checked; this mirror database may be "
+                "thrown away and taken over from the chain anew",
+            )
+            return report
+        heads = Evidence(conn, cursor, origin, rulebooks, report, chain).check(progress)
         check_blocks(place, cursor, report)
         if chain is not None:
             OnChain(conn, chain, origin, cursor, report).check(heads, progress)
@@ -61,12 +66,22 @@ def verify(
                 "without the chain: hashes of blocks and transactions, and whether the log has "
                 "gone on or was rewritten",
             )
+        check_projections(place, projections, cursor, report, progress)
     return report
 
 
 def _cursor(conn: Connection, origin: Origin, report: Report) -> Cursor | None:
     """The one cursor, of the log that is to be verified; None, with the reason told, where not."""
-    cursor = queries.cursor_of(conn)
+    try:
+        cursor = queries.cursor_of(conn)
+    except ValueError as error:
+        report.add(
+            "cursor",
+            f"进度无法读取：{error}",
+            f"the cursor cannot be read: {error}",
+            table="cursor",
+        )
+        return None
     rows = conn.execute(select(func.count()).select_from(tables.cursor)).scalar_one()
     statements = conn.execute(select(func.count()).select_from(tables.statement)).scalar_one()
     if rows > 1 or (cursor is None and (rows or statements)):
