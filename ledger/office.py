@@ -46,7 +46,7 @@ from ledger.organisations.rules import RULEBOOK as ORGANISATIONS_RULES
 from ledger.quality.projection import PROJECTION as QUALITY_PROJECTION
 from ledger.quality.rules import RULEBOOK as QUALITY_RULES
 from ledger.settings import Settings
-from ledger.statements import Batch, SignedBatch, StructType, address_bytes, subject_of
+from ledger.statements import Batch, SignedBatch, StructType, subject_of
 from ledger.store.engine import open_database, writing
 
 PROJECTIONS: tuple[Projection, ...] = (
@@ -132,14 +132,13 @@ class Office:
 
     @cached_property
     def mirror(self) -> Mirror:
-        deployment = self.deployment
-        origin = Origin(
-            log=deployment.identity,
-            genesis_authority=address_bytes(deployment.genesis_authority),
-            first_block=deployment.deploy_block,
-            first_block_hash=bytes.fromhex(deployment.deploy_block_hash.removeprefix("0x")),
+        return Mirror(
+            self.mirror_engine,
+            self.chain,
+            Origin.of(self.deployment),
+            self.projections,
+            self.rulebooks,
         )
-        return Mirror(self.mirror_engine, self.chain, origin, self.projections, self.rulebooks)
 
     @cached_property
     def outbox(self) -> Outbox:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ import typer
 
 from ledger.cli.output import Exit, Problem, out, print_fields, print_json, progress_bar, say
 from ledger.cli.session import Json, existing_file, opened
+from ledger.mirror.verification.since import parse_checkpoint
 
 app = typer.Typer(no_args_is_help=True, help="The SQL mirror of the log / 账本镜像.")
 
@@ -89,19 +89,11 @@ def verify(
     kept = None
     if since is not None:
         try:
-            kept = json.loads(existing_file(since).read_text("utf-8"))
+            kept = parse_checkpoint(existing_file(since).read_bytes())
         except ValueError as error:
             raise Problem(f"{since}: {error}", code=Exit.USAGE) from error
-    with opened() as office:
-        genesis = office.deployment.genesis_authority
-        with progress_bar(say("核验", "Verifying")) as bar:
-            report = office.mirror.verify(
-                office.rulebooks,
-                genesis_authority=genesis,
-                since=kept,
-                use_chain=not offline,
-                progress=bar,
-            )
+    with opened() as office, progress_bar(say("核验", "Verifying")) as bar:
+        report = office.mirror.verify(kept, use_chain=not offline, progress=bar)
     if as_json:
         print_json(report)
     else:

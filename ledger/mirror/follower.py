@@ -25,7 +25,7 @@ from ledger.mirror.applying import (
 )
 from ledger.mirror.doubt import first_doubtful_leaf
 from ledger.mirror.errors import ChainMovedError, ForeignLogError, MismatchError
-from ledger.mirror.fetching import Fetched, Footing, RangeReader, compare, contract_state
+from ledger.mirror.fetching import Fetched, Footing, RangeReader, compare
 from ledger.mirror.origin import Origin
 from ledger.mirror.projections import Projection
 from ledger.mirror.queries import Cursor
@@ -65,17 +65,15 @@ class Follower:
         self._reader = RangeReader(chain, origin.log)
         self._checked = False
 
-    def catch_up(self, progress: Progress | None = None, on_step: OnStep | None = None) -> Cursor:
+    def catch_up(self, on_step: OnStep | None = None, progress: Progress | None = None) -> Cursor:
         """Take over everything up to the chain's newest block.
 
-        ``on_step`` is called with every committed cursor; ``progress`` with how many leaves are
-        here and how many there are to be, also while projections are filled afresh because their
-        version changed. Raises :class:`MismatchError` (naming the leaf),
+        ``on_step`` is called with every committed cursor, ``progress`` while projections are filled
+        afresh because their version changed. Raises :class:`MismatchError` (naming the leaf),
         :class:`ForeignLogError`, :class:`~ledger.chain.interface.ChainError`, and
         :class:`~ledger.store.errors.StoreError`; the mirror then stands where its last step ended.
         """
         self._prepare(progress)
-        announce = self._announcer(progress, on_step)
         moved, tries = 0, 0
         while True:
             cursor = self._cursor()
@@ -83,7 +81,7 @@ class Follower:
             try:
                 footing = self._footing(cursor, head, moved=moved > 0)
                 if footing is not None:
-                    self._advance(cursor, footing, head, announce)
+                    self._advance(cursor, footing, head, on_step)
                 elif cursor is not None:
                     return cursor
                 moved = 0
@@ -112,25 +110,12 @@ class Follower:
         pause = poll_seconds
         while not stop.is_set():
             try:
-                self.catch_up(on_step=on_step)
+                self.catch_up(on_step)
                 pause = poll_seconds
             except (ChainError, LockedStoreError) as error:
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
                 LOGGER.warning("the mirror waits %.1f s: %s", pause, error)
             stop.wait(pause)
-
-    def _announcer(self, progress: Progress | None, on_step: OnStep | None) -> OnStep:
-        total = 0
-        if progress is not None:
-            total = contract_state(self.chain, self.origin.log, self.chain.head().number).size
-
-        def announce(cursor: Cursor) -> None:
-            if progress is not None:
-                progress(cursor.size, max(cursor.size, total))
-            if on_step is not None:
-                on_step(cursor)
-
-        return announce
 
     def _prepare(self, progress: Progress | None) -> None:
         with self.engine.connect() as conn:
@@ -215,7 +200,7 @@ class Follower:
         return Footing(self.origin.first_block - 1, None, 0)
 
     def _advance(
-        self, cursor: Cursor | None, footing: Footing, head: BlockRef, announce: OnStep
+        self, cursor: Cursor | None, footing: Footing, head: BlockRef, on_step: OnStep | None
     ) -> None:
         """Ranges from ``footing`` to ``head``, each transaction ending where the contract
         confirmed.
@@ -252,7 +237,8 @@ class Follower:
                     )
                     move_cursor(conn, cursor, after)
                 cursor = after
-                announce(cursor)
+                if on_step is not None:
+                    on_step(cursor)
                 if upcoming is None:
                     return
                 fetched = upcoming.result()

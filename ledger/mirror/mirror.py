@@ -40,9 +40,9 @@ class Mirror:
         self.rulebooks = tuple(rulebooks)
         self._follower = Follower(engine, chain, origin, projections)
 
-    def catch_up(self, progress: Progress | None = None, on_step: OnStep | None = None) -> Cursor:
+    def catch_up(self, on_step: OnStep | None = None, progress: Progress | None = None) -> Cursor:
         """Take over everything up to the newest block: see :meth:`Follower.catch_up`."""
-        return self._follower.catch_up(progress, on_step)
+        return self._follower.catch_up(on_step, progress)
 
     def follow(
         self, stop: threading.Event, on_step: OnStep | None = None, poll_seconds: float = 1.0
