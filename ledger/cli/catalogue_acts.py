@@ -18,7 +18,7 @@ from ledger.catalogue.queries import CatalogueQueryError, EntryDetail
 from ledger.catalogue.sealing import SealError, unseal
 from ledger.catalogue.statements import Revision, Verdict, decision, filing
 from ledger.cli.organisations import speaker_of
-from ledger.cli.output import Exit, Problem, err, out, say
+from ledger.cli.output import Exit, Problem, out, say
 from ledger.cli.session import (
     HeadName,
     Json,
@@ -36,6 +36,8 @@ from ledger.statements import DECISION, FILING, MAX_BATCH, Batch
 Codes = Annotated[list[str], typer.Argument(help="Resource codes of the entries.")]
 Reasons = Annotated[list[str], typer.Option("--reason", help="Why; published. May be repeated.")]
 
+SHOWN_PROBLEMS = 50
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands that sign."""
@@ -50,11 +52,14 @@ def add_to(app: typer.Typer) -> None:
 def refused(refusal: EntryRefused) -> Problem:
     """A refused entry as every command shows it: every problem with its place."""
     lines = line_problems(refusal.problems, say("zh", "en"))
-    for line in lines[1:50]:
-        err.print(f"  {line}", markup=False)
-    more = f" (+{len(lines) - 1})" if len(lines) > 1 else ""
+    shown = lines[:SHOWN_PROBLEMS]
+    if len(lines) > len(shown):
+        rest = len(lines) - len(shown)
+        shown.append(say(f"… 另有 {rest} 处", f"… and {rest} more"))
+    if refusal.where:
+        shown[0] = f"{refusal.where}: {shown[0]}"
     return Problem(
-        f"{refusal.where}: {lines[0]}{more}" if refusal.where else lines[0],
+        "\n  ".join(shown),
         say("更正后重试；尚未写入任何内容", "correct it and try again; nothing was written"),
     )
 

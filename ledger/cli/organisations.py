@@ -30,6 +30,25 @@ def speaker_of(office: Office, address: str) -> str:
             tops = queries.organisations(connection, parent="")
             if tops:
                 return tops[0].code
+    if held is not None and held.key.status == KeyStatus.REVOKED.value:
+        raise Problem(
+            say(
+                f"密钥 {address} 已于日志位置 {held.key.leaf_from} 吊销，不能再签名",
+                f"key {address} was revoked at log index {held.key.leaf_from} and signs nothing more",
+            ),
+            say(
+                "此前所签仍然有效；请换用密钥，或请主管部门授权新密钥",
+                "what it signed before stays valid: use another key, or have one granted",
+            ),
+        )
+    if held is not None:
+        raise Problem(
+            say(
+                f"密钥 {address} 所属机构 {held.key.organisation} 已撤并，不能再作声明",
+                f"key {address} belongs to {held.key.organisation}, which is dissolved",
+            ),
+            say("请由承接机构声明", "let the organisation that took over speak"),
+        )
     raise Problem(
         say(f"密钥 {address} 不能代表任何机构签名", f"key {address} may sign for no organisation"),
         say(
