@@ -54,16 +54,30 @@ def provider_check(code: str, evidence: str | None) -> ProviderCheck:
     return ProviderCheck.OVERRIDDEN if evidence else ProviderCheck.UNCHECKED
 
 
-def check_together(
-    entries: Sequence[Entry], known: Mapping[tuple[str, str], tuple[str, str]] | None = None
-) -> dict[int, list[Problem]]:
-    """Problems of entries beside each other, by position: repeated names and codes, dragged names.
+Names = Mapping[tuple[str, str], tuple[str, str]]
+"""(provider, bare name) -> (code, name) of what is on the ledger."""
 
-    ``known`` maps (provider, :func:`~ledger.catalogue.names.bare` name) to (code, name) of what is
-    on the ledger. The first of two equals stands; the later one has the problem.
+
+def check_together(
+    entries: Sequence[Entry], known: Names | None = None
+) -> dict[int, list[Problem]]:
+    """Problems of entries beside each other, by position: :func:`duplicates`, and dragged names."""
+    found = duplicates(entries, known)
+    sameness = [_but_for_name(entry) for entry in entries]
+    for position, first in dragged([entry.name for entry in entries], sameness):
+        mistake = problem("dragged_names", "/name", other=entries[first].name)
+        found.setdefault(position, []).append(mistake)
+    return found
+
+
+def duplicates(entries: Sequence[Entry], known: Names | None = None) -> dict[int, list[Problem]]:
+    """Repeated names and codes, by position: among ``entries``, and beside ``known``.
+
+    ``known`` is what :func:`ledger.catalogue.lookups.names_of` gives. The first of two equals
+    stands; the later one has the problem.
     """
     found: dict[int, list[Problem]] = {}
-    names: dict[tuple[str, str], tuple[str, str]] = dict(known or {})
+    names: dict[tuple[str, str], tuple[str, str]] = {}
     codes: dict[str, str] = {}
     for position, entry in enumerate(entries):
         if entry.code in codes:
@@ -72,7 +86,7 @@ def check_together(
             continue
         codes[entry.code] = entry.name
         key = (entry.provider, bare(entry.name))
-        other = names.setdefault(key, (entry.code, entry.name))
+        other = names.setdefault(key, (known or {}).get(key, (entry.code, entry.name)))
         if other[0] != entry.code:
             mistake = (
                 problem("several_codes", "/code", other=other[0])
@@ -80,10 +94,6 @@ def check_together(
                 else problem("duplicate_name", "/name", other=other[1])
             )
             found.setdefault(position, []).append(mistake)
-    sameness = [_but_for_name(entry) for entry in entries]
-    for position, first in dragged([entry.name for entry in entries], sameness):
-        mistake = problem("dragged_names", "/name", other=entries[first].name)
-        found.setdefault(position, []).append(mistake)
     return found
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger.canonical import canonical_json
-from ledger.catalogue.checks import check_entry, provider_check
+from ledger.catalogue.checks import Names, check_entry, duplicates, provider_check
 from ledger.catalogue.completeness import missing_elements
 from ledger.catalogue.dictionaries import ProviderCheck
 from ledger.catalogue.entry import Entry
@@ -95,19 +95,24 @@ def filing(
     organisation: str,
     revisions: Sequence[Revision],
     deadline: int,
+    *,
+    known: Names | None = None,
     new_salt: Callable[[], bytes] = lambda: secrets.token_bytes(SALT_BYTES),
 ) -> Filing:
     """The batch in which ``organisation`` (its code) files ``revisions``; ``deadline`` in Unix
     seconds.
 
-    Raises :class:`EntryRefused` naming entry and fields where one may not be filed.
+    ``known`` are the names on the ledger (:func:`ledger.catalogue.lookups.names_of`), so that one
+    catalogue does not get two codes. Raises :class:`EntryRefused` naming entry and fields where one
+    may not be filed.
     """
+    repeated = duplicates([revision.entry for revision in revisions], known)
     values: list[dict[str, Value]] = []
     bodies: list[bytes] = []
     envelopes: list[Envelope] = []
-    for revision in revisions:
+    for position, revision in enumerate(revisions):
         entry = revision.entry
-        found = refusals(entry, organisation, revision.state)
+        found = refusals(entry, organisation, revision.state) + repeated.get(position, [])
         if found:
             raise EntryRefused(found, entry.code)
         body, envelope = body_of(entry, new_salt)

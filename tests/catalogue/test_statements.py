@@ -18,6 +18,7 @@ from sqlalchemy import Engine, update
 from ledger.canonical import is_canonical
 from ledger.catalogue.entry import Entry
 from ledger.catalogue.models import SEALED_TEXTS
+from ledger.catalogue.names import bare
 from ledger.catalogue.problems import EntryRefused
 from ledger.catalogue.schema import entry_schema
 from ledger.catalogue.sealing import SealError, seal, unseal
@@ -89,6 +90,17 @@ def test_an_incomplete_entry_is_refused_for_submission_and_taken_as_draft() -> N
 def test_a_filing_mistake_refuses_even_a_draft_and_names_the_field() -> None:
     with pytest.raises(EntryRefused, match="/name"):
         filing(OWNER, [Revision(entry(name="人口系统"), 1, EntryState.DRAFT)], FAR)
+
+
+def test_one_catalogue_does_not_get_two_codes() -> None:
+    twins = [Revision(entry()), Revision(entry(code="307015/000002", name="户籍 人口基本信息"))]
+    with pytest.raises(EntryRefused, match="307015/000002: /name: same name as"):
+        filing(OWNER, twins, FAR)
+    known = {(OWNER, bare("户籍人口基本信息")): ("307015/000009", "户籍人口基本信息")}
+    with pytest.raises(EntryRefused, match="already has the code 307015/000009"):
+        filing(OWNER, [Revision(entry())], FAR, known=known)
+    own = {(OWNER, bare("户籍人口基本信息")): ("307015/000001", "户籍人口基本信息")}
+    assert filing(OWNER, [Revision(entry(), 2)], FAR, known=own)
 
 
 def test_only_the_provider_files() -> None:
