@@ -18,7 +18,9 @@ from api.language import Text
 from api.problems import Fault, Problem
 from api.validation import Written, invalid, json_pointer
 from api.wording import coded
+from ledger.catalogue.checks import check_together
 from ledger.catalogue.entry import Entry
+from ledger.catalogue.lookups import names_of
 from ledger.catalogue.problems import EntryRefused
 from ledger.catalogue.statements import Envelope, Revision, Verdict, decision, filing
 from ledger.codes import EntryState, Role
@@ -192,9 +194,13 @@ def _filings(asked: _Request) -> Prepared:
             revisions.append(revision)
         except EntryRefused as error:
             faults += _entry_faults(error, ("statements", position, "entry"))
+    known = names_of(asked.view.conn, asked.organisation)
+    if not faults:
+        for position, problems in check_together([one.entry for one in revisions], known).items():
+            faults += _entry_faults(EntryRefused(problems), ("statements", position, "entry"))
     if faults:
         raise _refused(faults)
-    filed = filing(asked.organisation, revisions, asked.deadline)
+    filed = filing(asked.organisation, revisions, asked.deadline, known=known)
     submitted = any(draft.state == "submitted" for draft in drafts)
     cosigner = Role.HEAD if submitted else None
     return Prepared(filed.batch, filed.envelopes, int(Role.STEWARD), cosigner)

@@ -11,8 +11,10 @@ import typer
 
 from ledger.canonical import parse_json
 from ledger.catalogue import queries
+from ledger.catalogue.checks import check_together
 from ledger.catalogue.documents import line_problems, load_entries
 from ledger.catalogue.entry import Entry
+from ledger.catalogue.lookups import names_of
 from ledger.catalogue.problems import EntryRefused
 from ledger.catalogue.queries import CatalogueQueryError, EntryDetail
 from ledger.catalogue.sealing import SealError, unseal
@@ -105,6 +107,7 @@ def register(
     with opened() as office:
         office.refresh()
         speaker = speaker_of(office, unlock(office, key).address)
+        _require_distinct(office, entries)
         revisions = [
             Revision(entry, office.next_version(FILING, entry.code), state) for entry in entries
         ]
@@ -122,6 +125,14 @@ def register(
         )
         if not json_output and not draft:
             _warn(entries)
+
+
+def _require_distinct(office: Office, entries: Sequence[Entry]) -> None:
+    """Refuse names and codes that repeat one another, or what is on the ledger."""
+    with office.read() as connection:
+        known = names_of(connection)
+    for position, problems in sorted(check_together(entries, known).items()):
+        raise refused(EntryRefused(problems, entries[position].code))
 
 
 def _warn(entries: Sequence[Entry]) -> None:
