@@ -16,7 +16,7 @@ import typer
 
 from ledger.catalogue.importing import BatchRefused, resume_import, run_import
 from ledger.catalogue.mapping import Mapping, MappingError, load_mapping, mappings
-from ledger.catalogue.planning import Plan, plan_import
+from ledger.catalogue.planning import Plan, UnfinishedImport, plan_import
 from ledger.catalogue.publishers import Publisher, Publishers, publishers_csv, read_publishers
 from ledger.catalogue.rows import TableError
 from ledger.catalogue.sealing import seal
@@ -134,6 +134,12 @@ def _plan(office: Office, file: Path, rules: Mapping, table: Publishers) -> Plan
             return plan_import(file, rules, table, mirror, desk, progress=bar)
         except TableError as error:
             raise Problem(str(error), code=Exit.REFUSED) from error
+        except UnfinishedImport as error:
+            raise Problem(
+                str(error),
+                say("用 --apply 运行即先续完", "run it with --apply, which finishes it first"),
+                Exit.REFUSED,
+            ) from error
 
 
 def _show(plan: Plan, publishers_out: Path | None) -> None:
@@ -244,6 +250,15 @@ def _register(
     with office.read() as connection:
         known = {found.code for found in organisations.organisations(connection)}
         tops = organisations.organisations(connection, parent="")
+    if not tops:
+        raise Problem(
+            say("账本上还没有任何机构", "no organisation is on the ledger yet"),
+            say(
+                "先登记主管部门：govledger org register --key authority --code … --name …",
+                "register the authority first: govledger org register --key authority --code … --name …",
+            ),
+            Exit.REFUSED,
+        )
     drafts = [
         OrganisationDraft(
             code=publisher.code,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -56,6 +57,18 @@ def speaker_of(office: Office, address: str) -> str:
             "see `govledger key list`, or ask the authority to grant it a role",
         ),
     )
+
+
+def _speaker_for(office: Office, address: str, drafts: Sequence[OrganisationDraft]) -> str:
+    """The speaker of a registration. The first one of a ledger registers the root organisation, for
+    which the genesis authority speaks before anything is recorded.
+    """
+    with office.read() as connection:
+        empty = not queries.organisations(connection)
+    roots = [draft.code for draft in drafts if not draft.parent]
+    if empty and roots and address == office.deployment.genesis_authority:
+        return roots[0]
+    return speaker_of(office, address)
 
 
 def drafts_from(rows: list[dict[str, str]], where: str) -> list[OrganisationDraft]:
@@ -120,7 +133,7 @@ def register_command(
     drafts = drafts_from(rows, where)
     with opened() as office:
         office.refresh()
-        speaker = speaker_of(office, unlock(office, key).address)
+        speaker = _speaker_for(office, unlock(office, key).address, drafts)
         versioned = [
             draft.model_copy(update={"version": office.next_version(ORGANISATION, draft.code)})
             for draft in parents_first(drafts)
