@@ -159,9 +159,12 @@ class SimulatedChain:
             )
         )[0]
 
-    def record(self, *signed: SignedBatch) -> list[int]:
-        """Batches as they come, checked by nobody, in one block; returns their first leaves."""
-        number, timestamp = len(self.chain), self._next_time()
+    def record(self, *signed: SignedBatch, recorded_at: int | None = None) -> list[int]:
+        """Batches as they come, checked by nobody, in one block; returns their first leaves.
+
+        ``recorded_at`` is what a contract that lies about the time writes.
+        """
+        number, timestamp = len(self.chain), recorded_at or self._next_time()
         events: list[tuple[tuple[bytes, ...], bytes, bytes]] = []
         firsts = []
         index = self.size

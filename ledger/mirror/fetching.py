@@ -84,6 +84,7 @@ def fetch(
     last: int,
     *,
     newest: bool,
+    with_state: bool = True,
 ) -> Fetched:
     """The blocks after ``footing`` up to ``last``. ``newest`` says that
     the range ends at the chain's head, for which every node has the state. Raises
@@ -101,7 +102,7 @@ def fetch(
             f"{strays[0].block_number}"
         )
     hashes = {event.block_number: event.block_hash for event in logs}
-    state = _state_if_kept(chain, log, last, newest=newest)
+    state = _state_if_kept(chain, log, last, newest=newest) if with_state else None
     wanted = list(range(first, last + 1)) if last - first < DENSE else sorted({*hashes, last})
     asked = wanted if before is None else [before[0], *wanted]
     refs = chain.blocks(asked)
@@ -148,12 +149,13 @@ def _state_if_kept(
 class RangeReader:
     """Reads a chain range by range, as wide as the node allows and the statements are dense.
 
-    One thread at a time.
+    One thread at a time. Without ``with_state`` the contract is not asked for its word.
     """
 
-    def __init__(self, chain: Chain, log: LogIdentity) -> None:
+    def __init__(self, chain: Chain, log: LogIdentity, *, with_state: bool = True) -> None:
         self._chain = chain
         self._log = log
+        self._with_state = with_state
         self._span = FIRST_SPAN
         self._careful: tuple[int, int] | None = None
 
@@ -166,7 +168,14 @@ class RangeReader:
         while True:
             last = min(first + self._allowed_span(first) - 1, head.number)
             try:
-                fetched = fetch(self._chain, self._log, footing, last, newest=last == head.number)
+                fetched = fetch(
+                    self._chain,
+                    self._log,
+                    footing,
+                    last,
+                    newest=last == head.number,
+                    with_state=self._with_state,
+                )
             except ChainError:
                 if last == first:
                     raise

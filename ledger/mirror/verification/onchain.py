@@ -62,8 +62,8 @@ class OnChain:
                 return
             self._check_blocks()
             self._check_events(ref, progress)
-            self._check_state()
-            self._check_heads(heads)
+            if self._check_state():
+                self._check_heads(heads)
         except ForeignLogError as error:
             report.add("chain", f"链不符：{error}", f"the chain is another one: {error}")
         except ChainMovedError as error:
@@ -91,7 +91,7 @@ class OnChain:
 
     def _check_events(self, end: BlockRef, progress: Progress | None) -> None:
         conn, origin, cursor, report = self.conn, self.origin, self.cursor, self.report
-        reader = RangeReader(self.chain, origin.log)
+        reader = RangeReader(self.chain, origin.log, with_state=False)
         footing = Footing(origin.first_block - 1, None, 0)
         tries = 0
         while footing.block < end.number:
@@ -138,7 +138,8 @@ class OnChain:
                 column="size",
             )
 
-    def _check_state(self) -> None:
+    def _check_state(self) -> bool:
+        """Size and root; returns whether the node still has the contract's state at the cursor."""
         chain, cursor, report = self.chain, self.cursor, self.report
         try:
             state = contract_state(chain, cursor.log, cursor.block_number)
@@ -147,11 +148,11 @@ class OnChain:
         except ChainError as error:
             chain.head()
             report.skip(
-                f"节点不再保存区块 {cursor.block_number} 的状态，未核对合约的根：{error}",
-                f"the node keeps no state of block {cursor.block_number}, so the contract's root there "
-                f"was not compared: {error}",
+                f"节点不再保存区块 {cursor.block_number} 的状态，未核对合约的根与主题状态：{error}",
+                f"the node keeps no state of block {cursor.block_number}, so the contract's root "
+                f"and heads were not compared: {error}",
             )
-            return
+            return False
         if (state.size, state.root) != (cursor.size, cursor.root):
             report.add(
                 "chain",
@@ -162,6 +163,7 @@ class OnChain:
                 table="cursor",
                 column="size" if state.size != cursor.size else "root",
             )
+        return True
 
     def _check_heads(self, heads: Heads) -> None:
         """The contract's heads against those that the rules make: a breach that no event shows."""
