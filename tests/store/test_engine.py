@@ -15,6 +15,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, event, insert, inspect, select, text
 
+import api
 import ledger
 from ledger.mirror.tables import flag
 from ledger.store.engine import FAMILIES, MIGRATIONS, Family, open_database, revisions, writing
@@ -32,10 +33,11 @@ METADATA: dict[Family, MetaData] = {"mirror": MirrorTable.metadata, "desk": Desk
 
 
 def load_every_table() -> None:
-    """Import each module of the package that may define tables."""
-    for module in pkgutil.walk_packages(ledger.__path__, "ledger."):
-        if module.name.rpartition(".")[2] in ("models", "tables"):
-            importlib.import_module(module.name)
+    """Import each module, for any may define a table."""
+    for package in (ledger, api):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__") and ".migrations." not in module.name:
+                importlib.import_module(module.name)
 
 
 def url_of(path: Path) -> str:
