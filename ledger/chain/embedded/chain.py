@@ -1,17 +1,10 @@
-"""The embedded chain: one process, one file, blocks made when transactions arrive.
-
-Whoever sends first executes for all who wait: transactions that arrive while a block is being made
-go into the next one together. A call of :meth:`EmbeddedChain.send_raw` comes back when its
-transaction is durable in a block, so there is no pool of pending transactions to lose.
-"""
+"""The embedded chain: one process, one file, blocks made when transactions arrive."""
 
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -22,34 +15,28 @@ from web3 import Web3
 
 from ledger.chain.embedded import simulate
 from ledger.chain.embedded.errors import (
-    ChainClosed,
     ChainCorrupt,
     ChainMismatch,
     ChainMissing,
-    NonceRefused,
     UnknownBlock,
 )
 from ledger.chain.embedded.evm import (
     GAS_LIMIT,
-    BlockBuilder,
-    Checked,
-    check_transaction,
     decode_header,
     genesis_header,
     lost_nodes,
-    next_header,
     seal,
 )
 from ledger.chain.embedded.lock import WriterLock
 from ledger.chain.embedded.logindex import LogFilter, find
 from ledger.chain.embedded.nodes import StateNodes
+from ledger.chain.embedded.sequencer import Sequencer
 from ledger.chain.embedded.store import Genesis, Store
 from ledger.chain.interface import (
     BlockRef,
     ChainError,
     RawLog,
     TransactionOutcome,
-    TransactionRefused,
 )
 
 if TYPE_CHECKING:
@@ -58,29 +45,10 @@ if TYPE_CHECKING:
 
 FILE_NAME = "chain.db"
 """The store's usual name inside a data directory."""
-MAX_LEAD = 900
-"""Seconds by which block time may run ahead of the clock while blocks come faster than it ticks."""
-MAX_BLOCK_SECONDS = 1.0
-"""Execution time after which a block is closed, so that those in it need not wait for the rest."""
 MAX_LOG_RANGE = 10_000
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how many are done, and how many there are."""
-
-
-class _Waiting:
-    """A transaction on its way into a block, and what became of it."""
-
-    __slots__ = ("checked", "error", "settled")
-
-    def __init__(self, checked: Checked) -> None:
-        self.checked = checked
-        self.error: ChainError | None = None
-        self.settled = False
-
-    def settle(self, error: ChainError | None = None) -> None:
-        self.error = error
-        self.settled = True
 
 
 class EmbeddedChain:
@@ -90,12 +58,7 @@ class EmbeddedChain:
         """Use :meth:`open`."""
         self._store = store
         self._lock = lock
-        self._clock = clock
-        self._queue: deque[_Waiting] = deque()
-        self._queue_lock = Lock()
-        self._mining = Lock()
-        self._closed = False
-        self._head, self._head_header = self._start()
+        self._sequencer = Sequencer(store, *self._start(), clock)
         self._w3: Web3 | None = None
         self._rpc: Rpc | None = None
 
@@ -206,21 +169,21 @@ class EmbeddedChain:
     # -- reading --------------------------------------------------------------------------------
 
     def head(self) -> BlockRef:
-        return self._head
+        return self._sequencer.head
 
     def blocks(self, numbers: Sequence[int]) -> list[BlockRef]:
         return self._store.blocks(numbers)
 
     def header(self, number: int | None = None) -> BlockHeaderAPI:
         """A block's header, the newest by default; raises ``UnknownBlock``."""
-        head = self._head_header
+        head = self._sequencer.header
         if number is None or number == head.block_number:
             return head
         return decode_header(self._store.header(number))
 
     def pending_header(self) -> BlockHeaderAPI:
         """The header that the next block would start from now."""
-        return next_header(self._head_header, self._next_timestamp(self._head_header.timestamp))
+        return self._sequencer.pending_header()
 
     def logs(
         self, address: bytes, first: int, last: int, topics: Sequence[bytes | None] = ()
@@ -230,8 +193,9 @@ class EmbeddedChain:
         Raises :class:`ChainError` for a range that ends beyond the head, which an event might still
         join, or is wider than :attr:`max_log_range`.
         """
-        if last > self._head.number:
-            raise UnknownBlock(f"block {last} is not on this chain yet, head {self._head.number}")
+        newest = self.head().number
+        if last > newest:
+            raise UnknownBlock(f"block {last} is not on this chain yet, the newest is {newest}")
         if last - first >= MAX_LOG_RANGE:
             raise ChainError(f"blocks {first}..{last} are more than {MAX_LOG_RANGE}: ask in parts")
         words = [() if topic is None else (topic,) for topic in topics]
@@ -299,90 +263,7 @@ class EmbeddedChain:
         For each its hash, or the error that :meth:`send_raw` would have raised; one that is refused
         does not keep the others out.
         """
-        results: list[_Waiting | ChainError] = []
-        for raw in raws:
-            try:
-                results.append(_Waiting(check_transaction(raw, self._store.genesis)))
-            except TransactionRefused as error:
-                results.append(error)
-        tickets = [result for result in results if isinstance(result, _Waiting)]
-        with self._queue_lock:
-            self._queue.extend(tickets)
-        for ticket in tickets:
-            while not ticket.settled:
-                with self._mining:
-                    if not ticket.settled:
-                        self._mine_waiting()
-        return [
-            (result.error or result.checked.hash) if isinstance(result, _Waiting) else result
-            for result in results
-        ]
-
-    def _next_timestamp(self, parent: int) -> int:
-        """Block time: the clock, but always after the parent; bursts run ahead up to MAX_LEAD.
-
-        Beyond that lead a block takes its parent's time rather than a time that has not come: times
-        never go back, and no block is dated further than MAX_LEAD into the future.
-        """
-        now = int(self._clock())
-        return max(now, parent + 1 if parent < now + MAX_LEAD else parent)
-
-    def _mine_waiting(self) -> None:
-        """Make one block of what waits. Holds the mining lock. Settles at least one transaction."""
-        with self._queue_lock:
-            waiting = list(self._queue)
-            self._queue.clear()
-        taken: list[_Waiting] = []
-        try:
-            taken, left = self._execute(_in_nonce_order(waiting))
-        except ChainError as error:
-            for ticket in waiting:
-                if not ticket.settled:
-                    ticket.settle(error)
-        except BaseException as error:
-            for ticket in waiting:
-                if not ticket.settled:
-                    ticket.settle(ChainError(f"the transaction was not executed: {error!r}"))
-            raise
-        else:
-            with self._queue_lock:
-                self._queue.extendleft(reversed(left))
-            for ticket in taken:
-                ticket.settle()
-
-    def _execute(self, waiting: list[_Waiting]) -> tuple[list[_Waiting], list[_Waiting]]:
-        """Put what fits into one durable block; returns those in it and those left for the next."""
-        if self._closed:
-            raise ChainClosed(f"{self.path} was closed: open the chain again")
-        parent = self._head_header
-        builder = BlockBuilder(
-            self._store, self._store.genesis, parent, self._next_timestamp(parent.timestamp)
-        )
-        taken: dict[bytes, list[_Waiting]] = {}
-        left: list[_Waiting] = []
-        started = time.monotonic()
-        for ticket in waiting:
-            checked = ticket.checked
-            if checked.hash in taken:
-                taken[checked.hash].append(ticket)
-            elif self._store.transaction(checked.hash) is not None:
-                ticket.settle()
-            elif len(builder) and (
-                not builder.has_room_for(checked.transaction.gas)
-                or time.monotonic() - started > MAX_BLOCK_SECONDS
-            ):
-                left.append(ticket)
-            else:
-                try:
-                    builder.add(checked)
-                except (NonceRefused, TransactionRefused) as error:
-                    ticket.settle(error)
-                else:
-                    taken[checked.hash] = [ticket]
-        if taken:
-            sealed = builder.seal()
-            self._head, self._head_header = self._store.append(sealed), sealed.header
-        return [ticket for group in taken.values() for ticket in group], left
+        return self._sequencer.send(raws)
 
     # -- keeping --------------------------------------------------------------------------------
 
@@ -400,10 +281,9 @@ class EmbeddedChain:
 
     def close(self) -> None:
         """Finish the block in the making, close the file, release the lock; safe to call twice."""
-        with self._mining:
-            self._closed = True
-            self._store.close()
-            self._lock.release()
+        self._sequencer.close()
+        self._store.close()
+        self._lock.release()
 
     def __enter__(self) -> Self:
         return self
@@ -423,11 +303,3 @@ def _same_chain(store: Store, chain_id: int) -> None:
             f"{store.path} is chain {store.genesis.chain_id}, but chain {chain_id} was asked for: "
             "correct the setting chain_id (GOVLEDGER_CHAIN_ID) or the data directory"
         )
-
-
-def _in_nonce_order(waiting: Sequence[_Waiting]) -> list[_Waiting]:
-    """As they came, except that one sender's transactions stand in the order of their nonces."""
-    queues: dict[bytes, deque[_Waiting]] = {}
-    for ticket in sorted(waiting, key=lambda one: one.checked.transaction.nonce):
-        queues.setdefault(ticket.checked.sender, deque()).append(ticket)
-    return [queues[ticket.checked.sender].popleft() for ticket in waiting]

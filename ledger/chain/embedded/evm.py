@@ -21,7 +21,6 @@ from eth.exceptions import PyEVMError
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.cancun import CancunVM
 from eth.vm.forks.cancun.blocks import CancunBlockHeader
-from eth.vm.forks.cancun.state import CancunState
 from eth.vm.forks.cancun.transactions import CancunTransactionBuilder
 from eth.vm.interrupt import MissingBytecode
 from eth_bloom.bloom import BloomFilter
@@ -35,6 +34,7 @@ from trie.exceptions import MissingTraversalNode, MissingTrieNode
 from trie.hexary import HexaryTrie
 
 from ledger.chain.embedded.errors import ChainCorrupt, NonceRefused, missing_node
+from ledger.chain.embedded.interpreter import FastState
 from ledger.chain.embedded.nodes import StateNodes
 from ledger.chain.embedded.records import LogRow, SealedBlock, TransactionRow
 from ledger.chain.embedded.store import Genesis, Store
@@ -169,7 +169,7 @@ def check_transaction(raw: bytes, genesis: Genesis) -> Checked:
 
 def execution_state(
     nodes: StateNodes, store: Store, header: BlockHeaderAPI, chain_id: int
-) -> CancunState:
+) -> FastState:
     """py-evm's state at ``header.state_root``, executing as in the block of ``header``."""
     context = ExecutionContext(
         coinbase=header.coinbase,
@@ -183,7 +183,7 @@ def execution_state(
         base_fee_per_gas=0,
         excess_blob_gas=0,
     )
-    return CancunState(nodes, context, header.state_root)
+    return FastState(nodes, context, header.state_root)
 
 
 @contextmanager

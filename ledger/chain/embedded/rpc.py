@@ -36,6 +36,7 @@ class Rpc:
     def __init__(self, chain: EmbeddedChain) -> None:
         self._chain = chain
         self._methods = Methods(chain).table
+        self._parameters = {name: signature(method) for name, method in self._methods.items()}
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -102,7 +103,7 @@ class Rpc:
         if not isinstance(params, list):
             raise invalid("params must be a list")
         try:
-            signature(method).bind(*params)
+            self._parameters[name].bind(*params)
         except TypeError as error:
             raise invalid(f"{name} does not take {len(params)}") from error
         try:

@@ -13,7 +13,7 @@ from eth.constants import SECPK1_N
 from eth_account import Account
 
 from ledger.chain.embedded import EmbeddedChain, NonceRefused, UnknownBlock
-from ledger.chain.embedded.chain import MAX_LEAD
+from ledger.chain.embedded.sequencer import MAX_LEAD
 from ledger.chain.embedded.simulate import CALL_GAS
 from ledger.chain.interface import CallReverted, Chain, ChainError, TransactionRefused
 from tests.chain.embedded.machine_code import (

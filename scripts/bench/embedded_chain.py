@@ -1,0 +1,291 @@
+"""How fast the embedded chain records signed statements of the real contracts.
+
+    python scripts/bench/embedded_chain.py [--singles 400] [--batches 8] [--blocks 3000]
+
+Prints a table: statements a second one to a transaction (sent one after the other, each waited
+for), from eight threads that share blocks, and in batches of 100 under one signature; how long a
+chain of many blocks takes to open; how large a block is; ``fsck`` and ``replay``. Signing is done
+beforehand: what is timed is the chain.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import eth
+from eth_abi.abi import encode
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from eth_typing import Hash32
+from eth_utils.crypto import keccak
+from rich.console import Console
+from rich.table import Table
+
+from ledger.chain.deployment import Deployment, deploy
+from ledger.chain.embedded import FILE_NAME, EmbeddedChain
+from ledger.chain.interface import ChainError
+from ledger.codes import Role
+from ledger.statements import (
+    FILING,
+    KEY,
+    ORGANISATION,
+    Batch,
+    SignedBatch,
+    StructType,
+    Value,
+    address_bytes,
+)
+
+CHAIN_ID = 26476
+DISTRICT = "TMP-BENCH-DISTRICT"
+BODY_BYTES = 600
+BATCH = 100
+DEADLINE = 1 << 40
+THREADS = 8
+
+
+def account(name: str) -> LocalAccount:
+    """A key that is the same in every run."""
+    made: LocalAccount = Account.from_key(keccak(text=f"bench {name}"))
+    return made
+
+
+def body(code: str) -> bytes:
+    """A canonical JSON body of exactly :data:`BODY_BYTES`."""
+    text = json.dumps({"code": code, "name": ""}, separators=(",", ":"))
+    return text.replace('""', f'"{"x" * (BODY_BYTES - len(text))}"').encode()
+
+
+@dataclass
+class Ledger:
+    """A deployed ledger, and a sender that signs its transactions."""
+
+    chain: EmbeddedChain
+    deployment: Deployment
+    sender: LocalAccount
+    nonce: int
+
+    def statement(
+        self, struct: StructType, rows: Sequence[dict[str, Value]], signer: LocalAccount
+    ) -> bytes:
+        """The calldata of one signed batch."""
+        bodies = tuple(body(str(row.get("code", ""))) for row in rows)
+        batch = Batch(struct, DISTRICT, DEADLINE, tuple(rows), bodies)
+        digest = batch.digest(self.deployment.domain(struct.contract))
+        signature = bytes(signer.unsafe_sign_hash(Hash32(digest)).signature)
+        method, arguments = SignedBatch(batch, signer.address, signature).method_arguments()
+        kinds = _kinds(method)
+        return bytes(keccak(text=method))[:4] + encode(kinds, arguments)
+
+    def transaction(
+        self, struct: StructType, data: bytes, sender: LocalAccount, nonce: int
+    ) -> bytes:
+        members: dict[str, Any] = {
+            "chainId": self.chain.chain_id,
+            "nonce": nonce,
+            "to": self.deployment.registries[struct.contract],
+            "value": 0,
+            "data": data,
+            "gas": 20_000_000,
+            "gasPrice": 0,
+        }
+        return bytes(sender.sign_transaction(members).raw_transaction)
+
+    def say(
+        self, struct: StructType, rows: Sequence[dict[str, Value]], signer: LocalAccount
+    ) -> None:
+        raw = self.transaction(
+            struct, self.statement(struct, rows, signer), self.sender, self.nonce
+        )
+        self.nonce += 1
+        outcome = self.chain.outcome(self.chain.send_raw(raw))
+        if outcome is None or not outcome.succeeded:
+            raise ChainError(f"{struct.name} was refused: {outcome}")
+
+    def filings(
+        self, codes: Sequence[str], signer: LocalAccount, sender: LocalAccount, nonce: int
+    ) -> bytes:
+        rows: list[dict[str, Value]] = [
+            {
+                "code": code,
+                "version": 1,
+                "state": 1,
+                "shareType": 1,
+                "openType": 2,
+                "grade": 2,
+                "updateCycle": 4,
+                "library": 4,
+            }
+            for code in codes
+        ]
+        return self.transaction(FILING, self.statement(FILING, rows, signer), sender, nonce)
+
+
+def _kinds(method: str) -> list[str]:
+    """The types between the outer brackets of a method's signature."""
+    inner, depth, start, kinds = method[method.index("(") + 1 : -1], 0, 0, []
+    for at, letter in enumerate(inner + ","):
+        depth += {"(": 1, ")": -1}.get(letter, 0)
+        if letter == "," and depth == 0:
+            kinds.append(inner[start:at])
+            start = at + 1
+    return kinds
+
+
+def prepare(chain: EmbeddedChain) -> tuple[Ledger, LocalAccount]:
+    """Deploy, register the district, and give it a steward."""
+    genesis, sender, steward = account("genesis"), account("sender"), account("steward")
+    deployment = deploy(chain, sender, genesis.address, sender.address, 0)
+    ledger = Ledger(chain, deployment, sender, chain.nonce(address_bytes(sender.address)))
+    ledger.say(
+        ORGANISATION,
+        [{"code": DISTRICT, "version": 1, "parent": "", "level": 2, "status": 1}],
+        genesis,
+    )
+    ledger.say(
+        KEY,
+        [
+            {
+                "key": steward.address,
+                "version": 1,
+                "holder": DISTRICT,
+                "roles": int(Role.STEWARD),
+                "status": 1,
+            }
+        ],
+        genesis,
+    )
+    return ledger, steward
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Seconds that went by, and seconds of processor time (of all threads)."""
+
+    wall: float
+    processor: float
+
+    def rate(self, count: int) -> str:
+        """``count`` a second, and in brackets a processor second: what an idle machine would do."""
+        return f"{count / self.wall:,.0f} ({count / self.processor:,.0f})"
+
+
+def timed(work: Callable[[], object]) -> Spent:
+    """What ``work`` takes."""
+    wall, processor = time.perf_counter(), time.process_time()
+    work()
+    return Spent(time.perf_counter() - wall, time.process_time() - processor)
+
+
+def check(chain: EmbeddedChain, raws: Sequence[bytes]) -> None:
+    """Everything that was sent was recorded, or the figures mean nothing."""
+    for raw in raws:
+        outcome = chain.outcome(bytes(keccak(raw)))
+        if outcome is None or not outcome.succeeded:
+            raise ChainError(f"a statement was not recorded: {outcome}")
+
+
+def measure(place: Path, singles: int, batches: int, blocks: int) -> list[tuple[str, str]]:
+    """The rows of the table."""
+    path = place / FILE_NAME
+    rows: list[tuple[str, str]] = []
+    with EmbeddedChain.open(path, CHAIN_ID, create=True) as chain:
+        ledger, steward = prepare(chain)
+        one = [
+            ledger.filings([f"S-{n}"], steward, ledger.sender, ledger.nonce + n)
+            for n in range(singles)
+        ]
+    before = path.stat().st_size
+    with EmbeddedChain.open(path, CHAIN_ID) as chain:
+        spent = timed(lambda: [chain.send_raw(raw) for raw in one])
+        check(chain, one)
+    grown = path.stat().st_size - before
+    rows.append(("statements/s, one a transaction, one sender", spent.rate(singles)))
+    rows.append(("bytes a block of one statement", f"{grown / singles:,.0f}"))
+    with EmbeddedChain.open(path, CHAIN_ID) as chain:
+        lanes = [account(f"lane {n}") for n in range(THREADS)]
+        each = singles // THREADS
+        many = [
+            [ledger.filings([f"T-{lane}-{n}"], steward, key, n) for n in range(each)]
+            for lane, key in enumerate(lanes)
+        ]
+        whole = [
+            ledger.filings([f"B-{n}-{i}" for i in range(BATCH)], steward, account("batches"), n)
+            for n in range(batches)
+        ]
+        with ThreadPoolExecutor(THREADS) as pool:
+            spent = timed(
+                lambda: list(pool.map(lambda lane: [chain.send_raw(raw) for raw in lane], many))
+            )
+        for lane in many:
+            check(chain, lane)
+        rows.append(
+            (
+                f"statements/s, one a transaction, {THREADS} senders at once",
+                spent.rate(each * THREADS),
+            )
+        )
+        spent = timed(lambda: [chain.send_raw(raw) for raw in whole])
+        check(chain, whole)
+        rows.append((f"entries/s in batches of {BATCH}", spent.rate(batches * BATCH)))
+        idle = account("idle")
+        for nonce in range(max(0, blocks - chain.head().number)):
+            members: dict[str, Any] = {
+                "chainId": CHAIN_ID,
+                "nonce": nonce,
+                "to": idle.address,
+                "value": 0,
+                "gas": 21_000,
+                "gasPrice": 0,
+            }
+            chain.send_raw(bytes(idle.sign_transaction(members).raw_transaction))
+        height = chain.head().number
+    opened = sorted(
+        timed(lambda: EmbeddedChain.open(path, CHAIN_ID).close()).wall for _ in range(9)
+    )
+    rows.append((f"open and close after {height:,} blocks", f"{opened[4] * 1000:.1f} ms"))
+    with EmbeddedChain.open(path, CHAIN_ID) as chain:
+        spent = timed(lambda: _sound(chain.fsck))
+        rows.append(("fsck, blocks/s", spent.rate(height)))
+        spent = timed(lambda: _sound(chain.replay))
+        rows.append(("replay, blocks/s", spent.rate(height)))
+    return rows
+
+
+def _sound(look: Callable[[], Any]) -> None:
+    report = look()
+    if not report.sound:
+        raise ChainError("; ".join(report.problems))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--singles", type=int, default=400)
+    parser.add_argument("--batches", type=int, default=8)
+    parser.add_argument("--blocks", type=int, default=3_000, help="blocks to open a chain of")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        rows = measure(Path(place), arguments.singles, arguments.batches, arguments.blocks)
+    table = Table(
+        title=f"Embedded chain, bodies of {BODY_BYTES} bytes; {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}, py-evm {eth.__version__}"
+    )
+    table.add_column("what")
+    table.add_column("measured (a processor second)", justify="right")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
