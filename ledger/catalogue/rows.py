@@ -14,9 +14,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
-
 MAX_FILE_BYTES = 256 * 1024 * 1024
 MAX_UNPACKED_BYTES = 1024 * 1024 * 1024
 MAX_ROWS = 1_000_000
@@ -135,6 +132,9 @@ def _decodes(path: Path, encoding: str) -> bool:
 
 
 def _xlsx_lines(path: Path, sheet: str | None) -> Iterator[tuple[int, list[str]]]:
+    import openpyxl  # noqa: PLC0415 - a fifth of a second, for this kind of file only
+    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
+
     _check_archive(path)
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)

@@ -11,6 +11,7 @@ from ledger.chain.deployment import FILE_NAME, Deployment, load_deployment
 from ledger.chain.interface import Chain, ChainError
 from ledger.chain.jsonrpc import JsonRpcChain
 from ledger.chain.logranges import WIDEST_SPAN
+from ledger.chain.newest import FILE_NAME as STORE_NAME
 
 STARTING_SECONDS = 3.0
 """How long a node that holds the chain, but does not answer yet, is waited for."""
@@ -69,16 +70,16 @@ def _remote(settings: ChainSettings, known: Deployment | None) -> JsonRpcChain:
 
 def _embedded(settings: ChainSettings, known: Deployment | None, *, create: bool) -> Chain:
     # py-evm takes a third of a second to import: only where the chain is here
-    from ledger.chain.embedded import FILE_NAME as STORE  # noqa: PLC0415
     from ledger.chain.embedded import ChainLocked, EmbeddedChain  # noqa: PLC0415
-    from ledger.chain.node import running  # noqa: PLC0415
 
     chain_id = settings.chain_id if known is None else known.chain_id
     until = time.monotonic() + STARTING_SECONDS
     while True:
         try:
-            return EmbeddedChain.open(settings.data_dir / STORE, chain_id, create=create)
+            return EmbeddedChain.open(settings.data_dir / STORE_NAME, chain_id, create=create)
         except ChainLocked as problem:
+            from ledger.chain.node import running  # noqa: PLC0415 - web code
+
             node = running(settings.data_dir)
             if node is not None:
                 # our own node scans every range to its end

@@ -1,6 +1,6 @@
 """The embedded chain: an EVM chain in one file, without a node to install."""
 
-from ledger.chain.embedded.chain import FILE_NAME, EmbeddedChain
+from ledger.chain.embedded.chain import EmbeddedChain
 from ledger.chain.embedded.errors import (
     ChainClosed,
     ChainConflict,
@@ -14,6 +14,7 @@ from ledger.chain.embedded.errors import (
     UnknownBlock,
 )
 from ledger.chain.embedded.integrity import IntegrityReport
+from ledger.chain.newest import FILE_NAME
 
 __all__ = [
     "FILE_NAME",

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Self
 from eth.abc import BlockHeaderAPI
 from eth.db.account import AccountDB
 from eth_typing import Address
-from web3 import Web3
 
 from ledger.chain.embedded import simulate
 from ledger.chain.embedded.errors import (
@@ -40,10 +39,11 @@ from ledger.chain.interface import (
 )
 
 if TYPE_CHECKING:
+    from web3 import Web3
+
     from ledger.chain.embedded.integrity import IntegrityReport
     from ledger.chain.embedded.rpc import Rpc
 
-FILE_NAME = "chain.db"
 """The store's usual name inside a data directory."""
 MAX_LOG_RANGE = 10_000
 
@@ -152,6 +152,8 @@ class EmbeddedChain:
     @property
     def w3(self) -> Web3:
         if self._w3 is None:
+            from web3 import Web3  # noqa: PLC0415 - half a second, and few commands need it
+
             from ledger.chain.embedded.provider import EmbeddedProvider  # noqa: PLC0415
 
             self._w3 = Web3(EmbeddedProvider(self))
