@@ -19,10 +19,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
 from eth_typing import Hash32
 from sqlalchemy import Connection, Engine, func, select
 
@@ -34,12 +32,14 @@ from ledger.chain.connect import connect
 from ledger.chain.deployment import FILE_NAME, Deployment, load_deployment
 from ledger.chain.interface import Chain, ChainError
 from ledger.chain.keystore import WORK_FACTOR, Keystore, passphrase_from
+from ledger.chain.newest import newest_block
 from ledger.chain.outbox import Outbox, Receipt
 from ledger.chain.outbox_models import State
 from ledger.mirror.mirror import Mirror
 from ledger.mirror.origin import Origin
 from ledger.mirror.projections import Projection, Rulebook
-from ledger.mirror.queries import Cursor, size_of
+from ledger.mirror.queries import Cursor, cursor_of, size_of
+from ledger.mirror.status import status
 from ledger.mirror.tables import statement
 from ledger.organisations.projection import PROJECTION as ORGANISATIONS_PROJECTION
 from ledger.organisations.rules import RULEBOOK as ORGANISATIONS_RULES
@@ -48,6 +48,9 @@ from ledger.quality.rules import RULEBOOK as QUALITY_RULES
 from ledger.settings import Settings
 from ledger.statements import Batch, SignedBatch, StructType, subject_of
 from ledger.store.engine import open_database, writing
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
 
 PROJECTIONS: tuple[Projection, ...] = (
     ORGANISATIONS_PROJECTION,
@@ -60,11 +63,16 @@ MANDATE_SECONDS = 3600
 
 
 class OfficeError(Exception):
-    """A data directory that is not ready for what was asked; ``hint`` says what to do."""
+    """A data directory that is not ready for what was asked; ``hint`` says what to do.
 
-    def __init__(self, what: str, hint: str = "") -> None:
+    ``zh`` and ``hint_zh`` say the same in Chinese.
+    """
+
+    def __init__(self, what: str, hint: str = "", *, zh: str = "", hint_zh: str = "") -> None:
         super().__init__(what)
         self.hint = hint
+        self.zh = zh
+        self.hint_zh = hint_zh
 
 
 class Office:
@@ -104,6 +112,8 @@ class Office:
             raise OfficeError(
                 f"{self.data_dir} holds no ledger yet",
                 "run `govledger init`, or name another directory with --data-dir",
+                zh=f"{self.data_dir} 中还没有账本",
+                hint_zh="运行 `govledger init`，或用 --data-dir 指定另一个目录",
             )
         return load_deployment(self.data_dir)
 
@@ -181,6 +191,8 @@ class Office:
         Derived from the vault key (HMAC-SHA-256), so it is there again whenever that is.
         """
         told = b"govledger deputy steward\n" + organisation.encode()
+        from eth_account import Account  # noqa: PLC0415 - takes long to import, and few need it
+
         account: LocalAccount = Account.from_key(hmac.digest(self.vault_key, told, "sha256"))
         return account
 
@@ -205,19 +217,37 @@ class Office:
             lock.flush()
             yield True
 
-    def refresh(self, on_step: Callable[[Cursor], None] | None = None) -> bool:
+    def duty_holder(self) -> int | None:
+        """The process that was on duty last, None where none ever was."""
+        try:
+            return int((self.data_dir / "duty.lock").read_text("ascii"))
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def refresh(self, on_step: Callable[[Cursor], None] | None = None) -> ChainError | None:
         """Bring the mirror up to date, unless another process does that already.
 
-        Returns False where the chain cannot be reached: what is read then is as old as the mirror.
+        Returns why the chain could not be asked, where it could not: what is read then is as old as
+        the mirror.
         """
         with self.duty() as on_duty:
-            if not on_duty:
-                return True
-            try:
-                self.mirror.catch_up(on_step)
-            except ChainError:
-                return False
-            return True
+            if on_duty and not self._is_current():
+                try:
+                    self.mirror.catch_up(on_step)
+                except ChainError as problem:
+                    return problem
+        return None
+
+    def _is_current(self) -> bool:
+        """Whether the mirror stands at the embedded chain's newest block, so that nothing is to be done."""
+        newest = None if self.settings.rpc_url else newest_block(self.data_dir)
+        if newest is None:
+            return False
+        with self.read() as connection:
+            cursor = cursor_of(connection)
+        if cursor is None or (cursor.log, cursor.block_hash) != (self.deployment.identity, newest):
+            return False
+        return not status(self.mirror_engine, None, self.projections).stale_projections
 
     def deadline(self) -> int:
         """A mandate's deadline from now, in Unix seconds: chain time or ours, whichever is later."""
@@ -282,9 +312,14 @@ class Office:
             if len(done) == len(found):
                 return found
             if time.monotonic() > ends:
+                notes = sorted({one.note for one in found if one.note and one not in done})[:1]
                 raise OfficeError(
-                    f"{len(found) - len(done)} of {len(found)} batches are not on the ledger yet",
+                    f"{len(found) - len(done)} of {len(found)} batches are not on the ledger yet"
+                    + "".join(f" ({note})" for note in notes),
                     "nothing is lost: they stay in the outbox and go on with the next command or server",
+                    zh=f"{len(found)} 批中有 {len(found) - len(done)} 批尚未上链"
+                    + "".join(f"（{note}）" for note in notes),
+                    hint_zh="内容没有丢失：已留在发件箱中，下一条写入命令或服务启动后继续",
                 )
             time.sleep(0.05)
 

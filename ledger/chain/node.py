@@ -236,14 +236,14 @@ def serve(
         try:
             if ready is not None:
                 ready(info)
-            with _stopping(server):
+            with stopping(server):
                 server.run(sockets=[listener])
         finally:
             withdraw(data_dir)
 
 
 @contextmanager
-def _stopping(server: uvicorn.Server) -> Iterator[None]:
+def stopping(server: uvicorn.Server) -> Iterator[None]:
     """SIGINT and SIGTERM end the server and nothing else.
 
     uvicorn raises them once more after it has stopped, which would end the process before the chain

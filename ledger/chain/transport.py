@@ -239,7 +239,7 @@ class Endpoint:
             ) from problem
         except httpx.TransportError as problem:
             raise ChainUnavailable(
-                f"{self.name} cannot be reached ({problem}); start the node, or correct its "
+                f"{self.name} cannot be reached ({problem}); start the node, or correct "
                 "the address (setting rpc_url)"
             ) from problem
         except (httpx.InvalidURL, httpx.HTTPError) as problem:

@@ -1,43 +1,66 @@
-"""The command tree, and how every error reaches the person."""
+"""The command tree, and how every error reaches the person.
+
+What a command needs is imported when that command is asked for: chain, databases and web code take a second
+together, and most commands need few of them.
+"""
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from ledger import __version__
-from ledger.canonical import CanonicalError
-from ledger.catalogue.problems import EntryRefused
-from ledger.chain.interface import ChainError
-from ledger.chain.keystore import KeystoreError
-from ledger.cli import (
-    catalogue,
-    chain,
-    keys,
-    ledger_log,
-    mirror,
-    organisations,
-    quality,
-    serving,
-    setup,
-)
 from ledger.cli.output import Exit, Problem, print_problem, say
 from ledger.cli.session import set_flags
-from ledger.identifiers import IdentifierError
-from ledger.merkle_verify import ProofError
-from ledger.mirror.errors import MirrorError
-from ledger.mirror.queries import MirrorQueryError
-from ledger.office import OfficeError
-from ledger.settings import SettingsError
-from ledger.statements import StatementError
-from ledger.store.errors import StoreError
+from ledger.cli.wording import problem_of
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("ledger.cli.setup", "init"),
+    "demo": ("ledger.cli.setup", "demo"),
+    "serve": ("ledger.cli.serving", "serve"),
+    "node": ("ledger.cli.serving", "node"),
+    "chain": ("ledger.cli.chain", "app"),
+    "mirror": ("ledger.cli.mirror", "app"),
+    "org": ("ledger.cli.organisations", "app"),
+    "key": ("ledger.cli.keys", "app"),
+    "catalogue": ("ledger.cli.catalogue", "app"),
+    "quality": ("ledger.cli.quality", "app"),
+    "log": ("ledger.cli.ledger_log", "app"),
+}
+"""Command -> module, and the function or group of commands in it."""
+
+
+class Commands(TyperGroup):
+    """The commands of :data:`COMMANDS`, each imported when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - typer's own context
+        """In the order in which a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002
+        """The command, imported now; None where there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name]
+        found = getattr(importlib.import_module(module), name)
+        if not isinstance(found, typer.Typer):
+            alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
+            alone.command(cmd_name)(found)
+            found = alone
+        command = typer.main.get_command(found)
+        command.name = cmd_name
+        return command
+
 
 app = typer.Typer(
     name="govledger",
+    cls=Commands,
     help="GovLedger: a ledger for the governance of public data / 公共数据治理账本.",
     no_args_is_help=True,
     add_completion=False,
@@ -45,15 +68,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     epilog="Start with [bold]govledger demo[/], or [bold]govledger init[/] for a ledger of your own.",
 )
-setup.add_to(app)
-serving.add_to(app)
-app.add_typer(chain.app, name="chain")
-app.add_typer(mirror.app, name="mirror")
-app.add_typer(organisations.app, name="org")
-app.add_typer(keys.app, name="key")
-app.add_typer(catalogue.app, name="catalogue")
-app.add_typer(quality.app, name="quality")
-app.add_typer(ledger_log.app, name="log")
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - typer's way to call it
@@ -84,32 +98,12 @@ def root(
     set_flags(data_dir=data_dir, rpc_url=rpc_url, language=language)
 
 
-_CODES: tuple[tuple[type[Exception], Exit], ...] = (
-    (OfficeError, Exit.UNAVAILABLE),
-    (ChainError, Exit.UNAVAILABLE),
-    (StoreError, Exit.UNAVAILABLE),
-    (MirrorError, Exit.NOT_PROVEN),
-    (ProofError, Exit.NOT_PROVEN),
-    (MirrorQueryError, Exit.NOT_FOUND),
-    (KeystoreError, Exit.REFUSED),
-    (SettingsError, Exit.USAGE),
-    (EntryRefused, Exit.REFUSED),
-    (CanonicalError, Exit.REFUSED),
-    (IdentifierError, Exit.REFUSED),
-    (StatementError, Exit.REFUSED),
-)
-
-
 def main() -> None:
     """Run ``govledger``; every known error becomes one clear message and its exit code."""
     try:
         app()
     except Problem as problem:
-        print_problem(str(problem), problem.hint)
-        sys.exit(problem.code)
-    except tuple(kind for kind, _ in _CODES) as error:
-        print_problem(str(error), str(getattr(error, "hint", "") or ""))
-        sys.exit(next(code for kind, code in _CODES if isinstance(error, kind)))
+        _end(problem)
     except KeyboardInterrupt:
         print_problem(
             say(
@@ -122,3 +116,13 @@ def main() -> None:
         # The reader of our output is gone (for example `| head`): nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(Exit.OK)
+    except Exception as error:
+        told = problem_of(error)
+        if told is None:
+            raise
+        _end(told)
+
+
+def _end(problem: Problem) -> None:
+    print_problem(str(problem), problem.hint)
+    sys.exit(problem.code)

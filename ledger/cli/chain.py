@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
-from ledger.chain.embedded import EmbeddedChain, IntegrityReport
 from ledger.chain.probe import Language, probe
 from ledger.cli.output import (
     Exit,
@@ -18,7 +19,10 @@ from ledger.cli.output import (
     say,
 )
 from ledger.cli.session import Json, opened
-from ledger.office import Office
+
+if TYPE_CHECKING:
+    from ledger.chain.embedded import EmbeddedChain, IntegrityReport
+    from ledger.office import Office
 
 app = typer.Typer(no_args_is_help=True, help="The chain under the ledger / 底层链.")
 
@@ -61,6 +65,8 @@ def status(as_json: Json = False) -> None:
 
 
 def _embedded(office: Office) -> EmbeddedChain:
+    from ledger.chain.embedded import EmbeddedChain  # noqa: PLC0415 - brings py-evm along
+
     _ = office.deployment
     chain = office.chain
     if not isinstance(chain, EmbeddedChain):

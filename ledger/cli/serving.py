@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import socket
-from typing import Annotated
+import time
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-import uvicorn
 
-from ledger.chain.embedded import EmbeddedChain
-from ledger.chain.interface import ChainError
-from ledger.chain.node import serve as serve_node
 from ledger.cli.output import Exit, Problem, out, say
 from ledger.cli.session import ask_passphrase, opened
-from ledger.office import Office
+from ledger.cli.wording import problem_of
+
+if TYPE_CHECKING:
+    from ledger.office import Office
 
 STOP_SECONDS = 5
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register both commands."""
-    app.command("serve")(serve)
-    app.command("node")(node)
+BRIEF_SECONDS = 3.0
+"""How long a command that is at work in the same directory is waited for."""
 
 
 def serve(
@@ -47,8 +42,10 @@ def serve_office(office: Office) -> None:
     try:
         host = check_bind(office.settings.host)
     except BindRefused as error:
-        raise Problem(str(error), code=Exit.USAGE) from error
-    _ = office.sender
+        raise (problem_of(error) or error) from error
+    refuse_second(office)
+    # Whatever cannot be opened is told before the server says that it serves.
+    _ = office.sender, office.mirror, office.outbox
     listener = listen(host, office.settings.port)
     url = address_of(listener)
     app = create_app(office, url=url)
@@ -58,6 +55,27 @@ def serve_office(office: Office) -> None:
     _run(app, listener, office.settings.log_level)
 
 
+def refuse_second(office: Office) -> None:
+    """Raise :class:`Problem` where another server works on this data directory already."""
+    ends = time.monotonic() + BRIEF_SECONDS
+    while True:
+        with office.duty() as free:
+            if free:
+                return
+        if time.monotonic() > ends:
+            break
+        time.sleep(0.1)
+    holder = office.duty_holder()
+    raise Problem(
+        say(
+            f"进程 {holder} 正在为 {office.data_dir} 值守（服务或长时间的命令）",
+            f"process {holder} works on {office.data_dir} already (a server, or a long command)",
+        ),
+        say("使用已有的服务，或先将其停止", "use the server that runs, or stop it first"),
+        Exit.UNAVAILABLE,
+    )
+
+
 def node(
     port: Annotated[int | None, typer.Option(help="Port; 0 for any free one.")] = None,
 ) -> None:
@@ -65,6 +83,9 @@ def node(
 
     Example: govledger node --port 8545
     """
+    from ledger.chain.embedded import EmbeddedChain  # noqa: PLC0415
+    from ledger.chain.node import serve as serve_node  # noqa: PLC0415
+
     with opened(node_port=port) as office:
         _ = office.deployment
         chain = office.chain
@@ -92,6 +113,8 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        # whoever reads our address may connect at once
+        listener.listen()
     except OSError as error:
         listener.close()
         raise Problem(
@@ -115,6 +138,10 @@ def address_of(listener: socket.socket) -> str:
 
 
 def _run(app: object, listener: socket.socket, log_level: str) -> None:
+    import uvicorn  # noqa: PLC0415
+
+    from ledger.chain.node import stopping  # noqa: PLC0415
+
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
         log_level=log_level if log_level == "debug" else "warning",
@@ -122,10 +149,15 @@ def _run(app: object, listener: socket.socket, log_level: str) -> None:
         server_header=False,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
+    server = uvicorn.Server(config)
     try:
-        uvicorn.Server(config).run(sockets=[listener])
-    except ChainError as error:
-        logging.getLogger("govledger").error("%s", error)  # noqa: TRY400 - the text is for people
-        raise
+        with stopping(server):
+            server.run(sockets=[listener])
     finally:
         listener.close()
+    if not server.started:
+        raise Problem(
+            say("服务未能启动，原因见上", "the server did not start; the reason stands above"),
+            say("处理后重试", "mend that and start it again"),
+            Exit.FAILED,
+        )

@@ -7,18 +7,21 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from eth_account.signers.local import LocalAccount
-from sqlalchemy import Connection
 
-from ledger.chain.outbox import Receipt
 from ledger.cli.output import Exit, Problem, err, out, print_json, progress_bar, say
-from ledger.mirror.queries import MirrorQueryError, resolve_as_of
-from ledger.office import Office
+from ledger.cli.wording import problem_of
 from ledger.settings import Settings, load_settings
-from ledger.statements import Batch
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+    from sqlalchemy import Connection
+
+    from ledger.chain.outbox import Receipt
+    from ledger.office import Office
+    from ledger.statements import Batch
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 AsOf = Annotated[
@@ -71,6 +74,8 @@ def ask_passphrase(office: Office, *, confirm: bool = False) -> None:
 @contextmanager
 def opened(**more: object) -> Iterator[Office]:
     """The office of the data directory, closed at the end."""
+    from ledger.office import Office  # noqa: PLC0415 - it brings chain and databases along
+
     with Office(settings(**more)) as office:
         yield office
 
@@ -78,25 +83,35 @@ def opened(**more: object) -> Iterator[Office]:
 @contextmanager
 def reading(as_of: str | None = None) -> Iterator[tuple[Connection, int | None]]:
     """The mirror, brought up to date, and the log size that ``as_of`` means (None: now)."""
+    from ledger.mirror.queries import MirrorQueryError, resolve_as_of  # noqa: PLC0415
+
     with opened() as office:
         _ = office.deployment
         with progress_bar(say("同步镜像", "Following the log")) as bar:
-            if not office.refresh(lambda step: bar(step.size)):
-                err.print(
-                    say(
-                        "! 链暂时无法访问，以下为镜像中已有的内容",
-                        "! the chain cannot be reached; this is what the mirror holds already",
-                    ),
-                    style="yellow",
-                )
+            trouble = office.refresh(lambda step: bar(step.size))
+        if trouble is not None:
+            warn_of(trouble)
         with office.read() as connection:
             size = None
             if as_of is not None:
                 try:
                     size = resolve_as_of(connection, as_of)
                 except MirrorQueryError as error:
-                    raise Problem(str(error), code=Exit.USAGE) from error
+                    raise (problem_of(error, Exit.USAGE) or error) from error
             yield connection, size
+
+
+def warn_of(trouble: Exception) -> None:
+    """Tell that the chain could not be asked, why, and that the mirror answers all the same."""
+    told = problem_of(trouble)
+    err.print(f"! {told if told is not None else trouble}", markup=False, style="yellow")
+    err.print(
+        say(
+            "  以下为镜像中已有的内容，可能不是最新",
+            "  what follows is what the mirror holds already; it may not be the newest",
+        ),
+        style="yellow",
+    )
 
 
 def unlock(office: Office, name: str) -> LocalAccount:

@@ -25,12 +25,6 @@ ADMIN_KEY = "admin"
 DEPLOY_STEPS = 12
 
 
-def add_to(app: typer.Typer) -> None:
-    """Register both commands."""
-    app.command("init")(init)
-    app.command("demo")(demo)
-
-
 def init(
     code: Annotated[
         str | None, typer.Option(help="Credit code of the root organisation (the district).")
