@@ -8,7 +8,6 @@ process shows: being killed, a full disk, a server.
 from __future__ import annotations
 
 import contextlib
-import functools
 import io
 import json
 import os
@@ -33,6 +32,7 @@ from ledger.office import Office
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMEOUT = 240
+WORK: dict[str, Any] = Office.__init__.__kwdefaults__
 PASSPHRASE = "correct horse"
 
 
@@ -170,9 +170,7 @@ def _typed(words: list[str], environment: Mapping[str, str], place: Path, typed:
         mock.patch.object(sys, "argv", ["govledger", *words]),
         mock.patch.object(sys, "stdin", io.StringIO(typed)),
         # keys made by tests guard nothing: no second of scrypt for each
-        mock.patch.object(
-            session, "Office", functools.partial(Office, work_factor=DEMO_WORK_FACTOR)
-        ),
+        mock.patch.dict(WORK, work_factor=DEMO_WORK_FACTOR),
         mock.patch.object(session, "_flags", {}),
         mock.patch.object(output.out, "_width", columns),
         mock.patch.object(output.err, "_width", columns),

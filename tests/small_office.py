@@ -38,7 +38,8 @@ def entry(code: str = PUBLISHED, **changes: object) -> dict[str, Any]:
     """An entry of the education bureau that lacks nothing; ``changes`` replace or (None) remove."""
     whole: dict[str, object] = {
         "code": code,
-        "name": "中小学校名录",
+        # one name has one code: another code, another name
+        "name": "中小学校名录" if code == PUBLISHED else f"{code[-2:]}类教育机构名录",
         "provider": EDUCATION,
         "provider_name": "示范区教育局",
         "abstract": "本区中小学校的名称、地址和办学类型",

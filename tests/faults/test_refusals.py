@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from ledger.demo.district import synthetic_uscc
+from ledger.office import Office
 from tests.person import Person, Ran
 from tests.small_office import (
     CIVIL_AFFAIRS,
@@ -240,11 +242,7 @@ def test_a_stale_version_is_answered_with_the_one_expected(office: Person, tmp_p
 
 def sign_an_old_version(person: Person) -> Ran:
     """File version 3 of the published entry, as somebody would who has not seen it."""
-    from unittest import mock  # noqa: PLC0415
-
-    from ledger.office import Office  # noqa: PLC0415
-
-    with mock.patch.object(Office, "next_version", lambda *_: 3):
+    with mock.patch.object(Office, "next_version", return_value=3):
         file = person.write("entry.yaml", entry(abstract="第二位的修订"))
         return person.run(
             *("catalogue", "register", file),
