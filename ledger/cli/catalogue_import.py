@@ -210,7 +210,7 @@ def _resume(office: Office, rules: Mapping) -> None:
             office.chain.head().timestamp,
         )
     if outcome.entries:
-        out.print(
+        err.print(
             say(
                 f"已续完上次中断的导入：{outcome.entries} 条",
                 f"the interrupted import was finished first: {outcome.entries} entries",
@@ -277,7 +277,7 @@ def _register(
         for at in range(0, len(ordered), MAX_BATCH)
     ]
     if batches:
-        record(office, batches, key=authority, what=("发布单位", "publishers"))
+        record(office, batches, key=authority, what=("发布单位", "publishers"), told=err)
 
 
 def _grant(office: Office, publishers: Sequence[Publisher], authority: str) -> None:
@@ -313,4 +313,4 @@ def _grant(office: Office, publishers: Sequence[Publisher], authority: str) -> N
         for at in range(0, len(drafts), MAX_BATCH)
     ]
     if batches:
-        record(office, batches, key=authority, what=("代管密钥", "deputy keys"))
+        record(office, batches, key=authority, what=("代管密钥", "deputy keys"), told=err)

@@ -17,6 +17,7 @@ from ledger.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
+    from rich.console import Console
     from sqlalchemy import Connection
 
     from ledger.chain.outbox import Receipt
@@ -128,8 +129,11 @@ def record(
     head: str | None = None,
     json_output: bool = False,
     what: tuple[str, str] = ("声明", "statements"),
+    told: Console = out,
 ) -> list[Receipt]:
-    """Sign, send and wait; prints the receipts. Raises :class:`Problem` where a batch was refused."""
+    """Sign, send and wait; prints the receipts (for people on ``told``). Raises :class:`Problem`
+    where a batch was refused.
+    """
     signer = unlock(office, key)
     cosigner = unlock(office, head) if head else None
     receipts = [office.outbox.submit(office.sign(batch, signer, cosigner)).id for batch in batches]
@@ -150,7 +154,7 @@ def record(
         for receipt in done:
             first, count = receipt.first_index or 0, receipt.count
             leaves = f"{first}" if count == 1 else f"{first}–{first + count - 1}"
-            out.print(
+            told.print(
                 say(
                     f"✓ 已上链并核验：{count} 条{what[0]}，日志位置 {leaves}",
                     f"✓ recorded and verified: {count} {what[1]}, log index {leaves}",

@@ -367,3 +367,13 @@ def test_batches_handed_in_without_waiting_build_on_one_another(client: httpx.Cl
         found = client.get(place, params={"wait": 30, "until": "verified"}).json()
         assert found["state"] == "verified", found
     assert client.get(f"/api/v1/catalogue/entries/{code}").json()["version"] == 3
+
+
+def test_one_catalogue_does_not_get_two_codes(client: httpx.Client) -> None:
+    first = filing("301009/000071", "校车线路备案")
+    twin = filing("301009/000072", "校车线路 备案")
+    wanted = {"struct": "Filing", "organisation": SCHOOLS, "statements": [first, twin]}
+    answer = client.post(PREPARE, json=wanted)
+    assert answer.status_code == 422
+    (fault,) = answer.json()["errors"]
+    assert (fault["pointer"], fault["code"]) == ("/statements/1/entry/name", "duplicate_name")
