@@ -38,7 +38,7 @@ from ledger.chain.embedded.interpreter import FastState
 from ledger.chain.embedded.nodes import StateNodes
 from ledger.chain.embedded.records import LogRow, SealedBlock, TransactionRow
 from ledger.chain.embedded.store import Genesis, Store
-from ledger.chain.interface import TransactionRefused
+from ledger.chain.interface import ChainError, TransactionRefused
 
 GAS_LIMIT = 500_000_000
 """Gas of a block. A batch of a hundred statements with bodies of 20 KB needs about 150M; a limit
@@ -149,6 +149,10 @@ def check_transaction(raw: bytes, genesis: Genesis) -> Checked:
             f"invalid chain id: the transaction is signed for chain {given}, this is chain "
             f"{genesis.chain_id}; sign it again for this chain (EIP-155)",
         )
+    if transaction.max_priority_fee_per_gas > transaction.max_fee_per_gas:
+        raise TransactionRefused(
+            "max priority fee per gas is higher than max fee per gas (EIP-1559): set both to 0"
+        )
     if transaction.gas > genesis.gas_limit:
         raise TransactionRefused(
             f"exceeds block gas limit: {transaction.gas} gas, a block holds {genesis.gas_limit}; "
@@ -224,13 +228,17 @@ class BlockBuilder:
         Raises :class:`NonceRefused` or :class:`TransactionRefused` (funds) where the state forbids
         it; the block stays as it was. Raises :class:`ChainCorrupt` where the store has lost what it needs.
         """
-        try:
-            with lost_nodes(self._store.path):
-                self._refuse(checked)
-                self._state.lock_changes()
+        with lost_nodes(self._store.path):
+            self._refuse(checked)
+            self._state.lock_changes()
+            try:
                 computation = self._state.apply_transaction(checked.transaction)
-        except ValidationError as error:
-            raise TransactionRefused(f"invalid transaction: {error}") from error
+            except ValidationError as error:
+                # The state may be half changed: the block in the making has to go.
+                raise ChainError(
+                    f"transaction 0x{checked.hash.hex()} cannot be executed ({error}); "
+                    "nothing of its block was written: send the others again"
+                ) from error
         self._record(checked, computation)
 
     def _refuse(self, checked: Checked) -> None:
@@ -250,6 +258,10 @@ class BlockBuilder:
                 f"may take {cost}; this chain asks no fee, so set gasPrice (or the fees of "
                 "EIP-1559) and value to 0",
             )
+        try:
+            self._state.validate_transaction(transaction)
+        except ValidationError as error:
+            raise TransactionRefused(f"invalid transaction: {error}") from error
 
     def _record(self, checked: Checked, computation: ComputationAPI) -> None:
         gas_used = CancunVM.finalize_gas_used(checked.transaction, computation)

@@ -128,6 +128,7 @@ class Sequencer:
         )
         taken: dict[bytes, list[_Waiting]] = {}
         left: list[_Waiting] = []
+        held: set[bytes] = set()
         started = time.monotonic()
         for ticket in waiting:
             checked = ticket.checked
@@ -135,10 +136,15 @@ class Sequencer:
                 taken[checked.hash].append(ticket)
             elif self._store.transaction(checked.hash) is not None:
                 ticket.settle()
-            elif len(builder) and (
-                not builder.has_room_for(checked.transaction.gas)
-                or time.monotonic() - started > MAX_BLOCK_SECONDS
+            elif checked.sender in held or (
+                len(builder)
+                and (
+                    not builder.has_room_for(checked.transaction.gas)
+                    or time.monotonic() - started > MAX_BLOCK_SECONDS
+                )
             ):
+                # What its sender signed after it has to wait with it.
+                held.add(checked.sender)
                 left.append(ticket)
             else:
                 try:

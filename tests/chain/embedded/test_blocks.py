@@ -9,10 +9,14 @@ from pathlib import Path
 
 import pytest
 import rlp
+from eth.abc import ComputationAPI, SignedTransactionAPI
 from eth.constants import SECPK1_N
 from eth_account import Account
+from eth_hash.auto import keccak
+from eth_utils.exceptions import ValidationError
 
 from ledger.chain.embedded import EmbeddedChain, NonceRefused, UnknownBlock
+from ledger.chain.embedded.interpreter import FastState
 from ledger.chain.embedded.sequencer import MAX_LEAD
 from ledger.chain.embedded.simulate import CALL_GAS
 from ledger.chain.interface import CallReverted, Chain, ChainError, TransactionRefused
@@ -128,6 +132,36 @@ def test_a_transaction_that_no_block_can_take_is_refused_and_costs_nothing(
     assert chain.head().number == before.number + 1
 
 
+def test_a_tip_above_the_highest_fee_is_refused(chain: EmbeddedChain, sender: Sender):
+    fees = {"gasPrice": None, "maxFeePerGas": 0, "maxPriorityFeePerGas": 1}
+    with pytest.raises(TransactionRefused, match="set both to 0"):
+        sender.send(sender.address, type=2, **fees)
+    assert chain.head().number == 0
+
+
+def test_a_transaction_that_the_evm_cannot_execute_takes_no_other_with_it_for_good(
+    chain: EmbeddedChain, sender: Sender, monkeypatch: pytest.MonkeyPatch
+):
+    store = sender.deploy(STORE)
+    good = Sender(chain, 2)
+    raws = [good.sign(store, word(1) + word(7)), sender.sign(store, word(1))]
+    apply = FastState.apply_transaction
+
+    def broken(state: FastState, transaction: SignedTransactionAPI) -> ComputationAPI:
+        done = apply(state, transaction)
+        if transaction.data == word(1):
+            raise ValidationError("an internal limit")
+        return done
+
+    monkeypatch.setattr(FastState, "apply_transaction", broken)
+    results = chain.send_many(raws)
+    assert all("cannot be executed (an internal limit)" in str(result) for result in results)
+    assert chain.head().number == 1
+    assert chain.send_raw(raws[0]) == keccak(raws[0])
+    assert chain.call(store, word(1)) == word(7)
+    assert chain.replay().sound
+
+
 def test_a_transaction_of_value_without_money_is_refused(chain: EmbeddedChain, sender: Sender):
     with pytest.raises(TransactionRefused, match="insufficient funds"):
         sender.send(sender.address, value=1)
@@ -231,6 +265,19 @@ def test_what_a_full_block_cannot_hold_goes_into_the_next(path: Path):
         blocks = range(1, chain.head().number + 1)
         assert [row.raw for number in blocks for row in chain.store.transactions(number)] == raws
         assert max(chain.header(number).gas_used for number in blocks) <= 100_000
+
+
+def test_what_follows_a_transaction_that_has_to_wait_waits_with_it(path: Path):
+    with EmbeddedChain.open(path, CHAIN_ID, create=True, gas_limit=100_000) as chain:
+        one, other = Sender(chain, 1), Sender(chain, 2)
+        first = [one.sign(one.address, gas=60_000), one.sign(one.address, gas=90_000)]
+        raws = [*first, one.sign(one.address, gas=21_000), other.sign(one.address, gas=30_000)]
+        assert not any(isinstance(result, ChainError) for result in chain.send_many(raws))
+        made = [
+            [raws.index(row.raw) for row in chain.store.transactions(number)]
+            for number in range(1, chain.head().number + 1)
+        ]
+        assert made == [[0, 3], [1, 2]]
 
 
 def test_many_threads_send_at_once_and_every_transaction_is_recorded(chain: EmbeddedChain):
