@@ -81,11 +81,11 @@ def print_tour(office: Office, demo: Demo, *, language: str, serving: bool) -> N
     place.write_bytes(proof)
     commands = (
         f"$ govledger -C {demo.place} log prove --entry {code} -o {place}",
-        f"$ govledger log verify {place} --root {cursor.root.hex()}",
+        f"$ govledger log verify {place} --root {cursor.root.hex()} --size {cursor.size}",
     )
     for command in commands:
         console.print(command, style="bold", markup=False)
-    verdict = verify_proof(proof, cursor.root)
+    verdict = verify_proof(proof, cursor.root, cursor.size)
     for line in verdict.lines(language):
         console.print(line, markup=False)
     console.print()
