@@ -43,7 +43,7 @@ contracts: .venv/.dev node_modules/.installed ## compile, and refresh the checke
 	$(BIN)/python scripts/build_contracts.py
 
 openapi: .venv/.dev ## refresh docs/openapi.json
-	$(BIN)/python -m api > docs/openapi.json.new && mv docs/openapi.json.new docs/openapi.json
+	$(BIN)/python -m api docs/openapi.json
 
 clean:
 	rm -rf .venv node_modules artifacts cache demo-data build dist *.egg-info

@@ -2,7 +2,7 @@
 
 Added here are the problem answers, which every operation shares, and the models of request bodies, which
 are read by :mod:`api.validation` and not by the framework. ``docs/openapi.json`` keeps the document; a test
-compares the two. ``python -m api`` writes it anew.
+compares the two. ``make openapi`` writes it anew.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 def test_the_kept_openapi_document_is_what_the_routes_give() -> None:
     kept = json.loads((DOCS / "openapi.json").read_text("utf-8"))
-    assert kept == describe(assemble()), "run: python -m api > docs/openapi.json"
+    assert kept == describe(assemble()), "run: make openapi"
 
 
 def test_the_served_document_is_the_kept_one(client: httpx.Client) -> None:

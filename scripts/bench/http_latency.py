@@ -1,0 +1,355 @@
+"""Latency of proofs and leaves over HTTP, from a mirror of a million leaves.
+
+    python scripts/bench/http_latency.py [--leaves 1000000] [--keep DIRECTORY]
+
+The log is synthetic: filings in batches of 100, each signed, in one block a batch; written into a mirror
+without a chain. The server runs in a process of its own; one client asks over one kept-alive connection,
+leaves drawn from a seed, and checks some of the proofs. Times are from request to the last byte, in
+milliseconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import random
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
+from typing import Any
+
+import uvicorn
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from api.app import create_app
+from ledger.chain.deployment import Deployment
+from ledger.log import verify_proof
+from ledger.merkle import Frontier, tiles_of_run
+from ledger.mirror import tables
+from ledger.office import PROJECTIONS
+from ledger.statements import (
+    FILING,
+    Batch,
+    Domain,
+    LogIdentity,
+    Statement,
+    address_bytes,
+    sha256,
+    text_hash,
+)
+from ledger.store.bulk import insert_rows
+from ledger.store.engine import open_database, writing
+from ledger.store.types import unsigned64
+from tests.log.sample import STEWARD, sign
+
+LEAVES = 1_000_000
+BATCH = 100
+ASKED = 3_000
+WARMING = 200
+CHECKED = 50
+STEP = 20_000
+CHAIN_ID = 26476
+OWNER = "TMP-BENCH"
+GENESIS = 1_770_000_000
+BUDGETS = {"inclusion proof": (3.0, 15.0)}
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Median and 99th percentile in milliseconds; budgets are 0 where none is set."""
+
+    what: str
+    p50: float
+    p99: float
+    budget_p50: float = 0.0
+    budget_p99: float = 0.0
+
+
+def deployment() -> Deployment:
+    """Where the contracts would be: nothing is asked of them."""
+
+    def address(number: int) -> str:
+        return f"0x{number:040x}"
+
+    return Deployment(
+        chain_id=CHAIN_ID,
+        log=address(1),
+        registries={
+            name: address(2 + i) for i, name in enumerate(("Organisations", "Catalogue", "Quality"))
+        },
+        access_manager=address(9),
+        genesis_authority=STEWARD.address,
+        admin=address(8),
+        admin_delay=0,
+        deploy_block=1,
+        deploy_block_hash="0x" + sha256(b"1").hex(),
+    )
+
+
+def build(place: Path, leaves: int) -> None:
+    """Write the mirror of a log with ``leaves`` leaves into ``place``."""
+    made = deployment()
+    log, domain = made.identity, made.domain("Catalogue")
+    signer = address_bytes(STEWARD.address)
+    engine = open_database(f"sqlite:///{place / 'mirror.db'}", "mirror")
+    frontier = Frontier()
+    pending: dict[tuple[int, int], bytes] = {}
+    started = time.monotonic()
+    with writing(engine) as conn:
+        for first in range(0, leaves, STEP):
+            rows = []
+            for at in range(first, min(first + STEP, leaves), BATCH):
+                rows += _batch(conn, log, domain, signer, at, min(BATCH, leaves - at))
+            insert_rows(conn, tables.statement, [_columns(one) for one in rows])
+            runs = frontier.extend([one.leaf_hash(log) for one in rows])
+            for run in runs:
+                for level, index, _, data in tiles_of_run(run):
+                    pending[level, index] = pending.get((level, index), b"") + data
+            print(
+                f"\r{first + len(rows):,} leaves, {time.monotonic() - started:.0f} s",
+                end="",
+                file=sys.stderr,
+            )
+        insert_rows(conn, tables.tree_tile, [(*key, data) for key, data in pending.items()])
+        last = 2 + (leaves - 1) // BATCH
+        head = (
+            1,
+            unsigned64(CHAIN_ID),
+            log.address,
+            leaves,
+            frontier.root(),
+            last,
+            _block_hash(last),
+        )
+        insert_rows(conn, tables.cursor, [head])
+        versions = [(one.name, one.version) for one in PROJECTIONS]
+        insert_rows(conn, tables.projection_state, versions)
+    engine.dispose()
+    print(file=sys.stderr)
+
+
+def _batch(
+    conn: Any, log: LogIdentity, domain: Domain, signer: bytes, first: int, count: int
+) -> list[Statement]:
+    """One signed batch, its block and authorisation written; gives its statements."""
+    number = first // BATCH + 2
+    recorded_at = GENESIS + number
+    codes = [f"307015/{first + n:08d}" for n in range(count)]
+    bodies = [
+        json.dumps(
+            {"abstract": "示例" * 60, "code": code, "name": f"目录{code}", "provider": OWNER},
+            ensure_ascii=False,
+            separators=(",", ":"),
+        ).encode()
+        for code in codes
+    ]
+    values = tuple(
+        {
+            "code": code,
+            "version": 1,
+            "state": 2,
+            "shareType": 1,
+            "openType": 3,
+            "grade": 2,
+            "updateCycle": 4,
+            "library": 4,
+        }
+        for code in codes
+    )
+    batch = Batch(FILING, OWNER, recorded_at + 3600, values, tuple(bodies))
+    payloads = batch.payloads()
+    digest = batch.digest(domain)
+    insert_rows(
+        conn,
+        tables.authorisation,
+        [
+            (
+                first,
+                count,
+                digest,
+                bytes.fromhex(domain.registry[2:]),
+                text_hash(OWNER),
+                signer,
+                sign(STEWARD, digest),
+                bytes(20),
+                b"",
+                unsigned64(recorded_at + 3600),
+                number,
+                sha256(b"transaction" + digest),
+            )
+        ],
+    )
+    block = (number, _block_hash(number), _block_hash(number - 1), recorded_at, first + count)
+    insert_rows(conn, tables.block, [block])
+    return [
+        Statement(
+            index=first + n,
+            kind=FILING.kind,
+            subject=text_hash(codes[n]),
+            version=1,
+            org=text_hash(OWNER),
+            signer=signer,
+            authorisation=digest,
+            recorded_at=recorded_at,
+            payload=payloads[n],
+            body_digest=sha256(bodies[n]),
+            body=bodies[n],
+        )
+        for n in range(count)
+    ]
+
+
+def _columns(one: Statement) -> tuple[Any, ...]:
+    return (
+        one.index,
+        one.kind,
+        one.subject,
+        one.version,
+        one.org,
+        one.signer,
+        one.authorisation,
+        one.recorded_at,
+        one.payload,
+        one.body_digest,
+        one.body,
+    )
+
+
+def _block_hash(number: int) -> bytes:
+    return sha256(b"block" + number.to_bytes(8, "big"))
+
+
+def serve(place: Path, port: int) -> None:
+    """Serve the mirror in ``place``, off duty: there is no chain to follow."""
+    engine = open_database(f"sqlite:///{place / 'mirror.db'}", "mirror")
+
+    def stand(stop: Event, *_: object) -> None:
+        stop.wait()
+
+    office = SimpleNamespace(
+        settings=SimpleNamespace(language="en"),
+        chain=None,
+        deployment=deployment(),
+        mirror_engine=engine,
+        projections=PROJECTIONS,
+        stand_duty=stand,
+    )
+    app = create_app(office)  # type: ignore[arg-type]  # what a reader needs of an office
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
+    engine.dispose()
+
+
+@contextmanager
+def server(place: Path) -> Iterator[int]:
+    """A server of its own process; gives its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = int(listener.getsockname()[1])
+    command = [sys.executable, __file__, "--serve", str(port), "--keep", str(place)]
+    with subprocess.Popen(command) as process:
+        try:
+            _await(port, process)
+            yield port
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _await(port: int, process: subprocess.Popen[bytes]) -> None:
+    ends = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < ends:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise SystemExit("the server did not start")
+
+
+def ask(place: Path, leaves: int) -> list[Measurement]:
+    """The latencies of the routes that an auditor asks most."""
+    dice = random.Random(9162)  # noqa: S311 - the same leaves in every run
+    with server(place) as port:
+        line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        line.connect()
+        root = json.loads(_get(line, "/api/v1/log/checkpoint")[1])["root"]
+        found = []
+        for what, path in (
+            ("inclusion proof", "/api/v1/log/proofs/inclusion?index={index}&size={size}"),
+            ("consistency proof", "/api/v1/log/proofs/consistency?from={old}&to={size}"),
+            ("one leaf", "/api/v1/log/statements/{index}"),
+            ("checkpoint", "/api/v1/log/checkpoint"),
+        ):
+            times = []
+            for turn in range(WARMING + ASKED):
+                index = dice.randrange(leaves)
+                asked = path.format(index=index, size=leaves, old=index + 1)
+                seconds, answer = _get(line, asked)
+                if turn >= WARMING:
+                    times.append(seconds * 1000)
+                if what == "inclusion proof" and turn < CHECKED:
+                    verdict = verify_proof(answer, root)
+                    if not verdict.ok:
+                        raise SystemExit(f"leaf {index}: the proof does not verify: {verdict}")
+            times.sort()
+            p50, p99 = times[len(times) // 2], times[len(times) * 99 // 100]
+            found.append(Measurement(what, p50, p99, *BUDGETS.get(what, ())))
+        line.close()
+    return found
+
+
+def _get(line: http.client.HTTPConnection, path: str) -> tuple[float, bytes]:
+    started = time.perf_counter()
+    line.request("GET", path)
+    answer = line.getresponse()
+    content = answer.read()
+    seconds = time.perf_counter() - started
+    if answer.status != http.HTTPStatus.OK:
+        raise SystemExit(f"{path}: {answer.status} {content[:500]!r}")
+    return seconds, content
+
+
+def measure(leaves: int = LEAVES, keep: Path | None = None) -> list[Measurement]:
+    """Build the mirror (in ``keep`` if it is not there yet), serve it, and ask."""
+    with tempfile.TemporaryDirectory() as passing:
+        place = keep or Path(passing)
+        place.mkdir(parents=True, exist_ok=True)
+        if not (place / "mirror.db").exists():
+            build(place, leaves)
+        return ask(place, leaves)
+
+
+def table(found: list[Measurement]) -> str:
+    """The measurements as a Markdown table."""
+    lines = ["| over HTTP, ms | p50 | p99 | budget p50 | budget p99 |", "|---|---:|---:|---:|---:|"]
+    for each in found:
+        budget = [f"< {bound:g}" if bound else "" for bound in (each.budget_p50, each.budget_p99)]
+        lines.append(f"| {each.what} | {each.p50:.2f} | {each.p99:.2f} | {' | '.join(budget)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--leaves", type=int, default=LEAVES, help="size of the log")
+    parser.add_argument("--keep", type=Path, help="where the mirror is kept for the next run")
+    parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.serve is not None:
+        serve(given.keep, given.serve)
+        return
+    print(table(measure(given.leaves, given.keep)))
+
+
+if __name__ == "__main__":
+    main()
