@@ -9,7 +9,6 @@ numbers are integers up to ``2**53 - 1``. ``docs/proof-format.md`` explains ever
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -200,7 +199,7 @@ def bundle_digest(document: dict[str, Any]) -> str:
 
 def render(document: dict[str, Any]) -> bytes:
     """The exact bytes of a proof file."""
-    return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
 def render_compact(document: dict[str, Any]) -> bytes:
