@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from ledger.log.document import Checkpoint, RecordedPart, hex_of
 from ledger.log.prove import consistency_proof, inclusion_proof
+from ledger.merkle import inclusion_ranges
 from ledger.mirror import queries as mirror
 
 
@@ -29,22 +30,22 @@ def build_proof(
     leaf 0 stands there, who is the same in a log whose contract kept its rule.
     """
     statement = mirror.statement_at(conn, index)
-    authorisation = mirror.authorisation_of(conn, index)
-    batch = mirror.statements(conn, authorisation.first_index, authorisation.count)
-    recorded = mirror.recorded(conn, index)
+    authorisation, recorded = mirror.vouched(conn, index)
+    checkpoint = _checkpoint(conn, size)
+    ranges = inclusion_ranges(index, checkpoint.size) if index < checkpoint.size else []
     return inclusion_proof(
         statement=statement,
         authorisation=authorisation,
-        batch_payloads=[each.payload for each in batch],
+        batch_payloads=mirror.payloads(conn, authorisation.first_index, authorisation.count),
         recorded=RecordedPart(
             transaction_hash=hex_of(recorded.transaction_hash),
             block_number=recorded.block_number,
             block_hash=hex_of(recorded.block_hash),
             timestamp=recorded.timestamp,
         ),
-        checkpoint=_checkpoint(conn, size),
+        checkpoint=checkpoint,
         genesis_authority=genesis_authority or mirror.statement_at(conn, 0).signer,
-        subtree=mirror.tree(conn),
+        subtree=mirror.tree(conn, ranges),
     )
 
 

@@ -5,19 +5,37 @@ Every function takes an SQLAlchemy connection and only reads.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta, timezone
+from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, Select, and_, bindparam, func, or_, select
 
-from ledger.merkle import EMPTY_ROOT, Subtree, root_at, subtree_in_tiles
+from ledger.merkle import EMPTY_ROOT, Subtree, root_at, subtree_in_tiles, tiles_for
 from ledger.mirror.tables import authorisation, block, cursor, flag, statement, tree_tile
 from ledger.statements import Authorisation, LogIdentity, Statement
 
 CHECKPOINT_FORMAT = "govledger-checkpoint/1"
 CHINA_TIME = timezone(timedelta(hours=8), "UTC+08:00")
+
+# Questions that every proof asks are put once: building one takes longer than answering it.
+_CURSOR = select(cursor).where(cursor.c.id == 1)
+_LEAF = select(statement).where(statement.c.index_ == bindparam("leaf"))
+_PAYLOADS = (
+    select(statement.c.payload)
+    .where(statement.c.index_ >= bindparam("first"), statement.c.index_ < bindparam("end"))
+    .order_by(statement.c.index_)
+)
+# A row is a tuple, whose ``count`` is a method: the column goes by another name here.
+_RUN = (
+    select(authorisation, authorisation.c.count.label("statements"))
+    .where(authorisation.c.first_index <= bindparam("leaf"))
+    .order_by(authorisation.c.first_index.desc())
+    .limit(1)
+)
+_BLOCK = select(block).where(block.c.number == bindparam("at"))
 
 
 class MirrorQueryError(LookupError):
@@ -78,7 +96,7 @@ class Newest(NamedTuple):
 
 def cursor_of(conn: Connection) -> Cursor | None:
     """How far the mirror is, None before its first step."""
-    row = conn.execute(select(cursor).where(cursor.c.id == 1)).one_or_none()
+    row = conn.execute(_CURSOR).one_or_none()
     if row is None:
         return None
     return Cursor(
@@ -94,7 +112,7 @@ def size_of(conn: Connection) -> int:
 
 def statement_at(conn: Connection, index: int) -> Statement:
     """Leaf ``index``; raises :class:`MirrorQueryError` where the mirror has none."""
-    row = conn.execute(select(statement).where(statement.c.index_ == index)).one_or_none()
+    row = conn.execute(_LEAF, {"leaf": index}).one_or_none()
     if row is None:
         raise MirrorQueryError(
             f"the mirror has no leaf {index}: it holds leaves 0 to {size_of(conn) - 1}"
@@ -112,6 +130,11 @@ def statements(conn: Connection, first: int, count: int) -> list[Statement]:
         .order_by(statement.c.index_)
     )
     return [Statement(*row) for row in rows]
+
+
+def payloads(conn: Connection, first: int, count: int) -> list[bytes]:
+    """The payloads of leaves ``first .. first + count - 1``, fewer where the log ends."""
+    return list(conn.execute(_PAYLOADS, {"first": first, "end": first + count}).scalars())
 
 
 def statements_about(
@@ -156,9 +179,15 @@ def authorisations_with(conn: Connection, digest: bytes) -> list[Authorisation]:
 
 def recorded(conn: Connection, index: int) -> Recorded:
     """In which transaction and block leaf ``index`` was recorded."""
+    return vouched(conn, index)[1]
+
+
+def vouched(conn: Connection, index: int) -> tuple[Authorisation, Recorded]:
+    """Who vouched for leaf ``index``, and where on the chain that was recorded."""
     row = _authorisation_row(conn, index)
-    found = conn.execute(select(block).where(block.c.number == row.block_number)).one()
-    return Recorded(row.transaction_hash, found.number, found.hash, found.timestamp)
+    found = conn.execute(_BLOCK, {"at": row.block_number}).one()
+    place = Recorded(row.transaction_hash, found.number, found.hash, found.timestamp)
+    return _authorisation(row), place
 
 
 def checkpoint(conn: Connection, size: int | None = None) -> Checkpoint:
@@ -178,7 +207,7 @@ def checkpoint(conn: Connection, size: int | None = None) -> Checkpoint:
         number = _block_of_size(conn, size)
     else:
         raise MirrorQueryError(f"the mirror holds {now.size} leaves, not {size}")
-    found = conn.execute(select(block).where(block.c.number == number)).one()
+    found = conn.execute(_BLOCK, {"at": number}).one()
     return Checkpoint(
         chain_id=now.log.chain_id,
         log="0x" + now.log.address.hex(),
@@ -190,28 +219,44 @@ def checkpoint(conn: Connection, size: int | None = None) -> Checkpoint:
     )
 
 
-def tree(conn: Connection) -> Subtree:
+def tree(conn: Connection, ranges: Iterable[tuple[int, int]] = ()) -> Subtree:
     """The tree's complete subtrees, out of the tiles; for paths and roots of :mod:`ledger.merkle`.
 
-    Tiles are kept while the reader lives: one reader a request. Raises :class:`MirrorQueryError`
-    for a subtree that the log does not have yet.
+    What ``ranges`` of leaves need is fetched at once, anything else when it is asked for. Tiles are
+    kept while the reader lives: one reader a request. Raises :class:`MirrorQueryError` for a
+    subtree that the log does not have yet.
     """
     kept: dict[tuple[int, int], bytes] = {}
 
-    def tile(level: int, index: int) -> bytes:
-        found = kept.get((level, index))
-        if found is None:
-            found = conn.execute(
-                select(tree_tile.c.hashes).where(
-                    tree_tile.c.level == level, tree_tile.c.index_ == index
-                )
-            ).scalar_one_or_none()
-            if found is None:
-                raise MirrorQueryError(f"the tree has no tile {level}/{index}")
-            kept[level, index] = found
-        return found
+    def fetch(wanted: Sequence[tuple[int, int]]) -> None:
+        places = {
+            f"{part}{n}": at
+            for n, tile in enumerate(wanted)
+            for part, at in zip("li", tile, strict=True)
+        }
+        for row in conn.execute(_tiles(len(wanted)), places):
+            kept[row.level, row.index_] = row.hashes
 
+    def tile(level: int, index: int) -> bytes:
+        if (level, index) not in kept:
+            fetch([(level, index)])
+        if (level, index) not in kept:
+            raise MirrorQueryError(f"the tree has no tile {level}/{index}")
+        return kept[level, index]
+
+    if expected := tiles_for(ranges):
+        fetch(expected)
     return subtree_in_tiles(tile)
+
+
+@cache
+def _tiles(count: int) -> Select[Any]:
+    """The question for ``count`` tiles: level ``l0`` index ``i0``, and so on."""
+    wanted = [
+        and_(tree_tile.c.level == bindparam(f"l{n}"), tree_tile.c.index_ == bindparam(f"i{n}"))
+        for n in range(count)
+    ]
+    return select(tree_tile.c.level, tree_tile.c.index_, tree_tile.c.hashes).where(or_(*wanted))
 
 
 def flags(conn: Connection, first: int = 0, count: int | None = None) -> list[Flag]:
@@ -272,13 +317,7 @@ def _moment(text: str) -> datetime:
 
 
 def _authorisation_row(conn: Connection, index: int) -> Row[Any]:
-    # A row is a tuple, whose ``count`` is a method: the column goes by another name here.
-    row = conn.execute(
-        select(authorisation, authorisation.c.count.label("statements"))
-        .where(authorisation.c.first_index <= index)
-        .order_by(authorisation.c.first_index.desc())
-        .limit(1)
-    ).one_or_none()
+    row = conn.execute(_RUN, {"leaf": index}).one_or_none()
     if row is None or index >= row.first_index + row.statements:
         raise MirrorQueryError(f"the mirror has no leaf {index}")
     return row
