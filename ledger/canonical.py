@@ -39,8 +39,9 @@ _DIGITS_AND_HIGH = bytes(
     for byte in range(256)
 )
 _LONG_NUMBER = b"0" * 16
-_LONG_TOKEN = re.compile(rb"[:,\[]-?[0-9]{16}|^-?[0-9]{16}")
-"""An integer that may be too long, where an integer can stand; hex text has long runs of digits."""
+# When writing, only digits where a number can begin are looked at: hex text has long runs of digits.
+_PLACES = bytes(ord(":") if chr(byte) in ":,[" else _DIGITS_AND_HIGH[byte] for byte in range(256))
+_LONG_TOKEN = b":" + _LONG_NUMBER
 
 
 class CanonicalError(ValueError):
@@ -172,7 +173,8 @@ def _write_simple(value: JsonValue) -> bytes | None:
     """
     try:
         data = _simple_encoder.encode(value)
-        if b"~" in data.translate(_DIGITS_AND_HIGH) or _LONG_TOKEN.search(data):
+        marks = b":" + data.translate(_PLACES, b"-")
+        if b"~" in marks or _LONG_TOKEN in marks:
             return None
         return data if _simple_decoder.decode(data) == value else None
     except (msgspec.MsgspecError, TypeError, ValueError, RecursionError, _FloatMetError):
