@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 HASH_LENGTH = 32
@@ -231,8 +232,12 @@ def tile_of(level: int, index: int) -> tuple[int, int]:
     return tile_level, index << rise >> TILE_HEIGHT
 
 
+@lru_cache(maxsize=512)
 def subtree_from_tile(tile: bytes, level: int, index: int) -> bytes:
     """Hash of subtree ``(level, index)`` out of its tile's bytes.
+
+    The newest answers are kept, by the tile's content: the upper tiles of a large tree are part of
+    every path.
 
     Raises :class:`ValueError` where the tile does not reach that far yet.
     """

@@ -28,6 +28,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import uvicorn
+from sqlalchemy import Connection
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -40,8 +41,6 @@ from ledger.office import PROJECTIONS
 from ledger.statements import (
     FILING,
     Batch,
-    Domain,
-    LogIdentity,
     Statement,
     address_bytes,
     sha256,
@@ -99,8 +98,7 @@ def deployment() -> Deployment:
 def build(place: Path, leaves: int) -> None:
     """Write the mirror of a log with ``leaves`` leaves into ``place``."""
     made = deployment()
-    log, domain = made.identity, made.domain("Catalogue")
-    signer = address_bytes(STEWARD.address)
+    log = made.identity
     engine = open_database(f"sqlite:///{place / 'mirror.db'}", "mirror")
     frontier = Frontier()
     pending: dict[tuple[int, int], bytes] = {}
@@ -109,7 +107,7 @@ def build(place: Path, leaves: int) -> None:
         for first in range(0, leaves, STEP):
             rows = []
             for at in range(first, min(first + STEP, leaves), BATCH):
-                rows += _batch(conn, log, domain, signer, at, min(BATCH, leaves - at))
+                rows += _batch(conn, made, at, min(BATCH, leaves - at))
             insert_rows(conn, tables.statement, [_columns(one) for one in rows])
             runs = frontier.extend([one.leaf_hash(log) for one in rows])
             for run in runs:
@@ -138,10 +136,9 @@ def build(place: Path, leaves: int) -> None:
     print(file=sys.stderr)
 
 
-def _batch(
-    conn: Any, log: LogIdentity, domain: Domain, signer: bytes, first: int, count: int
-) -> list[Statement]:
+def _batch(conn: Connection, made: Deployment, first: int, count: int) -> list[Statement]:
     """One signed batch, its block and authorisation written; gives its statements."""
+    domain, signer = made.domain("Catalogue"), address_bytes(STEWARD.address)
     number = first // BATCH + 2
     recorded_at = GENESIS + number
     codes = [f"307015/{first + n:08d}" for n in range(count)]
