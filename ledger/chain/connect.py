@@ -61,6 +61,7 @@ def _remote(settings: ChainSettings, known: Deployment | None) -> JsonRpcChain:
         if found is not None and (found.node, found.chain_id) == (chain.name, chain.chain_id):
             chain.ranges.trust(found.log_range)
         elif known is not None and known.chain_id == chain.chain_id:
+            known.check(chain)
             probe.probe(chain, known).save(settings.data_dir)
     except BaseException:
         chain.close()

@@ -47,7 +47,7 @@ def open_database(url: str, family: Family, *, busy_timeout_ms: int = BUSY_TIMEO
         # at a time.
         arguments = {"timeout": busy_timeout_ms / 1000, "check_same_thread": False}
     engine = create_engine(target, connect_args=arguments)
-    _explain_errors(engine, place)
+    _explain_errors(engine, place, family)
     if target.get_backend_name() == "sqlite":
         _tune_sqlite(engine, family)
     try:
@@ -95,10 +95,10 @@ def _checked(url: str) -> URL:
     return target
 
 
-def _explain_errors(engine: Engine, place: str) -> None:
+def _explain_errors(engine: Engine, place: str, family: Family) -> None:
     @event.listens_for(engine, "handle_error")
     def handle(context: ExceptionContext) -> None:
-        explained = explain(context.original_exception, place)
+        explained = explain(context.original_exception, place, family)
         if explained is not None:
             raise explained from context.original_exception
 

@@ -40,18 +40,18 @@ class ReadOnlyStoreError(StoreError):
 _SQLITE = {
     sqlite3.SQLITE_FULL: (
         FullStoreError,
-        "no space is left for {place}; nothing was written: free some space and try again",
+        (
+            "no space is left for {place} (disk full, or a quota reached): this step was not "
+            "written, what was accepted before it is kept; free some space and try again"
+        ),
     ),
     sqlite3.SQLITE_CORRUPT: (
         CorruptStoreError,
-        (
-            "{place} is damaged; a mirror can be thrown away and rebuilt from the chain, "
-            "a desk must come back from a backup"
-        ),
+        "{place} is damaged; {way_out}",
     ),
     sqlite3.SQLITE_NOTADB: (
         CorruptStoreError,
-        "{place} is no SQLite database; move it away, or name another file",
+        "{place} is no SQLite database; {way_out}",
     ),
     sqlite3.SQLITE_BUSY: (
         LockedStoreError,
@@ -75,6 +75,9 @@ _SQLITE = {
     ),
 }
 
+_FULL_TOO = {sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE}
+"""SQLite says SQLITE_FULL for ENOSPC on a file of its own only, not for quotas and the wal-index."""
+
 _POSTGRESQL = {
     "53100": (FullStoreError, "no space is left for {place}; free some space and try again"),
     "55P03": (LockedStoreError, "{place} is held by another session; wait until it is done"),
@@ -85,15 +88,29 @@ _POSTGRESQL = {
 }
 
 
-def explain(error: BaseException, place: str) -> StoreError | None:
+_WAYS_OUT = {
+    "mirror": (
+        "delete it together with its -wal and -shm files: the next command makes it anew "
+        "from the chain, and nothing is lost"
+    ),
+    "desk": (
+        "restore it from a backup, because what waits to be sent and the sealed texts are "
+        "nowhere else, or name another file"
+    ),
+}
+
+
+def explain(error: BaseException, place: str, family: str = "mirror") -> StoreError | None:
     """The :class:`StoreError` for a driver's exception, or None where it is none of ours.
 
-    ``place`` names the database without credentials.
+    ``place`` names the database without credentials; ``family`` is ``mirror`` or ``desk``.
     """
     found: tuple[type[StoreError], str] | None = None
     if isinstance(error, sqlite3.Error):
         # Extended result codes keep the primary one in their low byte (sqlite.org/rescode.html).
         code = getattr(error, "sqlite_errorcode", None)
+        if code in _FULL_TOO:
+            code = sqlite3.SQLITE_FULL
         found = _SQLITE.get(code & 0xFF) if code is not None else None
     else:
         state = getattr(error, "sqlstate", None)
@@ -106,4 +123,4 @@ def explain(error: BaseException, place: str) -> StoreError | None:
     if found is None:
         return None
     kind, words = found
-    return kind(f"{words.format(place=place)} ({error})")
+    return kind(f"{words.format(place=place, way_out=_WAYS_OUT[family])} ({error})")

@@ -73,7 +73,8 @@ def store_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", "")
-        if name.startswith("SQLITE_FULL"):
+        # quotas, and no room for the wal-index, go by names of their own
+        if name in ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"):
             raise ChainFull(
                 f"no room left for {path}: nothing of this block was written; "
                 "free disk space and send again"
