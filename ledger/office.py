@@ -16,11 +16,12 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+import msgspec
 from eth_typing import Hash32
 from sqlalchemy import Connection, Engine, func, select
 
@@ -38,9 +39,12 @@ from ledger.chain.outbox_models import State
 from ledger.mirror.mirror import Mirror
 from ledger.mirror.origin import Origin
 from ledger.mirror.projections import Projection, Rulebook
-from ledger.mirror.queries import Cursor, cursor_of, size_of
-from ledger.mirror.status import status
+from ledger.mirror.queries import Checkpoint, Cursor, cursor_of, size_of
+from ledger.mirror.side_by_side import Progress, rebuild
+from ledger.mirror.status import Status, status
 from ledger.mirror.tables import statement
+from ledger.mirror.verification.report import Report
+from ledger.mirror.verification.run import verify
 from ledger.organisations.projection import PROJECTION as ORGANISATIONS_PROJECTION
 from ledger.organisations.rules import RULEBOOK as ORGANISATIONS_RULES
 from ledger.quality.projection import PROJECTION as QUALITY_PROJECTION
@@ -62,6 +66,12 @@ MANDATE_SECONDS = 3600
 """How long a mandate signed here stays valid: time enough for a chain that is slow."""
 
 
+PATIENCE = 15.0
+"""Seconds of nothing but trouble with a remote chain after which a command stops waiting for it."""
+LOCAL_PATIENCE = 3.0
+"""The same for the chain in the data directory, whose trouble (a full disk) does not pass by itself."""
+
+
 class OfficeError(Exception):
     """A data directory that is not ready for what was asked; ``hint`` says what to do.
 
@@ -73,6 +83,17 @@ class OfficeError(Exception):
         self.hint = hint
         self.zh = zh
         self.hint_zh = hint_zh
+
+
+def _unsettled(waiting: int, count: int, trouble: str | None) -> OfficeError:
+    why = f": {trouble}" if trouble else ""
+    return OfficeError(
+        f"{waiting} of {count} batches are accepted, but not on the ledger yet{why}",
+        "nothing is lost and nothing is to be signed again: they stay in the outbox and go on with the "
+        "next command that signs, or with a server",
+        zh=f"{count} 批中有 {waiting} 批已受理，但尚未上链" + (f"：{trouble}" if trouble else ""),
+        hint_zh="内容没有丢失，无需重新签署：已留在发件箱中，下一条签名命令或服务启动后继续发送",
+    )
 
 
 class Office:
@@ -126,6 +147,7 @@ class Office:
 
     @cached_property
     def mirror_engine(self) -> Engine:
+        _ = self.deployment  # where there is no ledger, no empty mirror is left behind
         engine = open_database(self.settings.mirror_url, "mirror")
         self._opened.callback(engine.dispose)
         return engine
@@ -162,6 +184,12 @@ class Office:
     def use_passphrase(self, passphrase: str) -> None:
         """Take a passphrase that a person typed."""
         self._passphrase = passphrase
+
+    @property
+    def knows_passphrase(self) -> bool:
+        """Whether nobody needs to be asked: it was typed already, or a setting gives it."""
+        told = self.settings.passphrase or self.settings.passphrase_file
+        return self._passphrase is not None or bool(told)
 
     @property
     def passphrase(self) -> str:
@@ -202,11 +230,18 @@ class Office:
             with writing(self.desk_engine) as connection:
                 seal(connection, envelopes, self.vault_key)
 
-    @contextmanager
-    def duty(self) -> Iterator[bool]:
+    def duty(self) -> AbstractContextManager[bool]:
         """Whether this process is the one on duty while the block runs."""
+        return self._alone("duty.lock")
+
+    def only_server(self) -> AbstractContextManager[bool]:
+        """Whether this process is the only server of the data directory while the block runs."""
+        return self._alone("server.lock")
+
+    @contextmanager
+    def _alone(self, name: str) -> Iterator[bool]:
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        with (self.data_dir / "duty.lock").open("a+", encoding="ascii") as lock:
+        with (self.data_dir / name).open("a+", encoding="ascii") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -217,10 +252,10 @@ class Office:
             lock.flush()
             yield True
 
-    def duty_holder(self) -> int | None:
-        """The process that was on duty last, None where none ever was."""
+    def server_process(self) -> int | None:
+        """The process that was the server last, None where none ever was."""
         try:
-            return int((self.data_dir / "duty.lock").read_text("ascii"))
+            return int((self.data_dir / "server.lock").read_text("ascii"))
         except (FileNotFoundError, ValueError):
             return None
 
@@ -237,6 +272,51 @@ class Office:
                 except ChainError as problem:
                     return problem
         return None
+
+    def prepare_to_sign(self) -> None:
+        """Finish what an earlier command left in the outbox, and bring the mirror up to date.
+
+        The version that a new statement carries is then the one that follows. Raises
+        :class:`OfficeError` where what waits cannot be finished now.
+        """
+        waiting = self.outbox.receipts(State.ACCEPTED, State.SENT)
+        if waiting:
+            self.settle([receipt.id for receipt in waiting])
+        self.refresh()
+
+    def mirror_status(self) -> Status:
+        """How the mirror stands; where the chain cannot be asked, ``trouble`` says why."""
+        try:
+            return self.mirror.status()
+        except ChainError as problem:
+            found = status(self.mirror_engine, None, self.projections)
+            return msgspec.structs.replace(found, trouble=str(problem))
+
+    def verify(
+        self,
+        since: Checkpoint | None = None,
+        *,
+        use_chain: bool = True,
+        progress: Progress | None = None,
+    ) -> Report:
+        """Check the mirror without trust, see :func:`ledger.mirror.verification.run.verify`.
+
+        Without ``use_chain`` no chain is needed.
+        """
+        return verify(
+            self.mirror_engine,
+            self.chain if use_chain else None,
+            Origin.of(self.deployment),
+            self.projections,
+            self.rulebooks,
+            since=since,
+            progress=progress,
+        )
+
+    def rebuild(self, progress: Progress | None = None) -> int:
+        """Fill every projection afresh from the statements; returns how many. Needs no chain."""
+        _ = self.deployment
+        return rebuild(self.mirror_engine, self.projections, progress)
 
     def _is_current(self) -> bool:
         """Whether the mirror stands at the embedded chain's newest block, so that nothing is to be done."""
@@ -294,34 +374,40 @@ class Office:
     ) -> list[Receipt]:
         """Wait until every receipt is verified or refused; does the duty itself where nobody else does.
 
-        Raises :class:`OfficeError` after ``timeout`` seconds; what was accepted stays in the outbox.
+        Raises :class:`OfficeError` after ``timeout`` seconds, or after :data:`PATIENCE` of nothing but
+        trouble with the chain; what was accepted stays in the outbox.
         """
-        ends = time.monotonic() + timeout
+        patience = PATIENCE if self.settings.rpc_url else LOCAL_PATIENCE
+        started = time.monotonic()
+        well = started
         while True:
-            with self.duty() as on_duty:
-                if on_duty:
-                    self.work()
+            trouble = self._work_if_free()
             found = [self.outbox.receipt(receipt) for receipt in receipts]
-            done = [
+            waiting = [
                 receipt
                 for receipt in found
-                if receipt.reached(State.VERIFIED) or receipt.reached(State.REFUSED)
+                if not receipt.reached(State.VERIFIED) and not receipt.reached(State.REFUSED)
             ]
             if progress is not None:
-                progress(len(done), len(found))
-            if len(done) == len(found):
+                progress(len(found) - len(waiting), len(found))
+            if not waiting:
                 return found
-            if time.monotonic() > ends:
-                notes = sorted({one.note for one in found if one.note and one not in done})[:1]
-                raise OfficeError(
-                    f"{len(found) - len(done)} of {len(found)} batches are not on the ledger yet"
-                    + "".join(f" ({note})" for note in notes),
-                    "nothing is lost: they stay in the outbox and go on with the next command or server",
-                    zh=f"{len(found)} 批中有 {len(found) - len(done)} 批尚未上链"
-                    + "".join(f"（{note}）" for note in notes),
-                    hint_zh="内容没有丢失：已留在发件箱中，下一条写入命令或服务启动后继续",
-                )
+            trouble = trouble or next((one.note for one in waiting if one.note), None)
+            now = time.monotonic()
+            well = well if trouble else now
+            if now - started > timeout or now - well > patience:
+                raise _unsettled(len(waiting), len(found), trouble)
             time.sleep(0.05)
+
+    def _work_if_free(self) -> str | None:
+        """A round of duty where nobody else is on duty; returns what the chain's trouble is, if any."""
+        with self.duty() as on_duty:
+            if on_duty:
+                try:
+                    self.work()
+                except ChainError as problem:
+                    return str(problem)
+        return None
 
     def stand_duty(
         self,

@@ -7,6 +7,7 @@ together, and most commands need few of them.
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 from pathlib import Path
@@ -100,6 +101,9 @@ def root(
 
 def main() -> None:
     """Run ``govledger``; every known error becomes one clear message and its exit code."""
+    # A command tells its own troubles; only servers write a log (ledger.cli.serving).
+    for name in ("ledger", "govledger"):
+        logging.getLogger(name).addHandler(logging.NullHandler())
     try:
         app()
     except Problem as problem:

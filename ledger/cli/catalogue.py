@@ -23,6 +23,7 @@ from ledger.cli.output import (
     print_json,
     print_table,
     say,
+    write_whole,
 )
 from ledger.cli.session import AsOf, Json, Limit, opened, reading
 from ledger.codes import Code, EntryState, Library, OpenType, ShareType, UpdateCycle
@@ -337,10 +338,7 @@ def export(
             for line in lines:
                 sys.stdout.write(line + "\n")
             return
-        draft = file.with_name(file.name + ".part")
-        with draft.open("w", encoding="utf-8") as stream:
-            written = sum(1 for line in lines if stream.write(line + "\n"))
-        draft.replace(file)
+        written = write_whole(file, (f"{line}\n".encode() for line in lines))
     out.print(
         say(f"✓ 已导出 {written} 条到 {file}", f"✓ {written} entries in {file}"), style="green"
     )

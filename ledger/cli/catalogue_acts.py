@@ -28,6 +28,7 @@ from ledger.cli.session import (
     ask_passphrase,
     existing_file,
     opened,
+    prepare_to_sign,
     record,
     unlock,
 )
@@ -105,7 +106,7 @@ def register(
             Exit.USAGE,
         )
     with opened() as office:
-        office.refresh()
+        prepare_to_sign(office)
         speaker = speaker_of(office, unlock(office, key).address)
         _require_distinct(office, entries)
         revisions = [
@@ -151,7 +152,7 @@ def _decide(
     codes: Sequence[str], state: EntryState, reasons: Sequence[str], key: str, *, json_output: bool
 ) -> None:
     with opened() as office:
-        office.refresh()
+        prepare_to_sign(office)
         speaker = speaker_of(office, unlock(office, key).address)
         with office.read() as connection:
             known = queries.standing(connection, codes)

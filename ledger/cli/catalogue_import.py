@@ -21,8 +21,18 @@ from ledger.catalogue.publishers import Publisher, Publishers, publishers_csv, r
 from ledger.catalogue.rows import TableError
 from ledger.catalogue.sealing import seal
 from ledger.cli.organisations import speaker_of
-from ledger.cli.output import Exit, Problem, err, out, print_json, print_table, progress_bar, say
-from ledger.cli.session import Json, existing_file, opened, record, unlock
+from ledger.cli.output import (
+    Exit,
+    Problem,
+    err,
+    out,
+    print_json,
+    print_table,
+    progress_bar,
+    say,
+    write_whole,
+)
+from ledger.cli.session import Json, existing_file, opened, prepare_to_sign, record, unlock
 from ledger.codes import KeyStatus, Level, Role
 from ledger.office import Office
 from ledger.organisations import queries as organisations
@@ -92,13 +102,16 @@ def import_command(
         )
     with opened() as office:
         _ = office.deployment
-        office.refresh()
         if apply:
+            prepare_to_sign(office)
             unlock(office, authority or "")
             _resume(office, rules)
+        else:
+            office.refresh()
         plan = _plan(office, existing_file(file), rules, table)
         if publishers_out is not None:
-            publishers_out.write_text(publishers_csv(plan.publishers.values()), "utf-8-sig")
+            table_text = publishers_csv(plan.publishers.values())
+            write_whole(publishers_out, [table_text.encode("utf-8-sig")])
         if not json_output:
             _show(plan, publishers_out)
         started = time.monotonic()

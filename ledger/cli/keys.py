@@ -9,7 +9,16 @@ from pydantic import ValidationError
 
 from ledger.cli.organisations import speaker_of
 from ledger.cli.output import Exit, Problem, out, print_json, print_table, say
-from ledger.cli.session import Json, KeyName, ask_passphrase, opened, reading, record, unlock
+from ledger.cli.session import (
+    Json,
+    KeyName,
+    ask_passphrase,
+    opened,
+    prepare_to_sign,
+    reading,
+    record,
+    unlock,
+)
 from ledger.codes import KeyStatus
 from ledger.office import Office
 from ledger.organisations import queries
@@ -152,7 +161,7 @@ def grant(
     Example: govledger key grant education-steward --key authority --holder 1131… --roles steward
     """
     with opened() as office:
-        office.refresh()
+        prepare_to_sign(office)
         address = _address(office, name)
         with office.read() as connection:
             held = queries.holder(connection, address)
@@ -175,7 +184,7 @@ def revoke(name: Name, key: KeyName, reason: Reason = None, as_json: Json = Fals
     Example: govledger key revoke education-steward --key authority --reason 人员调动
     """
     with opened() as office:
-        office.refresh()
+        prepare_to_sign(office)
         draft = _current(office, _address(office, name)).revoked(reason)
         speaker = speaker_of(office, unlock(office, key).address)
         batch = set_keys([draft], speaker=speaker, deadline=office.deadline())
@@ -195,7 +204,7 @@ def rotate(
     Example: govledger key rotate education-steward --to education-steward-2 --key authority
     """
     with opened() as office:
-        office.refresh()
+        prepare_to_sign(office)
         old = _current(office, _address(office, name))
         new = _draft(
             address=_address(office, to), holder=old.holder, roles=old.roles, label=old.label

@@ -9,7 +9,17 @@ from typing import Annotated
 import typer
 
 from ledger.catalogue.queries import CatalogueQueryError, editions
-from ledger.cli.output import Exit, Problem, as_json, err, out, print_json, print_table, say
+from ledger.cli.output import (
+    Exit,
+    Problem,
+    as_json,
+    err,
+    out,
+    print_json,
+    print_table,
+    say,
+    write_whole,
+)
 from ledger.cli.session import Json, Limit, existing_file, opened, reading
 from ledger.log.document import render
 from ledger.log.queries import build_consistency, build_proof
@@ -34,7 +44,7 @@ def _write(data: bytes, place: Path | None) -> None:
     if place is None:
         sys.stdout.write(data.decode())
         return
-    place.write_bytes(data)
+    write_whole(place, [data])
     err.print(say(f"✓ 已写入 {place}", f"✓ written to {place}"), style="green")
 
 

@@ -10,6 +10,7 @@ import typer
 
 from ledger.cli.output import Exit, Problem, out, print_fields, print_json, progress_bar, say
 from ledger.cli.session import Json, existing_file, opened
+from ledger.cli.wording import problem_of
 from ledger.mirror.verification.since import parse_checkpoint
 
 app = typer.Typer(no_args_is_help=True, help="The SQL mirror of the log / 账本镜像.")
@@ -19,7 +20,7 @@ app = typer.Typer(no_args_is_help=True, help="The SQL mirror of the log / 账本
 def status(as_json: Json = False) -> None:
     """How far the mirror is, and how far the log. Example: govledger mirror status"""
     with opened() as office:
-        found = office.mirror.status()
+        found = office.mirror_status()
     if as_json:
         print_json(found)
         return
@@ -91,9 +92,9 @@ def verify(
         try:
             kept = parse_checkpoint(existing_file(since).read_bytes())
         except ValueError as error:
-            raise Problem(f"{since}: {error}", code=Exit.USAGE) from error
+            raise (problem_of(error) or error) from error
     with opened() as office, progress_bar(say("核验", "Verifying")) as bar:
-        report = office.mirror.verify(kept, use_chain=not offline, progress=bar)
+        report = office.verify(kept, use_chain=not offline, progress=bar)
     if as_json:
         print_json(report)
     else:
@@ -117,5 +118,5 @@ def rebuild() -> None:
     Example: govledger mirror rebuild
     """
     with opened() as office, progress_bar(say("重建投影", "Rebuilding")) as bar:
-        office.mirror.rebuild(bar)
+        office.rebuild(bar)
     out.print(say("✓ 投影已重建", "✓ projections rebuilt"), style="green")

@@ -11,7 +11,17 @@ import typer
 from pydantic import ValidationError
 
 from ledger.cli.output import Exit, Problem, print_fields, print_json, print_table, say
-from ledger.cli.session import AsOf, Json, KeyName, existing_file, opened, reading, record, unlock
+from ledger.cli.session import (
+    AsOf,
+    Json,
+    KeyName,
+    existing_file,
+    opened,
+    prepare_to_sign,
+    reading,
+    record,
+    unlock,
+)
 from ledger.codes import KeyStatus, Level, OrganisationStatus
 from ledger.office import Office
 from ledger.organisations import queries
@@ -132,7 +142,7 @@ def register_command(
         )
     drafts = drafts_from(rows, where)
     with opened() as office:
-        office.refresh()
+        prepare_to_sign(office)
         speaker = _speaker_for(office, unlock(office, key).address, drafts)
         versioned = [
             draft.model_copy(update={"version": office.next_version(ORGANISATION, draft.code)})

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -82,6 +83,27 @@ def as_json(value: object, indent: int | None = 2) -> str:
 
 def print_json(value: object) -> None:
     sys.stdout.write(as_json(value) + "\n")
+
+
+def write_whole(place: Path, parts: Iterable[bytes]) -> int:
+    """Write a file whole or not at all; returns how many parts. What stood there stays on any error.
+
+    Raises :class:`OSError` that names ``place``.
+    """
+    draft = place.with_name(f".{place.name}.{os.getpid()}.part")
+    written = 0
+    try:
+        try:
+            with draft.open("wb") as stream:
+                for part in parts:
+                    stream.write(part)
+                    written += 1
+            draft.replace(place)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(place)) from error
+    return written
 
 
 def print_table(

@@ -21,6 +21,7 @@ from ledger.cli.session import (
     Limit,
     existing_file,
     opened,
+    prepare_to_sign,
     reading,
     record,
     unlock,
@@ -53,7 +54,7 @@ def score(
     """
     drafts = _drafts(existing_file(file))
     with opened() as office:
-        office.refresh()
+        prepare_to_sign(office)
         speaker = speaker_of(office, unlock(office, key).address)
         versioned = [_versioned(office, draft, speaker) for draft in drafts]
         deadline = office.deadline()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import socket
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from ledger.office import Office
 
 STOP_SECONDS = 5
-BRIEF_SECONDS = 3.0
-"""How long a command that is at work in the same directory is waited for."""
 
 
 def serve(
@@ -43,37 +41,27 @@ def serve_office(office: Office) -> None:
         host = check_bind(office.settings.host)
     except BindRefused as error:
         raise (problem_of(error) or error) from error
-    refuse_second(office)
-    # Whatever cannot be opened is told before the server says that it serves.
-    _ = office.sender, office.mirror, office.outbox
-    listener = listen(host, office.settings.port)
-    url = address_of(listener)
-    app = create_app(office, url=url)
-    out.print(
-        say(f"服务地址 {url} （Ctrl-C 停止）", f"Serving on {url} (Ctrl-C to stop)"), style="bold"
-    )
-    _run(app, listener, office.settings.log_level)
-
-
-def refuse_second(office: Office) -> None:
-    """Raise :class:`Problem` where another server works on this data directory already."""
-    ends = time.monotonic() + BRIEF_SECONDS
-    while True:
-        with office.duty() as free:
-            if free:
-                return
-        if time.monotonic() > ends:
-            break
-        time.sleep(0.1)
-    holder = office.duty_holder()
-    raise Problem(
-        say(
-            f"进程 {holder} 正在为 {office.data_dir} 值守（服务或长时间的命令）",
-            f"process {holder} works on {office.data_dir} already (a server, or a long command)",
-        ),
-        say("使用已有的服务，或先将其停止", "use the server that runs, or stop it first"),
-        Exit.UNAVAILABLE,
-    )
+    with office.only_server() as alone:
+        if not alone:
+            process = office.server_process()
+            raise Problem(
+                say(
+                    f"进程 {process} 已在为 {office.data_dir} 提供服务",
+                    f"process {process} serves {office.data_dir} already",
+                ),
+                say("使用已有的服务，或先将其停止", "use that server, or stop it first"),
+                Exit.UNAVAILABLE,
+            )
+        # Whatever cannot be opened is told before the server says that it serves.
+        _ = office.sender, office.mirror, office.outbox
+        listener = listen(host, office.settings.port)
+        url = address_of(listener)
+        app = create_app(office, url=url)
+        out.print(
+            say(f"服务地址 {url} （Ctrl-C 停止）", f"Serving on {url} (Ctrl-C to stop)"),
+            style="bold",
+        )
+        _run(app, listener, office.settings.log_level)
 
 
 def node(
@@ -90,11 +78,21 @@ def node(
         _ = office.deployment
         chain = office.chain
         if not isinstance(chain, EmbeddedChain):
+            if office.settings.rpc_url:
+                raise Problem(
+                    say(f"这个账本的链在 {chain.name}", f"this ledger's chain is {chain.name}"),
+                    say("`node` 只用于内置链", "`node` is for the embedded chain only"),
+                    Exit.USAGE,
+                )
             raise Problem(
-                say(f"这个账本的链在 {chain.name}", f"this ledger's chain is {chain.name}"),
-                say("`node` 只用于内置链", "`node` is for the embedded chain only"),
-                Exit.USAGE,
+                say(
+                    f"链已由另一个进程提供：{chain.name}",
+                    f"another process serves this chain already: {chain.name}",
+                ),
+                say("使用该地址，或先停止那个进程", "use that address, or stop that process first"),
+                Exit.UNAVAILABLE,
             )
+        keep_log(office.settings.log_level)
         serve_node(
             chain,
             office.data_dir,
@@ -137,11 +135,21 @@ def address_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def keep_log(level: str) -> None:
+    """Write what happens to standard error, from ``level`` on; of the libraries only warnings."""
+    logging.basicConfig(
+        level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    for name in ("httpx", "httpcore", "asyncio"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
 def _run(app: object, listener: socket.socket, log_level: str) -> None:
     import uvicorn  # noqa: PLC0415
 
     from ledger.chain.node import stopping  # noqa: PLC0415
 
+    keep_log(log_level)
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
         log_level=log_level if log_level == "debug" else "warning",

@@ -59,8 +59,7 @@ def settings(**more: object) -> Settings:
 
 def ask_passphrase(office: Office, *, confirm: bool = False) -> None:
     """Ask a person for the passphrase where no setting gives it and somebody is there to answer."""
-    told = office.settings.passphrase or office.settings.passphrase_file
-    if told or not sys.stdin.isatty():
+    if office.knows_passphrase or not sys.stdin.isatty():
         return
     office.use_passphrase(
         typer.prompt(
@@ -119,6 +118,13 @@ def unlock(office: Office, name: str) -> LocalAccount:
     """A signing key, its passphrase asked for where needed."""
     ask_passphrase(office)
     return office.unlock(name)
+
+
+def prepare_to_sign(office: Office) -> None:
+    """Ask for the passphrase, and finish what an earlier command left waiting."""
+    _ = office.deployment
+    ask_passphrase(office)
+    office.prepare_to_sign()
 
 
 def record(
