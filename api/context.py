@@ -16,6 +16,7 @@ from api.background import Duty
 from api.language import Language, Text
 from api.metrics import Metrics
 from api.problems import Fault, Problem
+from ledger.chain.probe import Capabilities
 from ledger.mirror import queries as mirror
 from ledger.mirror.queries import MirrorQueryError
 
@@ -49,6 +50,7 @@ class Context:
     language: Language
     metrics: Metrics
     duty: Duty
+    capabilities: Capabilities | None = None
 
     @contextmanager
     def view(self, as_of: str | int | None = None) -> Iterator[View]:

@@ -78,13 +78,22 @@ def _chain(context: Context) -> dict[str, Any]:
             "head": {"number": head.number, "hash": head.hash, "timestamp": head.timestamp},
             "log_size": chain_size(context),
         }
+        capabilities = _capabilities(context)
     except ChainError as error:
         return {"ok": False, "error": str(error)}
-    capabilities = probe.kept(office.data_dir)
     found["capabilities"] = capabilities
-    if capabilities is not None:
-        found["obstacles"] = capabilities.obstacles(context.language)
+    found["obstacles"] = capabilities.obstacles(context.language)
+    found["ok"] = not found["obstacles"]
     return found
+
+
+def _capabilities(context: Context) -> probe.Capabilities:
+    """What the chain can do: as found when it was connected, or tried out now, once a server."""
+    if context.capabilities is None:
+        office = context.office
+        kept = probe.kept(office.data_dir)
+        context.capabilities = kept or probe.probe(office.chain, office.deployment)
+    return context.capabilities
 
 
 def _mirror(context: Context) -> dict[str, Any]:

@@ -102,6 +102,8 @@ def test_the_server_is_alive_and_ready(client: httpx.Client, district: District)
     found = ready.json()
     assert (ready.status_code, found["status"]) == (200, "ready")
     assert found["checks"]["chain"]["chain_id"] == district.office.deployment.chain_id
+    assert found["checks"]["chain"]["capabilities"]["cancun"] is True
+    assert found["checks"]["chain"]["obstacles"] == []
     assert found["checks"]["mirror"]["lag"] == 0
     assert found["checks"]["outbox"]["ok"] is True
 

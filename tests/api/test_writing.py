@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 
+from api.idempotency import claim
+from ledger.chain.interface import ChainError
 from tests.api.district import BUREAU, HEALTH, ROOT, SCHOOLS, District, account, entry_document
 
 PREPARE = "/api/v1/statements/prepare"
@@ -147,6 +150,57 @@ def test_an_idempotency_key_is_for_one_request(client: httpx.Client) -> None:
     assert (
         client.post(SUBMIT, json=other, headers={"idempotency-key": "x" * 300}).status_code == 400
     )
+
+
+def test_a_request_that_was_cut_short_after_its_key_was_kept_goes_on(
+    client: httpx.Client, district: District
+) -> None:
+    prepared = prepare(client, "Filing", SCHOOLS, filing("301009/000012", "断电前的目录"))
+    body = json.dumps(signed(prepared, "schools steward", "schools head")).encode()
+    claim(district.office.desk_engine, "cut-short", body, prepared["receipt"])
+    headers = {"idempotency-key": "cut-short", "content-type": "application/json"}
+    answer = client.post(SUBMIT, content=body, headers=headers)
+    assert answer.status_code == 202
+    found = client.get(answer.headers["location"], params={"wait": 30}).json()
+    assert found["state"] in ("recorded", "verified")
+
+
+def test_while_the_chain_is_gone_statements_are_accepted_and_sent_later(
+    client: httpx.Client, district: District, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = prepare(client, "Filing", SCHOOLS, filing("301009/000013", "断链时的目录"))
+    body = signed(prepared, "schools steward", "schools head")
+
+    def gone(*_: object, **__: object) -> bytes:
+        raise ChainError("the node does not answer")
+
+    for question in ("call", "head", "nonce", "estimate_gas", "send_raw", "blocks", "logs"):
+        monkeypatch.setattr(district.office.chain, question, gone)
+    answer = client.post(SUBMIT, json=body)
+    assert answer.status_code == 202
+    assert answer.json()["state"] == "accepted"
+    assert "does not answer" in answer.json()["note"]["en"]
+    waited = client.get(answer.headers["location"], params={"wait": 0.5}).json()
+    assert waited["state"] == "accepted"
+    monkeypatch.undo()
+    found = client.get(answer.headers["location"], params={"wait": 60, "until": "verified"}).json()
+    assert found["state"] == "verified"
+
+
+def test_a_refusal_that_only_the_block_shows_stands_in_the_receipt(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch, district: District
+) -> None:
+    prepared = prepare(
+        client, "Filing", SCHOOLS, filing("301001/000002", "学籍基本信息") | {"version": 1}
+    )
+    monkeypatch.setattr(district.office.chain, "call", lambda *_, **__: b"")
+    answer = client.post(SUBMIT, json=signed(prepared, "schools steward", "schools head"))
+    monkeypatch.undo()
+    assert answer.status_code == 202
+    found = client.get(answer.headers["location"], params={"wait": 30}).json()
+    assert (found["state"], found["error"]["code"]) == ("refused", "stale_version")
+    assert found["error"]["expected_version"] == 3
+    assert found["error"]["hint"]["zh"]
 
 
 def test_a_stale_version_is_told_the_expected_one(client: httpx.Client) -> None:
