@@ -77,8 +77,9 @@ def statement(request: Request, context: ContextOf, index: IndexPath) -> Respons
     with context.view() as view:
         found = _statement_at(view, index)
         shown = show_statements(view, [found])[0]
-        shown["authorised"] = show_authorisation(mirror.authorisation_of(view.conn, index))
-        shown["recorded"] = show_recorded(mirror.recorded(view.conn, index))
+        authorisation, recorded = mirror.vouched(view.conn, index)
+        shown["authorised"] = show_authorisation(authorisation)
+        shown["recorded"] = show_recorded(recorded)
         return answer(request, shown, as_of=view.as_of)
 
 
