@@ -60,5 +60,7 @@ def cast(*words: str) -> str:
     tool: Path | None = next(iter(sorted(MODULES.glob("@foundry-rs/cast-*/bin/cast*"))), None)
     if tool is None:
         pytest.skip("cast is not installed (npm install in the repository brings it)")
-    done = subprocess.run([str(tool), *words], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [str(tool), *words], capture_output=True, text=True, timeout=60, check=True
+    )
     return done.stdout.strip()

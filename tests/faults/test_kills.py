@@ -96,7 +96,9 @@ def test_a_command_killed_after_signing_is_finished_by_the_next_one(office: Pers
             "catalogue", "suspend", PUBLISHED, "--key", "authority", "--reason", "系统升级"
         )
         try:
-            wait_for(office, "desk.db", "SELECT count(*) FROM outbox_receipt WHERE state='accepted'")
+            wait_for(
+                office, "desk.db", "SELECT count(*) FROM outbox_receipt WHERE state='accepted'"
+            )
         finally:
             kill(process)
     assert times_on_the_ledger(office, PUBLISHED) == 2
@@ -139,7 +141,9 @@ def sample(place: Path) -> tuple[Path, Path, Path]:
         for publisher in PUBLISHERS:
             for n in range(ROWS):
                 name = f"{publisher[3:]}第{n}类登记信息"
-                rows.writerow([name, publisher, f"{name}的登记情况", f"https://data.example/{name}"])
+                rows.writerow(
+                    [name, publisher, f"{name}的登记情况", f"https://data.example/{name}"]
+                )
     publishers = place / "publishers.csv"
     publishers.write_text(
         f"name,code,parent,ordinal,entries,note\n示范区教育局,{EDUCATION},,1,,\n"
