@@ -2,7 +2,7 @@
 implementations.
 
 Run from the repository's root: ``python scripts/statement_vectors.py``. The outcome depends on
-nothing but this file and ``ledger/statements.py``.
+nothing but this file and the ledger's pure modules.
 """
 
 from __future__ import annotations

@@ -367,3 +367,15 @@ def test_the_digest_depends_on_the_order_of_statements(digests: list[bytes]) -> 
     assert straight != authorisation_digest(DECISION, payloads[::-1], org, 1, separator)
     assert straight != authorisation_digest(DECISION, payloads, org, 2, separator)
     assert straight != authorisation_digest(DECISION, payloads, text_hash("p"), 1, separator)
+
+
+@pytest.mark.parametrize("address", ["0x" + "ab " * 20, "0x" + "zz" * 20, "ab" * 19, b"\1" * 21])
+def test_what_is_no_address_is_refused_by_name(address: str | bytes) -> None:
+    with pytest.raises(StatementError, match="an address"):
+        address_bytes(address)
+
+
+@pytest.mark.parametrize("deadline", [-1, 1 << 64])
+def test_a_deadline_that_the_chain_cannot_hold_is_refused(deadline: int) -> None:
+    with pytest.raises(StatementError, match="deadline"):
+        Batch(DECISION, "TMP-1", deadline, ({"code": "1", "version": 1, "state": 4},), (b"",))

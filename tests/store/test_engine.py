@@ -190,7 +190,7 @@ def test_a_full_disk_is_reported_and_the_database_survives(tmp_path: Path) -> No
             for _ in range(100):
                 connection.exec_driver_sql("INSERT INTO filler VALUES (randomblob(100000))")
 
-    with pytest.raises(FullStoreError, match="was not written, .*free some space"):
+    with pytest.raises(FullStoreError, match=r"was not written, .*free some space"):
         fill()
     engine.dispose()
     again = open_database(url, "mirror")

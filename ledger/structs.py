@@ -1,0 +1,330 @@
+"""Typed structs (类型化结构): the five of them, how their members are encoded, and their subjects.
+
+A payload is the EIP-712 ``encodeData`` of the typed struct, type hash first, so that
+``structHash == keccak256(payload)`` (EIP-712, "Definition of hashStruct"). Text members are
+present as the Keccak-256 of their UTF-8 bytes; the text itself stands in the body.
+
+Nothing here reads files, the network or a clock.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+
+Value = str | int | bytes
+WORD = 32
+ADDRESS_LENGTH = 20
+_HEX = re.compile(r"(0x)?([0-9a-fA-F]{2})*")
+
+
+class StatementError(ValueError):
+    """A value that does not fit its typed struct, or a payload that is not one."""
+
+
+def text_hash(text: str) -> bytes:
+    """Keccak-256 of UTF-8 ``text``: how text stands in payloads, subjects and ``org``."""
+    return bytes(keccak(text.encode("utf-8")))
+
+
+def address_bytes(address: str | bytes) -> bytes:
+    """The 20 bytes of an address given as hex text or bytes; raises :class:`StatementError`."""
+    if isinstance(address, bytes):
+        raw = address
+    elif _HEX.fullmatch(address):
+        raw = bytes.fromhex(address.removeprefix("0x"))
+    else:
+        raise StatementError(f"an address is 0x and {2 * ADDRESS_LENGTH} hex digits: {address!r}")
+    if len(raw) != ADDRESS_LENGTH:
+        raise StatementError(f"an address has {ADDRESS_LENGTH} bytes, this one has {len(raw)}")
+    return raw
+
+
+def kind_word(name: str) -> bytes:
+    """A kind's name as the ``bytes32`` that stands on the chain: ASCII, padded with zeros."""
+    raw = name.encode("ascii")
+    if not 0 < len(raw) <= WORD:
+        raise StatementError(f"a kind's name has 1 to 32 ASCII characters: {name!r}")
+    return raw.ljust(WORD, b"\0")
+
+
+def kind_name(word: bytes) -> str:
+    """The name in a ``bytes32`` kind; raises :class:`StatementError` unless padded ASCII."""
+    raw = word.rstrip(b"\0")
+    if len(word) != WORD or not raw or not raw.isascii():
+        raise StatementError(f"not a kind: 0x{word.hex()}")
+    return raw.decode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class StructType:
+    """One EIP-712 struct: flat, its last member ``bytes32 bodyDigest`` (SHA-256 of the body).
+
+    ``contract`` and ``method`` say which registry records it; ``batch`` names the primary type
+    that is signed; ``kind`` is the kind under which the log keeps its subject.
+    """
+
+    name: str
+    batch: str
+    kind: str
+    contract: str
+    method: str
+    members: tuple[tuple[str, str], ...]
+    type_hash: bytes = field(init=False)
+    batch_type_hash: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "type_hash", bytes(keccak(text=self.encode_type())))
+        object.__setattr__(self, "batch_type_hash", bytes(keccak(text=self.encode_batch_type())))
+
+    def encode_type(self) -> str:
+        """``encodeType`` of EIP-712 for one statement."""
+        return f"{self.name}({','.join(f'{kind} {name}' for name, kind in self.members)})"
+
+    def encode_batch_type(self) -> str:
+        """``encodeType`` of EIP-712 for the batch, referenced struct appended."""
+        return (
+            f"{self.batch}(string organisation,uint64 deadline,{self.name}[] statements)"
+            f"{self.encode_type()}"
+        )
+
+    @property
+    def calldata_type(self) -> str:
+        """The ABI tuple that the registry takes: text as ``bytes32``, the body for its digest."""
+        inner = ["bytes32" if kind == "string" else kind for _, kind in self.members[:-1]]
+        return f"({','.join([*inner, 'bytes'])})"
+
+    def calldata(self, values: Mapping[str, Value], body: bytes) -> tuple[Any, ...]:
+        """``values`` in the order and form of :attr:`calldata_type`."""
+        row: list[Any] = []
+        for name, kind in self.members[:-1]:
+            value = values[name]
+            row.append(text_hash(value) if kind == "string" and isinstance(value, str) else value)
+        return (*row, body)
+
+    def encode(self, values: Mapping[str, Value]) -> bytes:
+        """The payload: ``typeHash || encodeData``. A ``string`` member may be given as its hash.
+
+        Raises :class:`StatementError` naming the member that is missing, unknown or out of range.
+        """
+        unknown = set(values) - {name for name, _ in self.members}
+        if unknown:
+            raise StatementError(f"{self.name} has no member {sorted(unknown)[0]!r}")
+        words = [self.type_hash]
+        for name, kind in self.members:
+            if name not in values:
+                raise StatementError(f"{self.name}.{name} is missing")
+            words.append(_encode_word(f"{self.name}.{name}", kind, values[name]))
+        return b"".join(words)
+
+    def decode(self, payload: bytes) -> dict[str, Value]:
+        """The members of a payload; text members come back as their 32-byte hashes.
+
+        Raises :class:`StatementError` where the payload is not exactly what :meth:`encode` gives.
+        """
+        if len(payload) != WORD * (len(self.members) + 1):
+            raise StatementError(
+                f"{self.name} has {WORD * (len(self.members) + 1)} bytes, "
+                f"the payload has {len(payload)}"
+            )
+        if payload[:WORD] != self.type_hash:
+            raise StatementError(f"payload is not a {self.name}: type hash 0x{payload[:4].hex()}…")
+        return {
+            name: _decode_word(f"{self.name}.{name}", kind, payload[at : at + WORD])
+            for (name, kind), at in zip(self.members, range(WORD, len(payload), WORD), strict=True)
+        }
+
+
+def _encode_word(where: str, kind: str, value: Value) -> bytes:
+    if kind == "string":
+        if isinstance(value, str):
+            return text_hash(value)
+        if isinstance(value, bytes) and len(value) == WORD:
+            return value
+        raise StatementError(f"{where} must be text, or the 32-byte hash of text")
+    if kind == "address":
+        if isinstance(value, int):
+            raise StatementError(f"{where} must be an address")
+        return address_bytes(value).rjust(WORD, b"\0")
+    if kind == "bytes32":
+        if isinstance(value, bytes) and len(value) == WORD:
+            return value
+        raise StatementError(f"{where} must be 32 bytes")
+    bits = int(kind.removeprefix("uint"))
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << bits:
+        raise StatementError(f"{where} must be an integer in 0..2^{bits}-1, got {value!r}")
+    return value.to_bytes(WORD, "big")
+
+
+def _decode_word(where: str, kind: str, word: bytes) -> Value:
+    if kind in ("string", "bytes32"):
+        return word
+    if kind == "address":
+        if any(word[:12]):
+            raise StatementError(f"{where} is not an address")
+        return str(to_checksum_address(word[12:]))
+    bits = int(kind.removeprefix("uint"))
+    value = int.from_bytes(word, "big")
+    if value >> bits:
+        raise StatementError(f"{where} does not fit {kind}")
+    return value
+
+
+ORGANISATION = StructType(
+    name="Organisation",
+    batch="OrganisationBatch",
+    kind="organisation",
+    contract="Organisations",
+    method="register",
+    members=(
+        ("code", "string"),
+        ("version", "uint64"),
+        ("parent", "string"),
+        ("level", "uint8"),
+        ("status", "uint8"),
+        ("bodyDigest", "bytes32"),
+    ),
+)
+"""An organisation (机构): registered or amended by an AUTHORITY; the root's parent is ""."""
+
+KEY = StructType(
+    name="Key",
+    batch="KeyBatch",
+    kind="organisation.key",
+    contract="Organisations",
+    method="setKeys",
+    members=(
+        ("key", "address"),
+        ("version", "uint64"),
+        ("holder", "string"),
+        ("roles", "uint16"),
+        ("status", "uint8"),
+        ("bodyDigest", "bytes32"),
+    ),
+)
+"""A key (密钥) of an organisation: granted, changed or revoked; rotation is a batch of two."""
+
+FILING = StructType(
+    name="Filing",
+    batch="FilingBatch",
+    kind="catalogue.entry",
+    contract="Catalogue",
+    method="file",
+    members=(
+        ("code", "string"),
+        ("version", "uint64"),
+        ("state", "uint8"),
+        ("shareType", "uint8"),
+        ("openType", "uint8"),
+        ("grade", "uint8"),
+        ("updateCycle", "uint8"),
+        ("library", "uint8"),
+        ("bodyDigest", "bytes32"),
+    ),
+)
+"""A catalogue entry (目录条目) filed by its owner, as draft or submitted for publication."""
+
+DECISION = StructType(
+    name="Decision",
+    batch="DecisionBatch",
+    kind="catalogue.entry",
+    contract="Catalogue",
+    method="decide",
+    members=(
+        ("code", "string"),
+        ("version", "uint64"),
+        ("state", "uint8"),
+        ("bodyDigest", "bytes32"),
+    ),
+)
+"""An AUTHORITY's decision on an entry (审核发布): its new state; the body gives reasons."""
+
+SCORE = StructType(
+    name="Score",
+    batch="ScoreBatch",
+    kind="quality.score",
+    contract="Quality",
+    method="score",
+    members=(
+        ("entry", "string"),
+        ("version", "uint64"),
+        ("edition", "uint32"),
+        ("periodStart", "uint32"),
+        ("periodEnd", "uint32"),
+        ("assessed", "uint8"),
+        ("normativity", "uint16"),
+        ("completeness", "uint16"),
+        ("accuracy", "uint16"),
+        ("consistency", "uint16"),
+        ("timeliness", "uint16"),
+        ("accessibility", "uint16"),
+        ("total", "uint16"),
+        ("coverage", "uint16"),
+        ("ruleSet", "bytes32"),
+        ("dataRoot", "bytes32"),
+        ("bodyDigest", "bytes32"),
+    ),
+)
+"""A quality score (质量评分), DB31/T 1523-2024: basis points 0..10000; periods as YYYYMMDD.
+
+``assessed`` has bit i set where dimension i (01 normativity .. 06 accessibility, from bit 0) was
+assessed; a dimension that was not has the score 0 and says nothing.
+"""
+
+STRUCTS: tuple[StructType, ...] = (ORGANISATION, KEY, FILING, DECISION, SCORE)
+BY_NAME: dict[str, StructType] = {struct.name: struct for struct in STRUCTS}
+BY_TYPE_HASH: dict[bytes, StructType] = {struct.type_hash: struct for struct in STRUCTS}
+
+
+def struct_of(payload: bytes) -> StructType:
+    """The struct type that a payload says it is; raises :class:`StatementError`."""
+    struct = BY_TYPE_HASH.get(payload[:WORD])
+    if struct is None:
+        raise StatementError(f"unknown type hash 0x{payload[:WORD].hex()}")
+    return struct
+
+
+def key_subject(address: str | bytes) -> bytes:
+    """The subject of a key: its address, left-padded to 32 bytes."""
+    return address_bytes(address).rjust(WORD, b"\0")
+
+
+def score_subject(entry: bytes, period_start: int, period_end: int, organisation: bytes) -> bytes:
+    """The subject of a score: one per entry, period and assessing organisation (all hashes)."""
+    return bytes(
+        keccak(
+            entry
+            + period_start.to_bytes(WORD, "big")
+            + period_end.to_bytes(WORD, "big")
+            + organisation
+        )
+    )
+
+
+def subject_of(struct: StructType, values: Mapping[str, Value], organisation: bytes) -> bytes:
+    """The subject under which the log keeps a statement; ``organisation`` is the speaker's hash."""
+    if struct is KEY:
+        key = values["key"]
+        if isinstance(key, int):
+            raise StatementError("Key.key must be an address")
+        return key_subject(key)
+    first = _encode_word(struct.name, "string", values[struct.members[0][0]])
+    if struct is SCORE:
+        start, end = values["periodStart"], values["periodEnd"]
+        if not isinstance(start, int) or not isinstance(end, int):
+            raise StatementError("Score periods are integers YYYYMMDD")
+        return score_subject(first, start, end, organisation)
+    return first
+
+
+def same_struct(payloads: Sequence[bytes]) -> StructType:
+    """The one struct type of a batch's payloads; raises :class:`StatementError` if they differ."""
+    structs = {struct_of(payload).name for payload in payloads}
+    if len(structs) != 1:
+        raise StatementError(f"one batch, several struct types: {', '.join(sorted(structs))}")
+    return struct_of(payloads[0])
