@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
@@ -134,3 +134,17 @@ class CallReverted(ChainError):
 
 class TransactionRefused(ChainError):
     """The chain will never take this transaction as it is; it was not executed."""
+
+
+class NonceRefused(ChainError):
+    """Not the sender's next nonce: used already, or not its turn yet. Nothing was executed."""
+
+
+@runtime_checkable
+class TriesOut(Protocol):
+    """A chain that can leave out of its blocks what would revert: sending is the check then."""
+
+    def send_good(self, raws: Sequence[bytes]) -> list[bytes | ChainError]:
+        """As :meth:`Chain.send_many`; what would revert gives :class:`CallReverted`, is in no
+        block and uses no nonce."""
+        ...

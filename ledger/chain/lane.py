@@ -13,6 +13,7 @@ yet (same subject, or refused as things stand) waits until that is.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -30,9 +31,11 @@ from ledger.chain.interface import (
     CallReverted,
     Chain,
     ChainError,
+    NonceRefused,
     RawLog,
     TransactionOutcome,
     TransactionRefused,
+    TriesOut,
 )
 from ledger.chain.jsonrpc import JsonRpcChain, price_of, raised
 from ledger.chain.lease import Lease
@@ -55,6 +58,8 @@ GAS_MARGIN = 1.25
 GAS_EXTRA = 60_000
 """The frontier of the tree may have more to write by the time the batch is in a block."""
 MAX_GAS_STEPS = 3
+GAS_FOR_BATCH, GAS_FOR_STATEMENT, GAS_FOR_BYTE = 500_000, 120_000, 100
+"""Bounds for a chain where gas is free and that tries out: several times what is measured."""
 WORD = 32
 
 log = logging.getLogger(__name__)
@@ -190,13 +195,16 @@ class Lane:
     ) -> None:
         """A transaction was mined and reverted: find out why, refuse or try again."""
         self._desk.close(receipt, AttemptState.FAILED, outcome.transaction_hash)
-        data = outcome.revert_data
+        failures = sum(attempt["state"] == AttemptState.FAILED for attempt in attempts) + 1
+        self._reverted(receipt, outcome.revert_data, failures)
+
+    def _reverted(self, receipt: RowMapping, data: bytes, failures: int) -> None:
+        """The registry refused with ``data``, so many times now if it gave none."""
         if not data:
             try:
                 self._chain.estimate_gas(self._address, receipt["target"], receipt["calldata"])
             except CallReverted as problem:
                 data = problem.data
-        failures = sum(attempt["state"] == AttemptState.FAILED for attempt in attempts) + 1
         if data or failures >= MAX_FAILURES:
             self._refuse(receipt, data)
         else:
@@ -276,6 +284,8 @@ class Lane:
 
     def _send_waiting(self) -> bool:
         """Send what waits, as far as it does not build on what is under way."""
+        if isinstance(self._chain, TriesOut):
+            return self._try_out(self._chain)
         under_way = [set(_words(row["subjects"])) for row in self._desk.sent()]
         rows = self._desk.accepted(self._limit - len(under_way))
         busy = set().union(*under_way)
@@ -303,11 +313,38 @@ class Lane:
             self._send(chosen)
         return changed or bool(chosen)
 
+    def _try_out(self, chain: TriesOut) -> bool:
+        """Where the chain leaves out what would revert, sending is the check before sending."""
+        if self._desk.sent():
+            return False  # left over from a problem; what follows would take the nonce after it
+        rows = self._desk.accepted(self._limit)
+        ready = itertools.takewhile(lambda row: row["retry_at"] <= _now(), rows)
+        chosen = [(row, _gas_bound(row)) for row in ready]
+        if not chosen:
+            return False
+        raws = self._write_down(chosen, self._next_nonce(), self._chain.fees())
+        problem: ChainError | None = None
+        for (row, _), result in zip(chosen, chain.send_good(raws), strict=True):
+            if isinstance(result, CallReverted):
+                self._desk.close(row, AttemptState.DROPPED)
+                self._reverted(row, result.data, row["tries"] + 1)
+            elif isinstance(result, TransactionRefused):
+                self._never(row, result)
+            elif isinstance(result, NonceRefused):
+                # one before it was left out
+                self._desk.close(row, AttemptState.DROPPED)
+                self._desk.try_again(row, counted=False)
+            elif isinstance(result, ChainError):
+                problem = problem or result
+        if problem is not None:
+            raise problem
+        return True
+
     def _send(self, chosen: Sequence[tuple[RowMapping, int]]) -> None:
         """Write the attempts down, all in one transaction, then hand them over in nonce order."""
         raws = self._write_down(
             chosen,
-            max(self._chain.nonce(self._address), self._desk.next_nonce()),
+            self._next_nonce(),
             self._chain.fees(),
         )
         problem: ChainError | None = None
@@ -351,6 +388,9 @@ class Lane:
         self._desk.write_down(attempts)
         return [attempt["raw"] for attempt in attempts]
 
+    def _next_nonce(self) -> int:
+        return max(self._chain.nonce(self._address), self._desk.next_nonce())
+
     def _never(self, receipt: RowMapping, problem: ChainError) -> None:
         """The chain will not take the transaction, ever: nothing of it is recorded."""
         self._desk.close(receipt, AttemptState.DROPPED)
@@ -363,6 +403,13 @@ class Lane:
             hint_zh="请减少每批声明的数量或篇幅后重新签署。",
         )
         self._desk.refuse(receipt, reason)
+
+
+def _gas_bound(receipt: RowMapping) -> int:
+    """More gas than the registries take for a batch; grows where it was not enough after all."""
+    bound = GAS_FOR_BATCH + GAS_FOR_STATEMENT * receipt["count"]
+    bound += GAS_FOR_BYTE * len(receipt["calldata"])
+    return int(bound << min(receipt["tries"], MAX_GAS_STEPS))
 
 
 def _words(blob: bytes) -> list[bytes]:

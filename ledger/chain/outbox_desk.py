@@ -125,14 +125,14 @@ class OutboxDesk:
                 transaction_hash=None,
             )
 
-    def try_again(self, receipt: RowMapping, retry_at: int = 0) -> None:
+    def try_again(self, receipt: RowMapping, retry_at: int = 0, *, counted: bool = True) -> None:
         """The batch waits to be sent once more, not before ``retry_at`` (Unix milliseconds)."""
         with writing(self._engine) as connection:
             _set(
                 connection,
                 receipt["sequence"],
                 state=State.ACCEPTED,
-                tries=receipt["tries"] + 1,
+                tries=receipt["tries"] + int(counted),
                 retry_at=retry_at,
             )
 

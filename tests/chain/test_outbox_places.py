@@ -13,6 +13,7 @@ from ledger.chain.embedded import EmbeddedChain
 from ledger.chain.interface import Chain
 from ledger.chain.jsonrpc import JsonRpcChain
 from ledger.chain.outbox import Outbox, State
+from ledger.statements import address_bytes
 from ledger.store.engine import open_database
 from tests.chain import district
 from tests.chain.conftest import OutboxFactory, new_log
@@ -48,6 +49,39 @@ def test_the_embedded_chain(tmp_path: Path, make_outbox: OutboxFactory) -> None:
         use(make_outbox(chain, deployment), chain, deployment)
         # what did not build on one another went into the same blocks
         assert chain.head().number - before < 15
+
+
+def test_a_refusal_leaves_no_trace_on_the_embedded_chain(
+    tmp_path: Path, make_outbox: OutboxFactory
+) -> None:
+    with EmbeddedChain.open(tmp_path / "chain.db", 26476, create=True) as chain:
+        deployment = new_log(chain)
+        outbox = make_outbox(chain, deployment)
+        outbox.submit(district.root_organisation(deployment))
+        outbox.submit(district.keys(deployment))
+        assert outbox.drain()
+        before, nonce = chain.head(), chain.nonce(address_bytes(funded().address))
+        refused = outbox.submit(district.filing(deployment, "310/000001", version=2))
+        assert outbox.drain()
+        assert outbox.receipt(refused.id).state is State.REFUSED
+        assert (chain.head(), chain.nonce(address_bytes(funded().address))) == (before, nonce)
+        # good ones around bad ones: each gets its own answer, and one block holds the good ones
+        receipts = [
+            outbox.submit(district.filing(deployment, "310/000001", version=version))
+            for version in (1, 5, 2, 9, 3)
+        ]
+        assert outbox.drain()
+        states = [outbox.receipt(one.id) for one in receipts]
+        assert [one.state.value for one in states] == [
+            "recorded",
+            "refused",
+            "recorded",
+            "refused",
+            "recorded",
+        ]
+        assert [one.error.expected_version for one in states if one.error] == [2, 3]
+        assert chain.fsck().sound
+        assert chain.replay().sound
 
 
 def test_a_hardhat_node(make_outbox: OutboxFactory) -> None:

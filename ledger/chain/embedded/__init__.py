@@ -10,10 +10,10 @@ from ledger.chain.embedded.errors import (
     ChainMismatch,
     ChainMissing,
     ChainTooNew,
-    NonceRefused,
     UnknownBlock,
 )
 from ledger.chain.embedded.integrity import IntegrityReport
+from ledger.chain.interface import NonceRefused
 from ledger.chain.newest import FILE_NAME
 
 __all__ = [

@@ -50,10 +50,6 @@ class ChainClosed(ChainError):
     """The chain was closed."""
 
 
-class NonceRefused(ChainError):
-    """Not the sender's next nonce: used already, or not its turn yet. Nothing was executed."""
-
-
 class UnknownBlock(ChainError):
     """A block that this chain does not have."""
 

@@ -33,12 +33,12 @@ from rlp.exceptions import RLPException
 from trie.exceptions import MissingTraversalNode, MissingTrieNode
 from trie.hexary import HexaryTrie
 
-from ledger.chain.embedded.errors import ChainCorrupt, NonceRefused, missing_node
+from ledger.chain.embedded.errors import ChainCorrupt, missing_node
 from ledger.chain.embedded.interpreter import FastState
 from ledger.chain.embedded.nodes import StateNodes
 from ledger.chain.embedded.records import LogRow, SealedBlock, TransactionRow
 from ledger.chain.embedded.store import Genesis, Store
-from ledger.chain.interface import ChainError, TransactionRefused
+from ledger.chain.interface import CallReverted, ChainError, NonceRefused, TransactionRefused
 
 GAS_LIMIT = 500_000_000
 """Gas of a block. A batch of a hundred statements with bodies of 20 KB needs about 150M; a limit
@@ -222,8 +222,10 @@ class BlockBuilder:
         """Whether the block's gas limit leaves this much."""
         return self._gas_used + gas <= self._header.gas_limit
 
-    def add(self, checked: Checked) -> None:
+    def add(self, checked: Checked, *, only_good: bool = False) -> None:
         """Execute one transaction; a revert is an outcome, not an error.
+
+        With ``only_good`` a transaction that fails is left out, and :class:`CallReverted` raised.
 
         Raises :class:`NonceRefused` or :class:`TransactionRefused` (funds) where the state forbids
         it; the block stays as it was. Raises :class:`ChainCorrupt` where the store has lost what it needs.
@@ -231,6 +233,7 @@ class BlockBuilder:
         with lost_nodes(self._store.path):
             self._refuse(checked)
             self._state.lock_changes()
+            before = self._state.snapshot()
             try:
                 computation = self._state.apply_transaction(checked.transaction)
             except ValidationError as error:
@@ -239,6 +242,10 @@ class BlockBuilder:
                     f"transaction 0x{checked.hash.hex()} cannot be executed ({error}); "
                     "nothing of its block was written: send the others again"
                 ) from error
+        if only_good and computation.is_error:
+            self._state.revert(before)
+            output = bytes(computation.output)
+            raise CallReverted(f"reverts with 0x{output.hex()}", output)
         self._record(checked, computation)
 
     def _refuse(self, checked: Checked) -> None:

@@ -29,7 +29,7 @@ from trie.exceptions import MissingTraversalNode, MissingTrieNode
 from trie.hexary import HexaryTrie
 from trie.iter import NodeIterator
 
-from ledger.chain.embedded.errors import ChainCorrupt, NonceRefused, store_errors
+from ledger.chain.embedded.errors import ChainCorrupt, store_errors
 from ledger.chain.embedded.evm import (
     BlockBuilder,
     bloom_of,
@@ -49,7 +49,7 @@ from ledger.chain.embedded.records import (
     TransactionRow,
 )
 from ledger.chain.embedded.store import Store
-from ledger.chain.interface import TransactionRefused
+from ledger.chain.interface import NonceRefused, TransactionRefused
 
 MAX_PROBLEMS = 100
 PROGRESS_EVERY = 256

@@ -14,10 +14,16 @@ from threading import Lock
 
 from eth.abc import BlockHeaderAPI
 
-from ledger.chain.embedded.errors import ChainClosed, NonceRefused
+from ledger.chain.embedded.errors import ChainClosed
 from ledger.chain.embedded.evm import BlockBuilder, Checked, check_transaction, next_header
 from ledger.chain.embedded.store import Store
-from ledger.chain.interface import BlockRef, ChainError, TransactionRefused
+from ledger.chain.interface import (
+    BlockRef,
+    CallReverted,
+    ChainError,
+    NonceRefused,
+    TransactionRefused,
+)
 
 MAX_LEAD = 900
 """Seconds by which block time may run ahead of the clock while blocks come faster than it ticks."""
@@ -28,10 +34,11 @@ MAX_BLOCK_SECONDS = 1.0
 class _Waiting:
     """A transaction on its way into a block, and what became of it."""
 
-    __slots__ = ("checked", "error", "settled")
+    __slots__ = ("checked", "error", "only_good", "settled")
 
-    def __init__(self, checked: Checked) -> None:
+    def __init__(self, checked: Checked, *, only_good: bool) -> None:
         self.checked = checked
+        self.only_good = only_good
         self.error: ChainError | None = None
         self.settled = False
 
@@ -62,15 +69,17 @@ class Sequencer:
         header = self.header
         return next_header(header, self._next_timestamp(header.timestamp))
 
-    def send(self, raws: Sequence[bytes]) -> list[bytes | ChainError]:
+    def send(self, raws: Sequence[bytes], *, only_good: bool = False) -> list[bytes | ChainError]:
         """Execute signed transactions in as few blocks as hold them, in the order given.
 
         For each its hash, or why it is not in a block; comes back when all are durable or refused.
+        With ``only_good`` what would revert is left out, and gives :class:`CallReverted`.
         """
         results: list[_Waiting | ChainError] = []
         for raw in raws:
             try:
-                results.append(_Waiting(check_transaction(raw, self._store.genesis)))
+                checked = check_transaction(raw, self._store.genesis)
+                results.append(_Waiting(checked, only_good=only_good))
             except TransactionRefused as error:
                 results.append(error)
         tickets = [result for result in results if isinstance(result, _Waiting)]
@@ -148,8 +157,8 @@ class Sequencer:
                 left.append(ticket)
             else:
                 try:
-                    builder.add(checked)
-                except (NonceRefused, TransactionRefused) as error:
+                    builder.add(checked, only_good=ticket.only_good)
+                except (CallReverted, NonceRefused, TransactionRefused) as error:
                     ticket.settle(error)
                 else:
                     taken[checked.hash] = [ticket]
