@@ -241,6 +241,11 @@ def deploy(
     seconds. Nothing is written to disk: save the result. Raises :class:`DeploymentError` or another
     ChainError; then begin anew.
     """
+    if chain.chain_id == 0:
+        raise DeploymentError(
+            f"{chain.name} has the chain id 0, so that signatures would hold on other chains too: set "
+            "one in the node's configuration (FISCO BCOS: web3_chain_id)"
+        )
     if not runs_cancun(chain):
         raise DeploymentError(
             f"{chain.name} is not at the Cancun level, which the contracts need: use a newer node "

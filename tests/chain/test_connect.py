@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +17,9 @@ from ledger.chain.connect import connect
 from ledger.chain.deployment import DeploymentError
 from ledger.chain.interface import ChainError
 from ledger.chain.jsonrpc import JsonRpcChain
-from tests.chain.conftest import new_log
+from ledger.chain.outbox import State
+from tests.chain import district
+from tests.chain.conftest import OutboxFactory, new_log
 from tests.chain.proxy import proxy_for
 from tests.chain_nodes import ROOT, anvil_node, free_port, rpc
 
@@ -91,7 +95,7 @@ def test_the_deployment_says_which_embedded_chain_even_if_the_setting_changed(
     again.close()
 
 
-NODE = textwrap.dedent("""
+HOLDER = textwrap.dedent("""
     import sys
     from pathlib import Path
     from ledger.chain.embedded import FILE_NAME, EmbeddedChain
@@ -100,24 +104,67 @@ NODE = textwrap.dedent("""
     sys.stdin.read()
     chain.close()
 """)
+SERVER = textwrap.dedent("""
+    import sys
+    from pathlib import Path
+    from ledger.chain.embedded import FILE_NAME, EmbeddedChain
+    from ledger.chain.node import serve
+    place = Path(sys.argv[1])
+    with EmbeddedChain.open(place / FILE_NAME, 26476) as chain:
+        serve(chain, place, port=0, ready=lambda _: print("ready", flush=True))
+""")
 
 
-def test_a_chain_held_by_a_process_that_does_not_serve_it_is_told(tmp_path: Path) -> None:
-    holder = subprocess.Popen(
-        [sys.executable, "-c", NODE, str(tmp_path)],
+@contextlib.contextmanager
+def process(code: str, place: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process of its own that has said that it is ready."""
+    running = subprocess.Popen(
+        [sys.executable, "-c", code, str(place)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,
     )
-    assert holder.stdout is not None
-    assert holder.stdin is not None
+    assert running.stdout is not None
+    assert running.stdin is not None
     try:
-        assert holder.stdout.readline() == "ready\n"
-        with pytest.raises(ChainError, match=f"{holder.pid}.*does not answer JSON-RPC"):
-            connect(Where(tmp_path))
+        assert running.stdout.readline() == "ready\n"
+        yield running
     finally:
-        holder.stdin.close()
-        holder.wait(30)
-        holder.stdout.close()
+        running.stdin.close()
+        running.terminate()
+        running.wait(30)
+        running.stdout.close()
+
+
+def test_a_chain_that_another_process_serves_is_asked_there_and_written_through_it(
+    tmp_path: Path, make_outbox: OutboxFactory
+) -> None:
+    chain = connect(Where(tmp_path), create=True)
+    deployment = new_log(chain)
+    deployment.save(tmp_path)
+    chain.close()
+    with process(SERVER, tmp_path):
+        served = connect(Where(tmp_path))
+        assert served.name.startswith("http://127.0.0.1:")
+        deployment.verify_code(served)
+        outbox = make_outbox(served, deployment)
+        receipt = outbox.wait(outbox.submit(district.root_organisation(deployment)).id)
+        assert receipt.state is State.RECORDED
+        refused = outbox.wait(outbox.submit(district.filing(deployment, "310/000001")).id)
+        assert refused.error is not None
+        assert refused.error.name == "RoleMissing"
+        served.close()
+    alone = connect(Where(tmp_path))
+    assert alone.name == "embedded"
+    assert alone.head().number == receipt.block_number
+    alone.close()
+
+
+def test_a_chain_held_by_a_process_that_does_not_serve_it_is_told(tmp_path: Path) -> None:
+    with (
+        process(HOLDER, tmp_path) as holder,
+        pytest.raises(ChainError, match=f"{holder.pid}.*does not answer JSON-RPC"),
+    ):
+        connect(Where(tmp_path))
     connect(Where(tmp_path)).close()

@@ -115,6 +115,8 @@ def test_chain_id_zero_is_an_obstacle(anvil: str) -> None:
         proxy.after = zero
         with JsonRpcChain(proxy.url) as chain:
             found = probe.probe(chain)
+            with pytest.raises(DeploymentError, match="web3_chain_id"):
+                new_log(chain)
         assert "chain id is 0" in found.obstacles("en")[0]
         assert "web3_chain_id" in found.obstacles("zh")[0]
 
