@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
@@ -47,6 +47,7 @@ class _Block(msgspec.Struct, rename="camel"):
     hash: str
     parent_hash: str
     timestamp: str
+    gas_limit: str = "0x0"
     base_fee_per_gas: str | None = None
     logs_bloom: str | None = None
 
@@ -144,6 +145,11 @@ class JsonRpcChain:
         calls = [("eth_getBlockByNumber", [hex(number), False]) for number in numbers]
         found = [self._decoded(_BLOCK, raw) for raw in self.endpoint.call_many(calls)]
         return [_bytes(block.logs_bloom or "") if block else b"" for block in found]
+
+    def block_gas_limit(self) -> int:
+        """Gas that the newest block could hold."""
+        block = self._block("latest")
+        return 0 if block is None else int(block.gas_limit, 16)
 
     def _block(self, tag: str) -> _Block | None:
         (raw,) = self.endpoint.call_many([("eth_getBlockByNumber", [tag, False])])
@@ -317,21 +323,3 @@ class JsonRpcChain:
 
 def _bytes(text: str) -> bytes:
     return bytes.fromhex(text.removeprefix("0x"))
-
-
-def price_of(fees: Mapping[str, int]) -> int:
-    """The most that one unit of gas may cost under these fee members, in wei."""
-    return fees.get("gasPrice", fees.get("maxFeePerGas", 0))
-
-
-def raised(fees: Mapping[str, int], old: int) -> dict[str, int]:
-    """Fee members that replace a transaction offering ``old`` wei: at least an eighth more.
-
-    geth, Besu and anvil ask for 10 per cent more, in the tip as well.
-    """
-    least = old + old // 8 + 1
-    if "gasPrice" in fees:
-        return {"gasPrice": max(fees["gasPrice"], least)}
-    most = max(fees["maxFeePerGas"], least)
-    tip = fees["maxPriorityFeePerGas"]
-    return {"maxFeePerGas": most, "maxPriorityFeePerGas": min(most, tip + tip // 8 + 1)}

@@ -27,6 +27,7 @@ from sqlalchemy import Engine, RowMapping
 from ledger.chain.authorised import authorised_in, find_authorised
 from ledger.chain.deployment import Deployment
 from ledger.chain.errors import ContractRefusal, explain
+from ledger.chain.gas import price_of, raised, upper_bound, with_margin
 from ledger.chain.interface import (
     CallReverted,
     Chain,
@@ -37,7 +38,7 @@ from ledger.chain.interface import (
     TransactionRefused,
     TriesOut,
 )
-from ledger.chain.jsonrpc import JsonRpcChain, price_of, raised
+from ledger.chain.jsonrpc import JsonRpcChain
 from ledger.chain.lease import Lease
 from ledger.chain.outbox_desk import OutboxDesk
 from ledger.chain.outbox_models import AttemptState
@@ -48,18 +49,14 @@ if TYPE_CHECKING:
 
 RESEND_MS = 5_000
 """After which a transaction that is in no block is handed to the node again."""
-STUCK_BLOCKS = 8
-"""Blocks that pass a transaction by before it is replaced by one that offers more."""
+STUCK_BLOCKS, PACE_BLOCKS = 3, 8
+"""A transaction that waits as long as so many blocks take is replaced by one that offers more; how
+long they take is seen from so many."""
 RETRY_MS = (250, 10_000)
 """Shortest and longest pause before a batch is tried again after a problem of the chain."""
 MAX_FAILURES = 4
 """Mined and failed without a contract's reason so often: refused."""
-GAS_MARGIN = 1.25
-GAS_EXTRA = 60_000
-"""The frontier of the tree may have more to write by the time the batch is in a block."""
-MAX_GAS_STEPS = 3
-GAS_FOR_BATCH, GAS_FOR_STATEMENT, GAS_FOR_BYTE = 500_000, 120_000, 100
-"""Bounds for a chain where gas is free and that tries out: several times what is measured."""
+NO_LIMIT = 1 << 63
 WORD = 32
 
 log = logging.getLogger(__name__)
@@ -247,27 +244,37 @@ class Lane:
                 changed |= self._give_up(receipt, attempts)
             elif _now() - self._sent_at.get(live[-1]["transaction_hash"], 0) >= RESEND_MS:
                 again.append((receipt, live[-1]))
-        self._sent_at |= {attempt["transaction_hash"]: _now() for _, attempt in again}
         for receipt, attempt in sorted(again, key=lambda pair: pair[1]["nonce"]):
+            raw = bytes(attempt["raw"])
+            if attempt["nonce"] == used and self._is_stuck(attempt):
+                raw = self._bettered(receipt, attempt)
+            self._sent_at[keccak(raw)] = _now()
             try:
-                self._chain.send_raw(self._bettered(receipt, attempt))
+                self._chain.send_raw(raw)
             except TransactionRefused as problem:
                 self._never(receipt, problem)
                 changed = True
         return changed
 
+    def _is_stuck(self, attempt: RowMapping) -> bool:
+        """Whether the next transaction in line waits for longer than blocks take here.
+
+        It offers too little, or the node's pool mislaid it (anvil's does, now and then). Without a
+        fee there is nothing to offer more of.
+        """
+        if not attempt["price"] or attempt["transaction_hash"] not in self._sent_at:
+            return False
+        newest = self._chain.head()
+        first = max(0, newest.number - PACE_BLOCKS)
+        (oldest,) = self._chain.blocks([first])
+        pace = 1000 * (newest.timestamp - oldest.timestamp) // max(1, newest.number - first)
+        return _now() - int(attempt["made_at"]) >= max(RESEND_MS, STUCK_BLOCKS * pace)
+
     def _bettered(self, receipt: RowMapping, attempt: RowMapping) -> bytes:
-        """The attempt's bytes; or, where blocks pass it by, a new attempt that offers more."""
-        if self._chain.head().number < attempt["sent_block"] + STUCK_BLOCKS:
-            return bytes(attempt["raw"])
-        fees = self._chain.fees()
-        if price_of(fees) <= attempt["price"] or not attempt["price"]:
-            return bytes(attempt["raw"])
-        (new,) = self._write_down(
-            [(receipt, attempt["gas"])], attempt["nonce"], raised(fees, attempt["price"])
-        )
-        self._sent_at[keccak(new)] = _now()
-        return new
+        """A new attempt at the same nonce that offers more, so that only one can be mined."""
+        fees = raised(self._chain.fees(), attempt["price"])
+        (raw,) = self._write_down([(receipt, attempt["gas"])], attempt["nonce"], fees)
+        return raw
 
     def _give_up(self, receipt: RowMapping, attempts: Sequence[RowMapping]) -> bool:
         """The nonce was used: by an attempt after all, or by something else."""
@@ -289,6 +296,7 @@ class Lane:
         under_way = [set(_words(row["subjects"])) for row in self._desk.sent()]
         rows = self._desk.accepted(self._limit - len(under_way))
         busy = set().union(*under_way)
+        room = self._room()
         chosen: list[tuple[RowMapping, int]] = []
         changed = False
         for row in rows:
@@ -306,12 +314,21 @@ class Lane:
                 self._never(row, problem)
                 changed = True
             else:
-                steps = 1.5 ** min(row["tries"], MAX_GAS_STEPS)
-                chosen.append((row, int((gas * GAS_MARGIN + GAS_EXTRA) * steps)))
+                gas = with_margin(gas, row["tries"])
+                if gas > room and (under_way or chosen):
+                    break
+                chosen.append((row, gas))
+                room -= gas
                 busy |= subjects
         if chosen:
             self._send(chosen)
         return changed or bool(chosen)
+
+    def _room(self) -> int:
+        """Gas that the next block leaves. More is not sent: pools drop it, or leave it lying."""
+        limit = self._chain.block_gas_limit() if isinstance(self._chain, JsonRpcChain) else 0
+        # a chain that tells no limit has none
+        return (limit or NO_LIMIT) - self._desk.gas_under_way()
 
     def _try_out(self, chain: TriesOut) -> bool:
         """Where the chain leaves out what would revert, sending is the check before sending."""
@@ -319,7 +336,9 @@ class Lane:
             return False  # left over from a problem; what follows would take the nonce after it
         rows = self._desk.accepted(self._limit)
         ready = itertools.takewhile(lambda row: row["retry_at"] <= _now(), rows)
-        chosen = [(row, _gas_bound(row)) for row in ready]
+        chosen = [
+            (row, upper_bound(row["count"], len(row["calldata"]), row["tries"])) for row in ready
+        ]
         if not chosen:
             return False
         raws = self._write_down(chosen, self._next_nonce(), self._chain.fees())
@@ -403,13 +422,6 @@ class Lane:
             hint_zh="请减少每批声明的数量或篇幅后重新签署。",
         )
         self._desk.refuse(receipt, reason)
-
-
-def _gas_bound(receipt: RowMapping) -> int:
-    """More gas than the registries take for a batch; grows where it was not enough after all."""
-    bound = GAS_FOR_BATCH + GAS_FOR_STATEMENT * receipt["count"]
-    bound += GAS_FOR_BYTE * len(receipt["calldata"])
-    return int(bound << min(receipt["tries"], MAX_GAS_STEPS))
 
 
 def _words(blob: bytes) -> list[bytes]:

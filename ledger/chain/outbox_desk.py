@@ -53,6 +53,14 @@ class OutboxDesk:
                 attempts[attempt["receipt"]].append(attempt)
         return [(row, attempts[row["sequence"]]) for row in receipts]
 
+    def gas_under_way(self) -> int:
+        """The gas limits of all attempts that may still be mined, summed up."""
+        query = select(func.sum(ATTEMPT.c.gas)).where(
+            ATTEMPT.c.sender == self._sender, ATTEMPT.c.state == AttemptState.OPEN
+        )
+        with self._engine.connect() as connection:
+            return int(connection.execute(query).scalar_one() or 0)
+
     def next_nonce(self) -> int:
         """The nonce after all those that are taken by attempts under way; 0 without any."""
         query = select(func.max(ATTEMPT.c.nonce)).where(
