@@ -77,8 +77,15 @@ class StructType:
     members: tuple[tuple[str, str], ...]
     type_hash: bytes = field(init=False)
     batch_type_hash: bytes = field(init=False)
+    layout: tuple[tuple[str, str, int, int], ...] = field(init=False, repr=False)
+    """Of each member: name, type, bits where it is an integer (else 0), offset in the payload."""
 
     def __post_init__(self) -> None:
+        layout = tuple(
+            (name, kind, int(kind[4:]) if kind.startswith("uint") else 0, WORD * (place + 1))
+            for place, (name, kind) in enumerate(self.members)
+        )
+        object.__setattr__(self, "layout", layout)
         object.__setattr__(self, "type_hash", bytes(keccak(text=self.encode_type())))
         object.__setattr__(self, "batch_type_hash", bytes(keccak(text=self.encode_batch_type())))
 
@@ -134,10 +141,22 @@ class StructType:
             )
         if payload[:WORD] != self.type_hash:
             raise StatementError(f"payload is not a {self.name}: type hash 0x{payload[:4].hex()}…")
-        return {
-            name: _decode_word(f"{self.name}.{name}", kind, payload[at : at + WORD])
-            for (name, kind), at in zip(self.members, range(WORD, len(payload), WORD), strict=True)
-        }
+        values: dict[str, Value] = {}
+        # Every statement of a log comes through here, so the loop carries no more than it must.
+        for name, kind, bits, at in self.layout:
+            word = payload[at : at + WORD]
+            if bits:
+                number = int.from_bytes(word, "big")
+                if number >> bits:
+                    raise StatementError(f"{self.name}.{name} does not fit {kind}")
+                values[name] = number
+            elif kind == "address":
+                if any(word[:12]):
+                    raise StatementError(f"{self.name}.{name} is not an address")
+                values[name] = str(to_checksum_address(word[12:]))
+            else:
+                values[name] = word
+        return values
 
 
 def _encode_word(where: str, kind: str, value: Value) -> bytes:
@@ -159,20 +178,6 @@ def _encode_word(where: str, kind: str, value: Value) -> bytes:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << bits:
         raise StatementError(f"{where} must be an integer in 0..2^{bits}-1, got {value!r}")
     return value.to_bytes(WORD, "big")
-
-
-def _decode_word(where: str, kind: str, word: bytes) -> Value:
-    if kind in ("string", "bytes32"):
-        return word
-    if kind == "address":
-        if any(word[:12]):
-            raise StatementError(f"{where} is not an address")
-        return str(to_checksum_address(word[12:]))
-    bits = int(kind.removeprefix("uint"))
-    value = int.from_bytes(word, "big")
-    if value >> bits:
-        raise StatementError(f"{where} does not fit {kind}")
-    return value
 
 
 ORGANISATION = StructType(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ledger.mirror.events import LogRows
-from ledger.mirror.reading import read
+from ledger.mirror.reading import read_payload
 from ledger.statements import (
     Authorisation,
     Domain,
@@ -35,6 +35,10 @@ def first_doubtful_leaf(rows: LogRows, log: LogIdentity) -> tuple[int, str] | No
             reason = contradiction(statement, authorisation)
             if reason:
                 return statement.index, reason
+            try:
+                read_payload(statement)
+            except StatementError as error:
+                return statement.index, f"its payload is {error}"
         reason = digest_contradiction(batch, authorisation, log)
         if reason:
             return authorisation.first_index, reason
@@ -42,18 +46,13 @@ def first_doubtful_leaf(rows: LogRows, log: LogIdentity) -> tuple[int, str] | No
 
 
 def contradiction(statement: Statement, authorisation: Authorisation) -> str | None:
-    """How a statement contradicts its authorisation or its own payload; a body is not judged
-    here.
-    """
+    """How a statement contradicts its authorisation, or None."""
     if statement.authorisation != authorisation.digest:
         return "it names another authorisation than the one recorded with it"
     if statement.signer != authorisation.signer:
         return "its signer is not the one of its authorisation"
     if statement.org != authorisation.organisation:
         return "its organisation is not the one of its authorisation"
-    found = read(statement)
-    if isinstance(found, str) and found.startswith("payload"):
-        return found
     return None
 
 

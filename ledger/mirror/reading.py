@@ -10,8 +10,6 @@ from ledger.statements import (
     MAX_BODY_BYTES,
     Statement,
     StatementError,
-    StructType,
-    Value,
     struct_of,
     subject_of,
 )
@@ -28,22 +26,25 @@ def read(statement: Statement) -> Decoded | str:
     and body digest as the leaf; the body must be a JSON object in RFC 8785 form, or empty.
     """
     try:
-        struct, values = _agreed_payload(statement)
+        decoded = read_payload(statement)
     except StatementError as error:
         return f"payload: {error}"
     if not statement.body:
-        return Decoded(statement, struct, values, {})
+        return decoded
     try:
         body = parse_canonical(statement.body, MAX_BODY_BYTES)
     except CanonicalError as error:
         return f"body: {error}"
     if not isinstance(body, dict):
         return "body: not a JSON object"
-    return Decoded(statement, struct, values, body)
+    return Decoded(statement, decoded.struct, decoded.values, body)
 
 
-def _agreed_payload(statement: Statement) -> tuple[StructType, dict[str, Value]]:
-    """The payload decoded; raises :class:`StatementError` where the leaf says something else."""
+def read_payload(statement: Statement) -> Decoded:
+    """The statement with its payload decoded, and no body.
+
+    Raises :class:`StatementError` where payload and leaf say different things.
+    """
     struct = struct_of(statement.payload)
     values = struct.decode(statement.payload)
     if struct.kind != statement.kind:
@@ -54,4 +55,4 @@ def _agreed_payload(statement: Statement) -> tuple[StructType, dict[str, Value]]
         raise StatementError(f"not version {statement.version}, which the leaf says")
     if values["bodyDigest"] != statement.body_digest:
         raise StatementError("it names another body than the leaf")
-    return struct, values
+    return Decoded(statement, struct, values, {})

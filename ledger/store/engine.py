@@ -110,6 +110,9 @@ def _tune_sqlite(engine: Engine, family: Family) -> None:
     def connected(connection: sqlite3.Connection, _record: object) -> None:
         # The driver's own implicit BEGIN is deferred and skips DDL; we send ours below.
         connection.isolation_level = None
+        if family == "mirror":
+            # Rows of a kilobyte and tiles of eight: four of the usual pages would hold neither well.
+            connection.execute("PRAGMA page_size = 16384")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")

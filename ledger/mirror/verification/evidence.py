@@ -14,14 +14,14 @@ from sqlalchemy import Connection
 from ledger.chain.interface import CallReverted, Chain, ChainError
 from ledger.mirror.doubt import authorisation_of_row, contradiction, digest_contradiction
 from ledger.mirror.origin import Origin
-from ledger.mirror.projections import Decoded, Heads, Rulebook, RuleBroken
+from ledger.mirror.projections import Heads, Rulebook, RuleBroken
 from ledger.mirror.queries import Cursor
-from ledger.mirror.reading import read
+from ledger.mirror.reading import read_payload
 from ledger.mirror.rows import authorisation_rows, statements_between
 from ledger.mirror.side_by_side import Progress
 from ledger.mirror.verification.report import Report
 from ledger.signatures import SignatureError, signer_of
-from ledger.statements import Authorisation, Statement, struct_of
+from ledger.statements import Authorisation, Statement
 
 CHUNK = 2_000
 NO_ADDRESS = bytes(20)
@@ -41,21 +41,30 @@ class Evidence:
     chain: Chain | None = None
     heads: Heads = field(init=False)
 
+    _rulebook_of: dict[str, Rulebook] = field(init=False)
+    _replayed: int = 0
+
     def __post_init__(self) -> None:
+        self._rulebook_of = {kind: book for book in self.rulebooks for kind in book.kinds}
         self.heads = Heads(self.origin.log, self.origin.genesis_authority)
 
     def check(self, progress: Progress | None = None) -> Heads:
         """Check everything; returns the heads as the rules left them."""
+        self._check_all(progress)
+        self.report.count("rules", self._replayed)
+        return self.heads
+
+    def _check_all(self, progress: Progress | None) -> None:
         expected = 0
         while expected < self.cursor.size:
             rows = authorisation_rows(self.conn, expected, expected + CHUNK)
             if not rows or rows[0][0] != expected:
                 self._unvouched(expected)
-                return self.heads
+                return
             for row in rows:
                 end = self._check_row(row, expected)
                 if end is None:
-                    return self.heads
+                    return
                 expected = end
             if progress is not None:
                 progress(expected, self.cursor.size)
@@ -67,7 +76,6 @@ class Evidence:
                     "covers no statement",
                     "first_index",
                 )
-        return self.heads
 
     def _check_row(self, row: Sequence[Any], expected: int) -> int | None:
         """One authorisation and its statements; returns the leaf after them, None where the next
@@ -125,13 +133,7 @@ class Evidence:
         for statement in batch:
             reason = contradiction(statement, authorisation)
             if reason is not None:
-                self.report.add(
-                    "authorisation",
-                    f"第 {statement.index} 号声明与其授权矛盾：{reason}",
-                    f"leaf {statement.index}: {reason}",
-                    leaf=statement.index,
-                    table="authorisation",
-                )
+                self._contradicts(statement, reason)
         reason = digest_contradiction(batch, authorisation, self.origin.log)
         if reason is not None:
             self._wrong(authorisation, f"摘要不符（{reason}）", f"does not add up: {reason}")
@@ -148,6 +150,15 @@ class Evidence:
             )
         for statement in batch:
             self._replay(statement, authorisation)
+
+    def _contradicts(self, statement: Statement, reason: str) -> None:
+        self.report.add(
+            "authorisation",
+            f"第 {statement.index} 号声明与其授权矛盾：{reason}",
+            f"leaf {statement.index}: {reason}",
+            leaf=statement.index,
+            table="authorisation",
+        )
 
     def _check_signature(
         self, authorisation: Authorisation, signer: bytes, signature: bytes, column: str
@@ -233,7 +244,7 @@ class Evidence:
                 table="statement",
                 column="version",
             )
-        rulebook = next((each for each in self.rulebooks if statement.kind in each.kinds), None)
+        rulebook = self._rulebook_of.get(statement.kind)
         if rulebook is None:
             self.report.skip(
                 f"没有 {statement.kind} 的规则，未重放",
@@ -241,7 +252,7 @@ class Evidence:
             )
         else:
             try:
-                state = rulebook.next_state(_decoded(statement), authorisation, self.heads)
+                state = rulebook.next_state(read_payload(statement), authorisation, self.heads)
             except (RuleBroken, ValueError, TypeError, LookupError) as error:
                 # A rulebook may meet numbers here that no contract lets through.
                 self.report.add(
@@ -251,14 +262,5 @@ class Evidence:
                     leaf=statement.index,
                     table="statement",
                 )
-            self.report.count("rules", 1)
+            self._replayed += 1
         self.heads.put(statement.kind, statement.subject, statement.version, state)
-
-
-def _decoded(statement: Statement) -> Decoded:
-    """The statement for a rulebook, which judges typed members; a body it cannot read is ``{}``."""
-    found = read(statement)
-    if isinstance(found, Decoded):
-        return found
-    struct = struct_of(statement.payload)
-    return Decoded(statement, struct, struct.decode(statement.payload), {})
