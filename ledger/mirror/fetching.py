@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from eth_utils.crypto import keccak
 
-from ledger.chain.interface import BlockRef, CallReverted, Chain, ChainError
+from ledger.chain.interface import BlockRef, CallReverted, Chain, ChainError, RawLog
 from ledger.mirror.errors import ChainMovedError, MismatchError
 from ledger.mirror.events import LogRows, decode
 from ledger.statements import LogIdentity
@@ -27,11 +27,10 @@ DENSE = 64
 
 @dataclass(frozen=True, slots=True)
 class Footing:
-    """The block that the next range must follow on (hash None: any), and the log's size there."""
+    """The block that the next range must follow on; hash None: any."""
 
     block: int
     block_hash: bytes | None
-    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class Fetched:
     """
 
     first: int
-    rows: LogRows
+    logs: list[RawLog]
     blocks: list[BlockRef]
     state: ContractState | None
 
@@ -63,6 +62,17 @@ class Fetched:
     def span(self) -> tuple[int, int]:
         """First and last block."""
         return self.first, self.end.number
+
+    def rows(self, log: LogIdentity, first_index: int) -> LogRows:
+        """The events as rows, which begin with leaf ``first_index``.
+
+        Raises :class:`~ledger.mirror.errors.MismatchError` where the events have a hole.
+        """
+        try:
+            return decode(self.logs, log, first_index)
+        except MismatchError as error:
+            error.blocks = self.span
+            raise
 
 
 def contract_state(chain: Chain, log: LogIdentity, block: int) -> ContractState:
@@ -123,12 +133,7 @@ def fetch(
             and previous.hash != ref.parent_hash
         ):
             raise ChainMovedError(f"block {ref.number} does not follow on block {previous.number}")
-    try:
-        rows = decode(logs, log, footing.size)
-    except MismatchError as error:
-        error.blocks = (first, last)
-        raise
-    return Fetched(first, rows, refs if before is None else refs[1:], state)
+    return Fetched(first, logs, refs if before is None else refs[1:], state)
 
 
 def _state_if_kept(
@@ -182,7 +187,7 @@ class RangeReader:
                 self._chain.head()
                 self._span = max(1, (last - first + 1) // 2)
             else:
-                self._adapt(len(fetched.rows.statements), last - first + 1)
+                self._adapt(len(fetched.logs), last - first + 1)
                 return fetched
 
     def be_careful(self, first: int, last: int) -> None:
@@ -205,16 +210,16 @@ class RangeReader:
             self._span = min(self._span * 2, self._chain.max_log_range)
 
 
-def compare(fetched: Fetched, root: bytes) -> None:
+def compare(fetched: Fetched, size: int, root: bytes) -> None:
     """Raise :class:`MismatchError` unless the contract says the same size and root as we do."""
     if fetched.state is None:
         return
-    rows, block = fetched.rows, fetched.end.number
-    if fetched.state.size != rows.size:
-        leaf = min(fetched.state.size, rows.size)
+    block = fetched.end.number
+    if fetched.state.size != size:
+        leaf = min(fetched.state.size, size)
         raise MismatchError(
             f"leaf {leaf}: the contract has {fetched.state.size} leaves at block {block}, "
-            f"the node's logs make {rows.size}",
+            f"the node's logs make {size}",
             leaf,
             fetched.span,
         )

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, select
 
@@ -25,6 +26,7 @@ from ledger.mirror.applying import (
 )
 from ledger.mirror.doubt import first_doubtful_leaf
 from ledger.mirror.errors import ChainMovedError, ForeignLogError, MismatchError
+from ledger.mirror.events import LogRows
 from ledger.mirror.fetching import Fetched, Footing, RangeReader, compare
 from ledger.mirror.origin import Origin
 from ledger.mirror.projections import Projection
@@ -40,6 +42,13 @@ BLOCKS_AT_ONCE = 64
 PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 30.0
 OnStep = Callable[[Cursor], None]
+
+
+class Ground(NamedTuple):
+    """Where to go on from: a block that mirror and chain share, and the log's size there."""
+
+    footing: Footing
+    size: int
 
 
 class FollowerMovedError(Exception):
@@ -79,9 +88,9 @@ class Follower:
             cursor = self._cursor()
             head = self.chain.head()
             try:
-                footing = self._footing(cursor, head, moved=moved > 0)
-                if footing is not None:
-                    self._advance(cursor, footing, head, on_step)
+                ground = self._ground(cursor, head, moved=moved > 0)
+                if ground is not None:
+                    self._advance(cursor, ground, head, on_step)
                 elif cursor is not None:
                     return cursor
                 moved = 0
@@ -151,20 +160,22 @@ class Follower:
         time.sleep(PAUSE_SECONDS)
         return 1
 
-    def _footing(self, cursor: Cursor | None, head: BlockRef, *, moved: bool) -> Footing | None:
+    def _ground(self, cursor: Cursor | None, head: BlockRef, *, moved: bool) -> Ground | None:
         """Where to go on from; None where there is nothing to do (never without a cursor).
 
         On a chain that replaced blocks (``moved``, or a head that contradicts the cursor) it is the
         newest block that both still share.
         """
         if cursor is None:
-            return Footing(self.origin.first_block - 1, None, 0)
+            return Ground(Footing(self.origin.first_block - 1, None), 0)
         if head.number > cursor.block_number and not moved:
-            return Footing(cursor.block_number, cursor.block_hash, cursor.size)
+            return Ground(Footing(cursor.block_number, cursor.block_hash), cursor.size)
         shared = self._shared(head)
-        if shared.block == cursor.block_number:
-            return shared if head.number > shared.block else None
-        if head.number < cursor.block_number and shared.block == self._newest_known(head.number):
+        if shared.footing.block == cursor.block_number:
+            return shared if head.number > shared.footing.block else None
+        if head.number < cursor.block_number and shared.footing.block == self._newest_known(
+            head.number
+        ):
             LOGGER.warning(
                 "%s is at block %d, the mirror has seen block %d: waiting for the node",
                 self.chain.name,
@@ -175,7 +186,7 @@ class Follower:
         LOGGER.warning(
             "%s replaced the blocks after %d: leaves from %d on are taken over anew",
             self.chain.name,
-            shared.block,
+            shared.footing.block,
             shared.size,
         )
         return shared
@@ -185,7 +196,7 @@ class Follower:
             known = next(queries.blocks(conn, number), None)
         return None if known is None else int(known.number)
 
-    def _shared(self, head: BlockRef) -> Footing:
+    def _shared(self, head: BlockRef) -> Ground:
         """The newest block that the mirror and the chain both have."""
         with self.engine.connect() as conn:
             known = list(queries.blocks(conn, head.number))
@@ -194,35 +205,35 @@ class Follower:
             theirs = self.chain.blocks([each.number for each in some])
             for ours, ref in zip(some, theirs, strict=True):
                 if ours.hash == ref.hash:
-                    return Footing(ours.number, ours.hash, ours.size)
+                    return Ground(Footing(ours.number, ours.hash), ours.size)
         # Not one block is shared: then at least the one of the deployment must be.
         self.origin.check(self.chain)
-        return Footing(self.origin.first_block - 1, None, 0)
+        return Ground(Footing(self.origin.first_block - 1, None), 0)
 
     def _advance(
-        self, cursor: Cursor | None, footing: Footing, head: BlockRef, on_step: OnStep | None
+        self, cursor: Cursor | None, ground: Ground, head: BlockRef, on_step: OnStep | None
     ) -> None:
-        """Ranges from ``footing`` to ``head``, each transaction ending where the contract
-        confirmed.
+        """Ranges from ``ground`` to ``head``, each transaction ending where the contract confirmed.
 
-        While one range is written, the next is fetched. Where the footing lies before the cursor,
+        While one range is written, the next is fetched. Where the ground lies before the cursor,
         the first transaction takes back what lies between; by then its replacement is in hand.
         """
+        footing = ground.footing
         with self.engine.connect() as conn:
-            frontier = Frontier.resume(footing.size, queries.tree(conn))
+            frontier = Frontier.resume(ground.size, queries.tree(conn))
         fetched = self._reader.read(footing, head)
         with ThreadPoolExecutor(1, "mirror-fetch") as ahead:
             while True:
-                since = fetched.rows.first_index
+                since = frontier.size
                 with writing(self.engine) as conn:
                     keep_others_out(conn)
                     if queries.cursor_of(conn) != cursor:
                         raise FollowerMovedError("another follower works on this database")
                     if cursor is not None and footing.block < cursor.block_number:
-                        cut(conn, footing.size, footing.block, self.projections)
+                        cut(conn, since, footing.block, self.projections)
                     while True:
                         end = fetched.end
-                        footing = Footing(end.number, end.hash, fetched.rows.size)
+                        footing = Footing(end.number, end.hash)
                         upcoming = (
                             ahead.submit(self._reader.read, footing, head)
                             if end.number < head.number
@@ -233,7 +244,7 @@ class Follower:
                             break
                         fetched = upcoming.result()
                     after = Cursor(
-                        self.origin.log, footing.size, frontier.root(), end.number, end.hash
+                        self.origin.log, frontier.size, frontier.root(), end.number, end.hash
                     )
                     move_cursor(conn, cursor, after)
                 cursor = after
@@ -244,19 +255,18 @@ class Follower:
                 fetched = upcoming.result()
 
     def _write(self, conn: Connection, fetched: Fetched, frontier: Frontier, since: int) -> None:
-        rows = fetched.rows
+        rows = fetched.rows(self.origin.log, frontier.size)
         runs = frontier.extend(rows.leaf_hashes)
         try:
-            compare(fetched, frontier.root())
+            compare(fetched, rows.size, frontier.root())
         except MismatchError as error:
-            raise self._explained(error, fetched, since) from error
+            raise self._explained(error, rows, since) from error
         write_log(conn, rows, runs, fetched.blocks)
         if self.projections:
             project(conn, self.projections, [Statement(*row) for row in rows.statements])
 
-    def _explained(self, error: MismatchError, fetched: Fetched, since: int) -> MismatchError:
+    def _explained(self, error: MismatchError, rows: LogRows, since: int) -> MismatchError:
         """The mismatch with the leaf in doubt, as far as one can be told."""
-        rows = fetched.rows
         if since != rows.first_index:
             return MismatchError(
                 f"{error}; the fault lies in leaves {since} to {rows.size - 1}, and this node "
@@ -279,5 +289,6 @@ def check_identity(cursor: Cursor | None, origin: Origin) -> None:
         raise ForeignLogError(
             f"this database mirrors log 0x{cursor.log.address.hex()} on chain "
             f"{cursor.log.chain_id}, not 0x{origin.log.address.hex()} on chain "
-            f"{origin.log.chain_id}: use another database, or point the settings at the chain it belongs to"
+            f"{origin.log.chain_id}: use another database, or point the settings at the chain it "
+            "belongs to"
         )

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Table
+
+SQLITE_VALUES = 5_500
+"""Values a call; SQLite takes 32,766 (SQLITE_MAX_VARIABLE_NUMBER)."""
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -15,8 +19,18 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, 
     if not rows:
         return
     quote = connection.dialect.identifier_preparer.quote
-    name = quote(table.name)
     columns = ", ".join(quote(column.name) for column in table.columns)
-    mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
-    values = ", ".join([mark] * len(table.columns))
-    connection.exec_driver_sql(f"INSERT INTO {name} ({columns}) VALUES ({values})", list(rows))  # noqa: S608
+    head = f"INSERT INTO {quote(table.name)} ({columns}) VALUES "  # noqa: S608
+    if connection.dialect.name != "sqlite":
+        values = ", ".join(["%s"] * len(table.columns))
+        connection.exec_driver_sql(f"{head}({values})", list(rows))
+        return
+    # Many rows a call: SQLite's driver lets other threads run while a call lasts, and hands over to
+    # them between calls, which at a row a call costs more than the row.
+    one = f"({', '.join(['?'] * len(table.columns))})"
+    at_once = max(1, SQLITE_VALUES // len(table.columns))
+    for first in range(0, len(rows), at_once):
+        some = rows[first : first + at_once]
+        connection.exec_driver_sql(
+            head + ", ".join([one] * len(some)), tuple(chain.from_iterable(some))
+        )

@@ -113,6 +113,7 @@ def _tune_sqlite(engine: Engine, family: Family) -> None:
         if family == "mirror":
             # Rows of a kilobyte and tiles of eight: four of the usual pages would hold neither well.
             connection.execute("PRAGMA page_size = 16384")
+            connection.execute("PRAGMA wal_autocheckpoint = 4000")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")

@@ -92,11 +92,12 @@ class OnChain:
     def _check_events(self, end: BlockRef, progress: Progress | None) -> None:
         conn, origin, cursor, report = self.conn, self.origin, self.cursor, self.report
         reader = RangeReader(self.chain, origin.log, with_state=False)
-        footing = Footing(origin.first_block - 1, None, 0)
-        tries = 0
+        footing = Footing(origin.first_block - 1, None)
+        size = tries = 0
         while footing.block < end.number:
             try:
                 fetched = reader.read(footing, end)
+                rows = fetched.rows(origin.log, size)
             except MismatchError as error:
                 first, last = error.blocks or (0, 0)
                 tries += 1
@@ -112,7 +113,6 @@ class OnChain:
                 )
                 return
             tries = 0
-            rows = fetched.rows
             first, last = rows.first_index, rows.size
             _compare_rows(
                 tables.statement, statement_rows(conn, first, last), rows.statements, report
@@ -126,14 +126,14 @@ class OnChain:
             report.count("chain_leaves", last - first)
             if progress is not None:
                 progress(last, max(last, cursor.size))
-            footing = Footing(fetched.end.number, fetched.end.hash, last)
-        if footing.size != cursor.size:
+            footing, size = Footing(fetched.end.number, fetched.end.hash), last
+        if size != cursor.size:
             report.add(
                 "chain",
-                f"至区块 {end.number} 链上有 {footing.size} 条声明，镜像有 {cursor.size} 条",
-                f"up to block {end.number} the chain has {footing.size} statements, "
+                f"至区块 {end.number} 链上有 {size} 条声明，镜像有 {cursor.size} 条",
+                f"up to block {end.number} the chain has {size} statements, "
                 f"the mirror {cursor.size}",
-                leaf=min(footing.size, cursor.size),
+                leaf=min(size, cursor.size),
                 table="cursor",
                 column="size",
             )
