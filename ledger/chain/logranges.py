@@ -26,7 +26,7 @@ ANSWER_BYTES = 32 << 20
 METHOD_UNKNOWN = -32601
 
 
-class _Log(msgspec.Struct, rename="camel"):
+class _Log(msgspec.Struct, rename="camel", gc=False):
     address: str
     topics: list[str]
     data: str
@@ -150,36 +150,38 @@ class LogRanges:
         return self._events(rows, address, first, last), len(memoryview(raw))
 
     def _events(self, rows: Sequence[_Log], address: bytes, first: int, last: int) -> list[RawLog]:
-        sender = "0x" + address.hex()
+        sender, fromhex = "0x" + address.hex(), bytes.fromhex
+        # Blocks and transactions come again and again; everything else in an event is its own.
+        numbers: dict[str, int] = {}
         words: dict[str, bytes] = {}
-
-        def word(text: str) -> bytes:
-            # blocks, transactions and the first topic come again and again
-            found = words.get(text)
-            if found is None:
-                found = words[text] = _bytes(text)
-            return found
-
         events = []
         for row in rows:
             if row.removed:
                 continue
-            number = int(row.block_number, 16)
-            if row.address.lower() != sender or not first <= number <= last:
+            number = numbers.get(row.block_number)
+            if number is None:
+                number = numbers[row.block_number] = int(row.block_number, 16)
+            # Most nodes write addresses in lower case, as we do.
+            ours = row.address == sender or row.address.lower() == sender
+            if not ours or not first <= number <= last:
                 raise ChainError(
                     f"{self._endpoint.name} answers eth_getLogs with an event that was not asked for "
                     f"({row.address} in block {number}); its events cannot be trusted"
                 )
-            block_hash = row.block_hash or row.blockhash
-            if block_hash is None:
+            block = row.block_hash or row.blockhash
+            if block is None:
                 raise ChainError(f"{self._endpoint.name} leaves out the block hash of an event")
+            if block not in words:
+                words[block] = _bytes(block)
+            if row.transaction_hash not in words:
+                words[row.transaction_hash] = _bytes(row.transaction_hash)
             events.append(
                 RawLog(
-                    topics=tuple([word(topic) for topic in row.topics]),
-                    data=bytes.fromhex(row.data[2:]),
+                    topics=tuple([fromhex(topic[2:]) for topic in row.topics]),
+                    data=fromhex(row.data[2:]),
                     block_number=number,
-                    block_hash=word(block_hash),
-                    transaction_hash=word(row.transaction_hash),
+                    block_hash=words[block],
+                    transaction_hash=words[row.transaction_hash],
                     log_index=int(row.log_index, 16),
                 )
             )
