@@ -2,7 +2,8 @@
 
     python scripts/bench/indexing.py [--statements 200000] [--rounds 3]
 
-Each round is a process of its own with an empty database, so that its peak memory is its own. *Log* is
+Each round is a process of its own with an empty database, so that its peak memory is its own. *Bare* only
+asks for the events, cuts them up and inserts them, and verifies nothing: what this machine can do. *Log* is
 leaves, authorisations, blocks, tree and the comparison with the contract; *projected* also fills the tables
 of every capability.
 """
@@ -10,13 +11,16 @@ of every capability.
 from __future__ import annotations
 
 import argparse
+import http.client
 import resource
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -25,6 +29,7 @@ import msgspec
 from ledger.chain.deployment import Deployment
 from ledger.chain.jsonrpc import JsonRpcChain
 from ledger.mirror import Mirror, Origin
+from ledger.mirror.events import RECORDED
 from ledger.office import PROJECTIONS
 from ledger.store.engine import open_database
 from scripts.bench.filled_log import filled_anvil
@@ -32,7 +37,8 @@ from scripts.bench.filled_log import filled_anvil
 STATEMENTS = 200_000
 ROUNDS = 3
 BUDGET = 50_000
-WAYS = ("log", "projected")
+WAYS = ("bare", "log", "projected")
+BARE_BLOCKS = 80
 
 
 @dataclass(frozen=True)
@@ -77,8 +83,48 @@ def measure(statements: int = STATEMENTS, rounds: int = ROUNDS) -> list[Measurem
     return found
 
 
+def bare(place: str, url: str, deployment: Deployment) -> int:
+    """Events into a table, as fast as Python goes; returns how many."""
+    node = http.client.HTTPConnection(url.removeprefix("http://"))
+    database = sqlite3.connect(f"{place}/bare.db", isolation_level=None)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = NORMAL")
+    database.execute("CREATE TABLE event (id INTEGER PRIMARY KEY, kind, subject, data)")
+    total, first, head = 0, 0, int(_asked(node, "eth_blockNumber"), 16)
+    while first <= head:
+        question = {
+            "fromBlock": hex(first),
+            "toBlock": hex(min(head, first + BARE_BLOCKS - 1)),
+            "address": deployment.log,
+            "topics": ["0x" + RECORDED.hex()],
+        }
+        rows = []
+        for event in _asked(node, "eth_getLogs", question):
+            _, index_, kind, subject = event["topics"]
+            data = bytes.fromhex(event["data"][2:])
+            rows.append((int(index_, 16), kind, subject, data))
+        database.execute("BEGIN")
+        database.executemany("INSERT INTO event VALUES (?, ?, ?, ?)", rows)
+        database.execute("COMMIT")
+        total, first = total + len(rows), first + BARE_BLOCKS
+    database.close()
+    node.close()
+    return total
+
+
+def _asked(node: http.client.HTTPConnection, method: str, *params: object) -> Any:  # noqa: ANN401
+    question = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    node.request("POST", "/", msgspec.json.encode(question), {"Content-Type": "application/json"})
+    return msgspec.json.decode(node.getresponse().read())["result"]
+
+
 def index(way: str, url: str, deployment: Deployment) -> str:
     """One round in this process."""
+    if way == "bare":
+        before, begun = _peak_mib(), time.monotonic()
+        with tempfile.TemporaryDirectory() as place:
+            leaves = bare(place, url, deployment)
+        return f"{leaves} {time.monotonic() - begun:.3f} {before} {_peak_mib()}"
     projections = PROJECTIONS if way == "projected" else ()
     with tempfile.TemporaryDirectory() as place, JsonRpcChain(url) as chain:
         engine = open_database(f"sqlite:///{place}/mirror.db", "mirror")
