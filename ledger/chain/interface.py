@@ -24,7 +24,7 @@ class BlockRef(msgspec.Struct, frozen=True):
     timestamp: int
 
 
-class RawLog(msgspec.Struct, frozen=True):
+class RawLog(msgspec.Struct, frozen=True, gc=False):
     """One event as the chain gives it, with where it stands."""
 
     topics: tuple[bytes, ...]

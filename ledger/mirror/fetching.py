@@ -7,7 +7,10 @@ the block before the range is still the one we stand on, then nothing moved in b
 
 from __future__ import annotations
 
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Self
 
 from eth_utils.crypto import keccak
 
@@ -18,9 +21,11 @@ from ledger.statements import LogIdentity
 
 SIZE = bytes(keccak(text="size()"))[:4]
 ROOT = bytes(keccak(text="root()"))[:4]
-TARGET_STATEMENTS = 8_000
+TARGET_STATEMENTS = 5_000
 """How many statements one range aims at: enough for bulk, few enough for flat memory."""
 FIRST_SPAN = 32
+AHEAD = 2
+"""Ranges asked for before they are needed: one to wait for, one to take apart."""
 DENSE = 64
 """Ranges up to this many blocks are read block by block, so that parent hashes can be followed."""
 
@@ -50,6 +55,7 @@ class Fetched:
     """
 
     first: int
+    before: BlockRef | None
     logs: list[RawLog]
     blocks: list[BlockRef]
     state: ContractState | None
@@ -90,41 +96,28 @@ def contract_state(chain: Chain, log: LogIdentity, block: int) -> ContractState:
 def fetch(
     chain: Chain,
     log: LogIdentity,
-    footing: Footing,
-    last: int,
+    blocks: tuple[int, int],
     *,
     newest: bool,
     with_state: bool = True,
 ) -> Fetched:
-    """The blocks after ``footing`` up to ``last``. ``newest`` says that
-    the range ends at the chain's head, for which every node has the state. Raises
-    :class:`~ledger.mirror.errors.MismatchError` where the logs have a hole,
-    :class:`~ledger.mirror.errors.ChainMovedError` where blocks changed meanwhile, and
+    """Blocks ``blocks[0]`` to ``blocks[1]``. ``newest`` says that the range ends at the chain's
+    head, for which every node has the state; without ``with_state`` the contract is not asked.
+
+    Raises :class:`~ledger.mirror.errors.ChainMovedError` where blocks changed meanwhile, and
     :class:`~ledger.chain.interface.ChainError`.
     """
-    first = footing.block + 1
-    before = None if footing.block_hash is None else (footing.block, footing.block_hash)
-    logs = chain.logs(log.address, first, last)
-    strays = [event for event in logs if not first <= event.block_number <= last]
-    if strays:
-        raise ChainError(
-            f"{chain.name} was asked for blocks {first} to {last} and gave an event of block "
-            f"{strays[0].block_number}"
-        )
+    first, last = blocks
+    logs = _logs(chain, log, first, last)
     hashes = {event.block_number: event.block_hash for event in logs}
     state = _state_if_kept(chain, log, last, newest=newest) if with_state else None
-    wanted = list(range(first, last + 1)) if last - first < DENSE else sorted({*hashes, last})
-    asked = wanted if before is None else [before[0], *wanted]
+    wanted = range(first, last + 1) if last - first < DENSE else sorted({*hashes, last})
+    asked = [first - 1, *wanted] if first else list(wanted)
     refs = chain.blocks(asked)
     if [ref.number for ref in refs] != asked:
-        raise ChainError(
-            f"{chain.name} gave other blocks than asked for ({asked[0]} to {asked[-1]})"
-        )
-    known = dict(hashes)
-    if before is not None:
-        known[before[0]] = before[1]
+        raise ChainError(f"{chain.name} gave other blocks than asked ({asked[0]} to {asked[-1]})")
     for position, ref in enumerate(refs):
-        if known.get(ref.number, ref.hash) != ref.hash:
+        if hashes.get(ref.number, ref.hash) != ref.hash:
             raise ChainMovedError(f"block {ref.number} changed")
         previous = refs[position - 1] if position else None
         if (
@@ -133,7 +126,27 @@ def fetch(
             and previous.hash != ref.parent_hash
         ):
             raise ChainMovedError(f"block {ref.number} does not follow on block {previous.number}")
-    return Fetched(first, logs, refs if before is None else refs[1:], state)
+    before = refs.pop(0) if first else None
+    return Fetched(first, before, logs, refs, state)
+
+
+def _logs(chain: Chain, log: LogIdentity, first: int, last: int) -> list[RawLog]:
+    """The log's events in a range, asked for in halves where the node refuses it whole."""
+    try:
+        logs = chain.logs(log.address, first, last)
+    except ChainError:
+        if last == first:
+            raise
+        chain.head()
+        middle = (first + last) // 2
+        return _logs(chain, log, first, middle) + _logs(chain, log, middle + 1, last)
+    stray = next((event for event in logs if not first <= event.block_number <= last), None)
+    if stray is not None:
+        raise ChainError(
+            f"{chain.name} was asked for blocks {first} to {last} and gave an event of block "
+            f"{stray.block_number}"
+        )
+    return logs
 
 
 def _state_if_kept(
@@ -151,63 +164,107 @@ def _state_if_kept(
         return None
 
 
-class RangeReader:
-    """Reads a chain range by range, as wide as the node allows and the statements are dense.
+class Pace:
+    """How many blocks to ask for at once: as many as hold enough statements, and fewer in doubt."""
 
-    One thread at a time. Without ``with_state`` the contract is not asked for its word.
-    """
-
-    def __init__(self, chain: Chain, log: LogIdentity, *, with_state: bool = True) -> None:
-        self._chain = chain
-        self._log = log
-        self._with_state = with_state
+    def __init__(self) -> None:
         self._span = FIRST_SPAN
         self._careful: tuple[int, int] | None = None
 
-    def read(self, footing: Footing, head: BlockRef) -> Fetched:
-        """The next range after ``footing``, not beyond ``head``; smaller where the node refuses it.
-
-        Raises what :func:`fetch` raises.
-        """
-        first = footing.block + 1
-        while True:
-            last = min(first + self._allowed_span(first) - 1, head.number)
-            try:
-                fetched = fetch(
-                    self._chain,
-                    self._log,
-                    footing,
-                    last,
-                    newest=last == head.number,
-                    with_state=self._with_state,
-                )
-            except ChainError:
-                if last == first:
-                    raise
-                self._chain.head()
-                self._span = max(1, (last - first + 1) // 2)
-            else:
-                self._adapt(len(fetched.logs), last - first + 1)
-                return fetched
-
-    def be_careful(self, first: int, last: int) -> None:
-        """Read these blocks in halves of what was read before."""
-        self._careful = (max(1, (last - first + 1) // 2), last)
-
-    def _allowed_span(self, first: int) -> int:
-        span = min(self._span, self._chain.max_log_range)
+    def span(self, first: int, most: int) -> int:
+        """Blocks to ask for from ``first`` on, at most ``most``."""
+        span = max(1, min(self._span, most))
         if self._careful is not None:
             limit, until = self._careful
             if first <= until:
-                return max(1, min(span, limit))
+                return min(span, limit)
             self._careful = None
-        return max(1, span)
+        return span
 
-    def _adapt(self, statements: int, blocks: int) -> None:
+    def be_careful(self, first: int, last: int) -> None:
+        """Have these blocks read in halves of what was read before."""
+        self._careful = (max(1, (last - first + 1) // 2), last)
+
+    def adapt(self, fetched: Fetched) -> None:
+        """Learn from a range how dense the statements are."""
+        first, last = fetched.span
+        blocks, statements = last - first + 1, len(fetched.logs)
         if statements > TARGET_STATEMENTS:
             self._span = max(1, blocks * TARGET_STATEMENTS // statements)
         elif statements < TARGET_STATEMENTS // 2 and blocks >= self._span:
-            self._span = min(self._span * 2, self._chain.max_log_range)
+            self._span *= 2
+
+
+class ReadAhead:
+    """The ranges after ``footing`` up to ``head``, in order; a few are asked for ahead of need.
+
+    An iterator and a context manager. Raises what :func:`fetch` raises, and
+    :class:`~ledger.mirror.errors.ChainMovedError` where a range does not follow on the one before.
+    """
+
+    def __init__(
+        self,
+        chain: Chain,
+        log: LogIdentity,
+        footing: Footing,
+        head: BlockRef,
+        *,
+        pace: Pace,
+        with_state: bool = True,
+    ) -> None:
+        self._chain = chain
+        self._log = log
+        self._footing = footing
+        self._head = head.number
+        self._pace = pace
+        self._with_state = with_state
+        self._next = footing.block + 1
+        self._threads = ThreadPoolExecutor(AHEAD, "mirror-fetch")
+        self._asked: deque[Future[Fetched]] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown(cancel_futures=True)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Fetched:
+        if not self._asked and self._next > self._head:
+            raise StopIteration
+        if not self._asked:
+            blocks = self._plan()
+            if blocks[1] == self._head:
+                # All that is left: nothing to be gained by another thread.
+                return self._checked(self._read(blocks))
+            self._ask(blocks)
+        fetched = self._checked(self._asked.popleft().result())
+        while len(self._asked) < AHEAD and self._next <= self._head:
+            self._ask(self._plan())
+        return fetched
+
+    def _plan(self) -> tuple[int, int]:
+        first = self._next
+        last = min(first + self._pace.span(first, self._chain.max_log_range) - 1, self._head)
+        self._next = last + 1
+        return first, last
+
+    def _ask(self, blocks: tuple[int, int]) -> None:
+        self._asked.append(self._threads.submit(self._read, blocks))
+
+    def _read(self, blocks: tuple[int, int]) -> Fetched:
+        newest = blocks[1] == self._head
+        return fetch(self._chain, self._log, blocks, newest=newest, with_state=self._with_state)
+
+    def _checked(self, fetched: Fetched) -> Fetched:
+        stand, before = self._footing, fetched.before
+        if stand.block_hash is not None and (before is None or before.hash != stand.block_hash):
+            raise ChainMovedError(f"block {stand.block} changed")
+        self._footing = Footing(fetched.end.number, fetched.end.hash)
+        self._pace.adapt(fetched)
+        return fetched
 
 
 def compare(fetched: Fetched, size: int, root: bytes) -> None:

@@ -8,7 +8,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, select
@@ -27,7 +26,7 @@ from ledger.mirror.applying import (
 from ledger.mirror.doubt import first_doubtful_leaf
 from ledger.mirror.errors import ChainMovedError, ForeignLogError, MismatchError
 from ledger.mirror.events import LogRows
-from ledger.mirror.fetching import Fetched, Footing, RangeReader, compare
+from ledger.mirror.fetching import Fetched, Footing, Pace, ReadAhead, compare
 from ledger.mirror.origin import Origin
 from ledger.mirror.projections import Projection
 from ledger.mirror.queries import Cursor
@@ -71,7 +70,7 @@ class Follower:
         self.chain = chain
         self.origin = origin
         self.projections = tuple(projections)
-        self._reader = RangeReader(chain, origin.log)
+        self._pace = Pace()
         self._checked = False
 
     def catch_up(self, on_step: OnStep | None = None, progress: Progress | None = None) -> Cursor:
@@ -155,7 +154,7 @@ class Follower:
             raise error
         first, last = error.blocks
         if last > first:
-            self._reader.be_careful(first, last)
+            self._pace.be_careful(first, last)
             return 0
         time.sleep(PAUSE_SECONDS)
         return 1
@@ -218,41 +217,30 @@ class Follower:
         While one range is written, the next is fetched. Where the ground lies before the cursor,
         the first transaction takes back what lies between; by then its replacement is in hand.
         """
-        footing = ground.footing
+        block = ground.footing.block
         with self.engine.connect() as conn:
             frontier = Frontier.resume(ground.size, queries.tree(conn))
-        fetched = self._reader.read(footing, head)
-        with ThreadPoolExecutor(1, "mirror-fetch") as ahead:
-            while True:
-                since = frontier.size
+        log, pace = self.origin.log, self._pace
+        with ReadAhead(self.chain, log, ground.footing, head, pace=pace) as ranges:
+            for first in ranges:
+                fetched, since = first, frontier.size
                 with writing(self.engine) as conn:
                     keep_others_out(conn)
                     if queries.cursor_of(conn) != cursor:
                         raise FollowerMovedError("another follower works on this database")
-                    if cursor is not None and footing.block < cursor.block_number:
-                        cut(conn, since, footing.block, self.projections)
-                    while True:
-                        end = fetched.end
-                        footing = Footing(end.number, end.hash)
-                        upcoming = (
-                            ahead.submit(self._reader.read, footing, head)
-                            if end.number < head.number
-                            else None
-                        )
+                    if cursor is not None and block < cursor.block_number:
+                        cut(conn, since, block, self.projections)
+                    self._write(conn, fetched, frontier, since)
+                    while fetched.state is None:
+                        # The last range has it: every node knows its newest state.
+                        fetched = next(ranges)
                         self._write(conn, fetched, frontier, since)
-                        if fetched.state is not None or upcoming is None:
-                            break
-                        fetched = upcoming.result()
-                    after = Cursor(
-                        self.origin.log, frontier.size, frontier.root(), end.number, end.hash
-                    )
+                    end = fetched.end
+                    after = Cursor(log, frontier.size, frontier.root(), end.number, end.hash)
                     move_cursor(conn, cursor, after)
-                cursor = after
+                cursor, block = after, end.number
                 if on_step is not None:
                     on_step(cursor)
-                if upcoming is None:
-                    return
-                fetched = upcoming.result()
 
     def _write(self, conn: Connection, fetched: Fetched, frontier: Frontier, since: int) -> None:
         rows = fetched.rows(self.origin.log, frontier.size)

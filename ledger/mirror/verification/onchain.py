@@ -5,7 +5,7 @@ heads.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Table, select
 from ledger.chain.interface import BlockRef, CallReverted, Chain, ChainError
 from ledger.mirror import tables
 from ledger.mirror.errors import ChainMovedError, ForeignLogError, MismatchError
-from ledger.mirror.fetching import Footing, RangeReader, contract_state
+from ledger.mirror.fetching import Footing, Pace, ReadAhead, contract_state
 from ledger.mirror.origin import Origin
 from ledger.mirror.projections import Heads
 from ledger.mirror.queries import Cursor
@@ -90,53 +90,60 @@ class OnChain:
         report.count("blocks", len(known))
 
     def _check_events(self, end: BlockRef, progress: Progress | None) -> None:
-        conn, origin, cursor, report = self.conn, self.origin, self.cursor, self.report
-        reader = RangeReader(self.chain, origin.log, with_state=False)
-        footing = Footing(origin.first_block - 1, None)
-        size = tries = 0
+        pace, size, tries = Pace(), 0, 0
+        footing = Footing(self.origin.first_block - 1, None)
         while footing.block < end.number:
             try:
-                fetched = reader.read(footing, end)
-                rows = fetched.rows(origin.log, size)
+                for stand, leaves in self._events(footing, end, size, pace):
+                    footing, size, tries = stand, leaves, 0
+                    if progress is not None:
+                        progress(size, max(size, self.cursor.size))
             except MismatchError as error:
                 first, last = error.blocks or (0, 0)
                 tries += 1
                 if last > first or tries < TRIES:
-                    reader.be_careful(first, last)
+                    # Read again in halves: it heals a passing fault, and narrows down a lasting one.
+                    pace.be_careful(first, last)
                     time.sleep(0 if last > first else 0.1)
                     continue
-                report.add(
+                self.report.add(
                     "chain",
                     f"链上事件不完整：{error}",
                     f"the chain's events do not add up: {error}",
                     leaf=error.leaf,
                 )
                 return
-            tries = 0
-            first, last = rows.first_index, rows.size
-            _compare_rows(
-                tables.statement, statement_rows(conn, first, last), rows.statements, report
-            )
-            _compare_rows(
-                tables.authorisation,
-                authorisation_rows(conn, first, last),
-                rows.authorisations,
-                report,
-            )
-            report.count("chain_leaves", last - first)
-            if progress is not None:
-                progress(last, max(last, cursor.size))
-            footing, size = Footing(fetched.end.number, fetched.end.hash), last
-        if size != cursor.size:
-            report.add(
+        if size != self.cursor.size:
+            self.report.add(
                 "chain",
-                f"至区块 {end.number} 链上有 {size} 条声明，镜像有 {cursor.size} 条",
+                f"至区块 {end.number} 链上有 {size} 条声明，镜像有 {self.cursor.size} 条",
                 f"up to block {end.number} the chain has {size} statements, "
-                f"the mirror {cursor.size}",
-                leaf=min(size, cursor.size),
+                f"the mirror {self.cursor.size}",
+                leaf=min(size, self.cursor.size),
                 table="cursor",
                 column="size",
             )
+
+    def _events(
+        self, footing: Footing, end: BlockRef, size: int, pace: Pace
+    ) -> Iterator[tuple[Footing, int]]:
+        """Compare the events after ``footing`` range by range; tells how far it is after each."""
+        log, conn = self.origin.log, self.conn
+        with ReadAhead(self.chain, log, footing, end, pace=pace, with_state=False) as ranges:
+            for fetched in ranges:
+                rows = fetched.rows(log, size)
+                first, size = size, rows.size
+                for table, here, there in (
+                    (tables.statement, statement_rows(conn, first, size), rows.statements),
+                    (
+                        tables.authorisation,
+                        authorisation_rows(conn, first, size),
+                        rows.authorisations,
+                    ),
+                ):
+                    _compare_rows(table, here, there, self.report)
+                self.report.count("chain_leaves", size - first)
+                yield Footing(fetched.end.number, fetched.end.hash), size
 
     def _check_state(self) -> bool:
         """Size and root; returns whether the node still has the contract's state at the cursor."""
