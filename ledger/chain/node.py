@@ -235,9 +235,9 @@ def serve(
         )
         info = publish(data_dir, url, chain.chain_id)
         try:
-            if ready is not None:
-                ready(info)
             with stopping(server):
+                if ready is not None:
+                    ready(info)
                 server.run(sockets=[listener])
         finally:
             withdraw(data_dir)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -57,11 +58,14 @@ def serve_office(office: Office) -> None:
         listener = listen(host, office.settings.port)
         url = address_of(listener)
         app = create_app(office, url=url)
-        out.print(
-            say(f"服务地址 {url} （Ctrl-C 停止）", f"Serving on {url} (Ctrl-C to stop)"),
-            style="bold",
-        )
-        _run(app, listener, office.settings.log_level)
+
+        def ready() -> None:
+            out.print(
+                say(f"服务地址 {url} （Ctrl-C 停止）", f"Serving on {url} (Ctrl-C to stop)"),
+                style="bold",
+            )
+
+        _run(app, listener, office.settings.log_level, ready)
 
 
 def node(
@@ -145,7 +149,7 @@ def keep_log(level: str) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _run(app: object, listener: socket.socket, log_level: str) -> None:
+def _run(app: object, listener: socket.socket, log_level: str, ready: Callable[[], None]) -> None:
     import uvicorn  # noqa: PLC0415
 
     from ledger.chain.node import stopping  # noqa: PLC0415
@@ -158,7 +162,14 @@ def _run(app: object, listener: socket.socket, log_level: str) -> None:
         server_header=False,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
-    server = uvicorn.Server(config)
+
+    class Announced(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                ready()
+
+    server = Announced(config)
     try:
         with stopping(server):
             server.run(sockets=[listener])
