@@ -105,15 +105,15 @@ def test_a_restricted_entry_is_read_with_the_key_only(district) -> None:
 def test_a_department_searches_over_http_while_commands_go_on(district) -> None:
     with district.running("serve", "--port", "0") as url, httpx.Client(base_url=url) as client:
         found = client.get("/api/v1/catalogue/entries", params={"q": "食品", "limit": 3}).json()
-        assert len(found["entries"]) == 3
-        code = found["entries"][0]["code"]
+        assert len(found["items"]) == 3
+        code = found["items"][0]["code"]
         assert client.get(f"/api/v1/catalogue/entries/{code}").status_code == 200
 
         steward = district.run("catalogue", "search", "食品", "--json").json()
         assert steward["entries"][0]["code"] == code
         district.run("catalogue", "suspend", code, "--key", "publisher", "--reason", "核查")
         entry = client.get(f"/api/v1/catalogue/entries/{code}").json()
-        assert entry["entry"]["state"] == "suspended"
+        assert entry["state"]["code"] == "suspended"
         assert client.get("/readyz").status_code == 200
 
 
