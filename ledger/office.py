@@ -170,7 +170,14 @@ class Office:
             Origin.of(self.deployment),
             self.projections,
             self.rulebooks,
+            self._look_anew,
         )
+
+    def _look_anew(self, size: int) -> None:
+        """The chain took back what lies beyond ``size``: the outbox sends again what is gone."""
+        handed_in = self.__dict__.get("outbox")
+        outbox = handed_in or Outbox(self.desk_engine, self.chain, self.deployment, None)
+        outbox.rolled_back(size)
 
     @cached_property
     def outbox(self) -> Outbox:

@@ -41,6 +41,7 @@ BLOCKS_AT_ONCE = 64
 PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 30.0
 OnStep = Callable[[Cursor], None]
+OnCut = Callable[[int], None]
 
 
 class Ground(NamedTuple):
@@ -65,11 +66,13 @@ class Follower:
         chain: Chain,
         origin: Origin,
         projections: Sequence[Projection] = (),
+        on_cut: OnCut | None = None,
     ) -> None:
         self.engine = engine
         self.chain = chain
         self.origin = origin
         self.projections = tuple(projections)
+        self.on_cut = on_cut
         self._pace = Pace()
         self._checked = False
 
@@ -229,6 +232,9 @@ class Follower:
                     if queries.cursor_of(conn) != cursor:
                         raise FollowerMovedError("another follower works on this database")
                     if cursor is not None and block < cursor.block_number:
+                        # Before the cut is committed: told twice does no harm, not told would.
+                        if self.on_cut is not None:
+                            self.on_cut(since)
                         cut(conn, since, block, self.projections)
                     self._write(conn, fetched, frontier, since)
                     while fetched.state is None:
