@@ -29,6 +29,7 @@ MAX_INTEGER = (1 << 53) - 1
 """Largest magnitude of an integer that every JSON reader keeps exactly (RFC 7493 section 2.2)."""
 
 _STRUCTURE = re.compile(r'["\\\[\]{}]')
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 # Where names hold no character beyond the basic plane, UTF-16 order (RFC 8785 section 3.2.3) is
 # byte order; numbers of up to 15 digits are exact. Everything else takes the long way. Both are
@@ -80,6 +81,8 @@ def canonical_json(value: JsonValue) -> bytes:
         raise CanonicalError(f"no canonical form: {error}") from error
     except (TypeError, AttributeError) as error:
         raise CanonicalError("no canonical form: a name is not text") from error
+    except UnicodeEncodeError as error:
+        raise CanonicalError("no canonical form: a name holds half a surrogate pair") from error
     except RecursionError as error:
         raise CanonicalError(f"nested deeper than {MAX_DEPTH}") from error
 
@@ -266,5 +269,13 @@ def _check_text(text: str, pointer: str) -> None:
 
 def _escaped(name: str) -> str:
     """A name as a token of a JSON pointer (RFC 6901 section 3), printable whatever it holds."""
-    printable = name.encode("utf-8", "backslashreplace").decode("utf-8")
-    return printable.replace("~", "~0").replace("/", "~1")
+    return printable(name).replace("~", "~0").replace("/", "~1")
+
+
+def printable(text: str) -> str:
+    """``text`` with control characters and half surrogates as ``\\uXXXX``.
+
+    For messages that repeat what somebody sent: PostgreSQL keeps no U+0000, and a terminal obeys
+    what it is sent.
+    """
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)

@@ -26,7 +26,8 @@ Raw = str | int | bool | Path
 Converted = Any
 """What a setting's converter gives: the type that its annotation in the table says."""
 _HIDDEN = "********"
-_URL_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*(?=@)")
+_URL_PASSWORD = re.compile(r"(?<=://)([^/@:]*):.*(?=@)")
+_URL_SECRET = re.compile(r"([?&](?:password|passfile|token|secret|api_?key|key)=)[^&#]*", re.I)
 
 
 class SettingsError(ValueError):
@@ -344,4 +345,5 @@ def _check_names(given: Mapping[str, Raw], source: Source, where: str = "") -> N
 def _shown(value: Path | str | int | Secret | None) -> str:
     if isinstance(value, Secret):
         return repr(value) if value else ""
-    return _URL_PASSWORD.sub(rf"\1:{_HIDDEN}", "" if value is None else str(value))
+    text = _URL_PASSWORD.sub(rf"\1:{_HIDDEN}", "" if value is None else str(value))
+    return _URL_SECRET.sub(rf"\1{_HIDDEN}", text)

@@ -187,3 +187,14 @@ def test_a_value_nested_without_end_is_refused() -> None:
     endless.append(endless)
     with pytest.raises(CanonicalError, match="nested deeper"):
         canonical_json(endless)
+
+
+def test_half_a_surrogate_pair_in_a_name_has_no_canonical_form() -> None:
+    with pytest.raises(CanonicalError, match="surrogate"):
+        canonical_json({"\ud800": 1})
+
+
+def test_a_pointer_can_be_printed_whatever_the_names_hold() -> None:
+    with pytest.raises(CanonicalError) as refusal:
+        parse_json(b'{"a\\u0000\\u001b[2J": 1e999}')
+    assert refusal.value.pointer == "/a\\u0000\\u001b[2J"

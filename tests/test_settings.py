@@ -189,3 +189,20 @@ def test_the_documentation_has_every_setting_with_its_names_default_and_meaning(
 
 def test_the_table_has_every_member_of_the_settings() -> None:
     assert {each.name for each in SETTINGS} | {"sources"} == set(Settings.__dataclass_fields__)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:open/sesame@host/mirror",
+        "postgresql://u:open@sesame@host/mirror",
+        "postgresql:///mirror?user=u&password=open",
+        "https://node.example/rpc?apikey=open",
+    ],
+)
+def test_a_password_in_an_address_is_hidden_wherever_drivers_take_it(url: str) -> None:
+    shown = load_settings({"mirror_url": url, "rpc_url": url}, {}).shown()
+    for name in ("mirror_url", "rpc_url"):
+        assert "********" in shown[name]
+        assert "open" not in shown[name]
+        assert "sesame" not in shown[name]

@@ -25,14 +25,17 @@ _INTEGER = re.compile(r"^(0|-?[1-9][0-9]{0,14})$")
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without implicit types beyond booleans, integers and null, and without aliases."""
+    """YAML without types beyond text, booleans, integers and null, without tags and aliases."""
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:  # noqa: ANN401
-        if self.check_event(yaml.events.AliasEvent):
-            event = self.peek_event()  # type: ignore[no-untyped-call]
-            raise yaml.composer.ComposerError(
-                None, None, "aliases (*name) are not taken: write it out", event.start_mark
-            )
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        refusal = None
+        if isinstance(event, yaml.events.AliasEvent):
+            refusal = "aliases (*name) are not taken: write it out"
+        elif getattr(event, "tag", None) is not None:
+            refusal = "tags (!name) are not taken: leave it out"
+        if refusal is not None:
+            raise yaml.composer.ComposerError(None, None, refusal, event.start_mark)
         return super().compose_node(parent, index)
 
 

@@ -24,6 +24,7 @@ from pydantic import (
     ValidationError,
 )
 
+from ledger.canonical import printable
 from ledger.catalogue.dictionaries import (
     BasisCategory,
     Channel,
@@ -158,12 +159,12 @@ class Entry(Part):
     stated*.
     """
 
-    code: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128)]
+    code: Short
     name: Short
     name_en: MaybeShort = None
     classification: tuple[Short, ...] = ()
     themes: tuple[Short, ...] = ()
-    provider: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=32)]
+    provider: Annotated[Short, StringConstraints(max_length=32)]
     provider_name: MaybeLine = None
     provider_unit: MaybeLine = None
     provider_check: ProviderCheck | None = None
@@ -247,8 +248,9 @@ _KINDS: dict[str, str] = {"extra_forbidden": "unknown_field", "missing": "requir
 
 
 def pointer_of(location: tuple[int | str, ...]) -> str:
-    """A pydantic location as JSON pointer (RFC 6901)."""
-    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in location)
+    """A pydantic location as JSON pointer (RFC 6901), printable whatever names it holds."""
+    steps = (printable(str(step)).replace("~", "~0").replace("/", "~1") for step in location)
+    return "".join(f"/{step}" for step in steps)
 
 
 def _reason(message: str) -> str:

@@ -76,8 +76,8 @@ class CodeRule(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     category: Annotated[str, StringConstraints(pattern=r"^[123]$")] = "3"
-    item: Annotated[str, StringConstraints(pattern=r"^\d{2}$")]
-    section: Annotated[str, StringConstraints(pattern=r"^\d{3}$")]
+    item: Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$")]
+    section: Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$")]
 
     def prefix(self, publisher: Publisher) -> str:
         return f"{self.category}{self.item}{self.section}{publisher.ordinal:04d}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, insert, select
 
 from ledger.catalogue.completeness import missing_fields
-from ledger.catalogue.entry import Entry
+from ledger.catalogue.entry import Entry, pointer_of
 from ledger.catalogue.models import ACTS, EDITIONS, ENTRIES, ITEMS
 from ledger.catalogue.names import bare, folded
 from ledger.catalogue.problems import EntryRefused
@@ -23,6 +24,7 @@ from ledger.statements import (
     DECISION,
     FILING,
     WORD,
+    StatementError,
     StructType,
     Value,
     struct_of,
@@ -30,6 +32,9 @@ from ledger.statements import (
 )
 from ledger.store.ranged import supersede
 
+# What anybody may have signed becomes a key of rows: databases take neither U+0000 nor any length,
+# and two codes that look the same must be the same.
+_PLAIN_CODE = re.compile(r"(?=\S)[^\x00-\x1f\x7f-\x9f]{1,128}(?<=\S)")
 ENVELOPE_FIELDS = {"code", "commitment", "provider", "restricted"}
 _LOOKUP = 500
 _KEPT_ENTRIES = 4096
@@ -156,6 +161,8 @@ def _malformed_filing(decoded: Decoded, entries: _Entries) -> str | None:
     provider = body.get("provider")
     if not isinstance(provider, str) or _hash_of(provider) != decoded.statement.org:
         return f"body/provider: {provider!r} is not the organisation that signed"
+    if not _PLAIN_CODE.fullmatch(provider):
+        return f"body/provider: {provider!r} cannot be the code of an organisation"
     if is_envelope(body):
         return _malformed_envelope(body) or _out_of_table(values)
     return _malformed_document(decoded, entries)
@@ -188,9 +195,11 @@ def _out_of_table(values: Mapping[str, Value]) -> str | None:
 
 def _wrong_code(decoded: Decoded) -> str | None:
     code = decoded.body.get("code")
-    if isinstance(code, str) and text_hash(code) == decoded.values["code"]:
-        return None
-    return f"body/code: {code!r} is not the code that was signed"
+    if not isinstance(code, str) or text_hash(code) != decoded.values["code"]:
+        return f"body/code: {code!r} is not the code that was signed"
+    if not _PLAIN_CODE.fullmatch(code):
+        return f"body/code: {code!r} is not 1 to 128 printable characters"
+    return None
 
 
 def _malformed_envelope(body: dict[str, Any]) -> str | None:
@@ -222,7 +231,7 @@ def _malformed_decision(decoded: Decoded) -> str | None:
     if not isinstance(reasons, list) or not all(isinstance(one, str) for one in reasons):
         return "body/reasons: not a list of texts"
     unknown = set(body) - {"code", "decision", "reasons"}
-    return f"body/{sorted(unknown)[0]}: there is no such field" if unknown else None
+    return f"body{pointer_of((min(unknown),))}: there is no such field" if unknown else None
 
 
 def _lives(connection: Connection, codes: Iterable[str]) -> dict[str, _Life]:
@@ -250,10 +259,15 @@ def _catch_up(connection: Connection, decoded: Decoded, life: _Life) -> None:
     for past in mirror.statements_about(
         connection, statement.kind, statement.subject, statement.index
     ):
-        if past.version > life.version:
+        if past.version <= life.version:
+            continue
+        try:
             struct = struct_of(past.payload)
             number = _number(struct.decode(past.payload)["state"])
-            life.take(struct, past.version, _state_of(number))
+        except (StatementError, LookupError):
+            # Only a registry that checks nothing records what is neither filing nor decision.
+            continue
+        life.take(struct, past.version, _state_of(number))
 
 
 def _entry_row(decoded: Decoded, entry: Entry | None) -> dict[str, Any]:

@@ -10,15 +10,35 @@ import codecs
 import csv
 import datetime as dt
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import ParseError
+
+if TYPE_CHECKING:
+    from openpyxl import Workbook
+    from openpyxl.worksheet.worksheet import Worksheet
 
 MAX_FILE_BYTES = 256 * 1024 * 1024
 MAX_UNPACKED_BYTES = 1024 * 1024 * 1024
 MAX_ROWS = 1_000_000
 MAX_COLUMNS = 500
 _BLOCK = 1 << 20
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    ParseError,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What reading a damaged XLSX file raises: it is an archive of XML documents that name one another."""
 
 
 class TableError(ValueError):
@@ -135,23 +155,40 @@ def _xlsx_lines(path: Path, sheet: str | None) -> Iterator[tuple[int, list[str]]
     import openpyxl  # noqa: PLC0415 - a fifth of a second, for this kind of file only
     from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
 
+    damage = (InvalidFileException, *_DAMAGE)
     _check_archive(path)
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise TableError(f"{path.name} is not a readable XLSX file: {error}") from error
+    except damage as error:
+        raise _unreadable(path, error) from error
     try:
-        if sheet is not None and sheet not in book.sheetnames:
-            raise TableError(f"{path.name} has no sheet {sheet!r}: {', '.join(book.sheetnames)}")
-        chosen = book[sheet] if sheet is not None else book.worksheets[0]
-        rows = chosen.iter_rows(values_only=True, max_col=MAX_COLUMNS + 1)
+        rows = _sheet(path, book, sheet).iter_rows(values_only=True, max_col=MAX_COLUMNS + 1)
         for line, cells in enumerate(rows, start=1):
             texts = [_cell_text(cell) for cell in cells]
             while texts and not texts[-1]:
                 texts.pop()
             yield line, texts
+    except TableError:
+        raise
+    except damage as error:
+        raise _unreadable(path, error) from error
     finally:
         book.close()
+
+
+def _sheet(path: Path, book: Workbook, name: str | None) -> Worksheet:
+    if name is None:
+        return book.worksheets[0]
+    if name not in book.sheetnames:
+        raise TableError(f"{path.name} has no sheet {name!r}: {', '.join(book.sheetnames)}")
+    return book[name]
+
+
+def _unreadable(path: Path, error: Exception) -> TableError:
+    return TableError(
+        f"{path.name} is not a readable XLSX file ({error}); open it in a spreadsheet program and "
+        "save it again"
+    )
 
 
 def _check_archive(path: Path) -> None:
@@ -160,7 +197,7 @@ def _check_archive(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
     except zipfile.BadZipFile as error:
-        raise TableError(f"{path.name} is not a readable XLSX file: {error}") from error
+        raise _unreadable(path, error) from error
     if unpacked > MAX_UNPACKED_BYTES:
         raise TableError(
             f"{path.name} unpacks to {unpacked} bytes, at most {MAX_UNPACKED_BYTES} are read"

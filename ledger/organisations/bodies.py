@@ -32,7 +32,7 @@ def _code(text: str) -> str:
 
 OrganisationCode = Annotated[str, AfterValidator(_code)]
 """A USCC (GB 32100-2015) whose check characters may be wrong, or a provisional code."""
-Region = Annotated[str, Field(pattern=r"^[1-9]\d{5}(\d{3}){0,2}$")]
+Region = Annotated[str, Field(pattern=r"^[1-9][0-9]{5}([0-9]{3}){0,2}$")]
 """行政区划代码: 6 digits (GB/T 2260), 9 with the street, 12 with the village."""
 
 

@@ -40,7 +40,8 @@ def open_database(url: str, family: Family, *, busy_timeout_ms: int = BUSY_TIMEO
     damaged, written by a newer program, or of the other family.
     """
     target = _checked(url)
-    place = target.render_as_string(hide_password=True)
+    # Drivers take a password among the parameters too, so those are not shown.
+    place = target.set(query={}).render_as_string(hide_password=True)
     arguments: dict[str, Any] = {}
     if target.get_backend_name() == "sqlite":
         # Threads of one process (server, follower) share the pool; each connection is used by one
@@ -83,7 +84,8 @@ def _checked(url: str) -> URL:
         target = make_url(url)
     except ArgumentError as error:
         raise UnreachableStoreError(
-            f"not a database URL: {url!r} (e.g. sqlite:///mirror.db)"
+            "not a database URL: one looks like sqlite:////var/lib/mirror.db or "
+            "postgresql://user@host/name"
         ) from error
     backend = target.get_backend_name()
     if backend == "postgresql":

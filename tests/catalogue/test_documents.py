@@ -86,7 +86,7 @@ UNREADABLE = [
     ("code: a\nname: b\ncode: c\n", 3, "appears twice"),
     ("code: &x a\nname: *x\n", 2, "aliases"),
     ("code: [a\n", 2, "expected"),
-    ("!!python/object/apply:os.system [ls]\n", 1, "constructor"),
+    ("!!python/object/apply:os.system [ls]\n", 1, "tags"),
     ("a: 1\n\tb: 2\n", 2, "cannot start any token"),
     ("", None, "empty"),
     ("just text\n", None, "field: value"),
@@ -129,3 +129,11 @@ def test_scalars_are_text_but_for_whole_numbers_booleans_and_null(tmp_path: Path
         "yes", "no", "on", "0x10", "010", "1_000", "1.5", 12, -3, True, False, None, None,
         "2025-01-02", "12:30",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ["!!binary MzA3", "!!timestamp 2024-01-01", "!!str 12", "! x"])
+def test_tags_are_refused_with_their_line(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "entry.yaml"
+    path.write_text(f"name: x\ncode: {value}\n", encoding="utf-8")
+    with pytest.raises(EntryRefused, match=r"line 2.*tags"):
+        read_document(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -437,6 +438,29 @@ def test_an_xlsx_file_gives_the_same_plan_as_its_csv(
     assert from_xlsx.summary() == from_csv.summary()
     assert [one.entry for one in from_xlsx.planned] == [one.entry for one in from_csv.planned]
     assert from_xlsx.refused == from_csv.refused
+
+
+@pytest.mark.parametrize(
+    "part", ["xl/worksheets/sheet1.xml", "xl/workbook.xml", "[Content_Types].xml"]
+)
+@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda _: None])
+def test_a_damaged_xlsx_file_is_refused_in_words(
+    tmp_path: Path, part: str, damage: Callable[[bytes], bytes | None]
+) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["title"])
+    book.save(tmp_path / "whole.xlsx")
+    with (
+        zipfile.ZipFile(tmp_path / "whole.xlsx") as whole,
+        zipfile.ZipFile(tmp_path / "damaged.xlsx", "w") as damaged,
+    ):
+        for name in whole.namelist():
+            data = whole.read(name)
+            kept = damage(data) if name == part else data
+            if kept is not None:
+                damaged.writestr(name, kept)
+    with pytest.raises(TableError, match=r"damaged\.xlsx"):
+        list(read_rows(tmp_path / "damaged.xlsx"))
 
 
 def test_cells_of_an_xlsx_file_become_text(tmp_path: Path) -> None:

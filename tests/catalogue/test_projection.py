@@ -298,3 +298,63 @@ def test_rows_do_not_depend_on_how_statements_are_batched(
             connection.execute(insert(statement), [row_of(one) for one in fresh])
         PROJECTION.apply(connection, one_by_one.taken)
     assert at_once.rows() == one_by_one.rows()
+
+
+ODD = "307015/\u0000"
+TOO_LONG = "3" * 200
+PADDED = f"{CODE} "
+
+
+def odd_filing(code: str, **body: object) -> Batch:
+    """A filing that no builder makes, signed all the same."""
+    stated = {
+        "code": code,
+        "version": 1,
+        "state": EntryState.DRAFT.number,
+        **dict.fromkeys(("shareType", "openType", "grade", "updateCycle", "library"), 0),
+    }
+    return Batch(FILING, OWNER, FAR, (stated,), (canonical_json({"code": code, **body}),))
+
+
+@pytest.mark.parametrize("code", [ODD, TOO_LONG, PADDED])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"provider": OWNER, "name": "名单"},
+        {"provider": OWNER, "restricted": True, "commitment": "ab" * 32},
+    ],
+    ids=["open", "restricted"],
+)
+def test_a_code_that_no_database_could_keep_is_flagged(
+    log: TinyLog, code: str, body: dict[str, object]
+) -> None:
+    log.append(odd_filing(code, **body))
+    revoked = {"code": code, "version": 2, "state": EntryState.REVOKED.number}
+    reasons = canonical_json({"code": code, "decision": "revoked", "reasons": ["代码不合规"]})
+    log.append(Batch(DECISION, AUTHORITY, FAR, (revoked,), (reasons,)))
+    assert all(log.flags[leaf].startswith("body/code") for leaf in (0, 1))
+    assert not any(log.rows().values())
+
+
+def test_no_flag_holds_what_a_database_or_terminal_would_choke_on(log: TinyLog) -> None:
+    name = "\u0000\u001b[2J"
+    log.append(odd_filing(CODE, provider=OWNER, name="名单", **{name: 1}))
+    decided = {"code": CODE, "version": 2, "state": EntryState.REVOKED.number}
+    body = canonical_json({"code": CODE, "decision": "revoked", "reasons": [], name: 1})
+    log.append(Batch(DECISION, AUTHORITY, FAR, (decided,), (body,)))
+    assert set(log.flags) == {0, 1}
+    assert all("\\u0000\\u001b[2J" in why for why in log.flags.values())
+
+
+def test_what_is_neither_filing_nor_decision_does_not_stop_the_entry(
+    log: TinyLog, mirror: Connection
+) -> None:
+    file_one(log, whole_entry())
+    verdict = Verdict(CODE, 2, EntryState.RETURNED, ("请补充",))
+    (strange,) = statements_of(decision(AUTHORITY, [verdict], FAR), 1)
+    with writing(log.engine) as connection:
+        row = row_of(strange) | {"payload": b"not a struct"}
+        connection.execute(insert(statement), [row])
+    log.taken.append(log.taken[0])
+    file_one(log, whole_entry(name="户籍人口信息"), 3)
+    assert queries.show(mirror, CODE).entry.version == 3

@@ -56,6 +56,7 @@ def field_of(error: ValidationError) -> str:
         ({"parent": VALID}, "parent", "not its own parent"),
         ({"parent": "nobody"}, "parent", "no organisation code"),
         ({"region": "31011"}, "region", "match pattern"),
+        ({"region": "31011٨"}, "region", "match pattern"),
         ({"aliases": [""]}, "aliases/0", "at least 1 character"),
         ({"version": 0}, "version", "greater than or equal to 1"),
         ({"nickname": "x"}, "nickname", "not permitted"),

@@ -135,6 +135,8 @@ def test_a_damaged_page_is_reported_as_damage(tmp_path: Path) -> None:
     ("url", "words"),
     [
         ("mirror.db", "not a database URL"),
+        ("postgresql:/nobody:secret@127.0.0.1/none", "not a database URL"),
+        ("postgresql://127.0.0.1:1/none?user=nobody&password=secret", "cannot be reached"),
         ("sqlite://", "needs a file"),
         ("sqlite:////nowhere/at/all/mirror.db", "see that its directory exists"),
         ("mysql://127.0.0.1/x", "not supported"),
