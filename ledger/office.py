@@ -170,7 +170,7 @@ class Office:
             Origin.of(self.deployment),
             self.projections,
             self.rulebooks,
-            self._look_anew,
+            on_cut=self._look_anew,
         )
 
     def _look_anew(self, size: int) -> None:

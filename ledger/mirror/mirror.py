@@ -32,6 +32,7 @@ class Mirror:
         origin: Origin,
         projections: Sequence[Projection] = (),
         rulebooks: Sequence[Rulebook] = (),
+        *,
         on_cut: OnCut | None = None,
     ) -> None:
         self.engine = engine

@@ -7,7 +7,6 @@ from pathlib import Path
 import httpx
 import pytest
 from eth_account import Account
-from tests.chain_nodes import FUNDED, anvil_node, funded
 
 from ledger.chain.connect import connect
 from ledger.chain.deployment import deploy
@@ -18,6 +17,7 @@ from ledger.office import Office
 from ledger.organisations import queries
 from ledger.organisations.statements import OrganisationDraft, register
 from ledger.settings import load_settings
+from tests.chain_nodes import FUNDED, anvil_node, funded
 
 ROOT_CODE = "119901180000010036"
 OTHER_CODE = "11990118000002022C"
@@ -37,9 +37,9 @@ def organisation(code: str, parent: str | None) -> OrganisationDraft:
     return OrganisationDraft(code=code, name=f"机构 {code}", parent=parent, level=Level.DISTRICT)
 
 
-@pytest.mark.parametrize("handed_in_here", [True, False])
+@pytest.mark.parametrize("noticed_by", ["the sender", "a reader"])
 def test_a_statement_on_a_block_taken_back_is_recorded_again(
-    tmp_path: Path, handed_in_here: bool
+    tmp_path: Path, noticed_by: str
 ) -> None:
     with anvil_node() as url:
         settings = load_settings(
@@ -62,7 +62,7 @@ def test_a_statement_on_a_block_taken_back_is_recorded_again(
 
             assert rpc(url, "evm_revert", before)
             rpc(url, "anvil_mine", "0x5")
-            if not handed_in_here:
+            if noticed_by == "a reader":
                 # A reader notices first, without the key that sends.
                 with Office(
                     load_settings({"data_dir": tmp_path, "rpc_url": url}, env={})
