@@ -40,6 +40,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
 class Commands(TyperGroup):
     """The commands of :data:`COMMANDS`, each imported when it is asked for."""
 
+    def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 - typer's own
+        super().__init__(**attributes)
+        # The names alone, so that a misspelt one can be answered with the nearest.
+        names: dict[str, Any] = dict.fromkeys(COMMANDS)
+        self.commands = names
+
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - typer's own context
         """In the order in which a newcomer needs them."""
         return list(COMMANDS)

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from sqlalchemy import Connection
 
-from ledger.catalogue import queries
+from ledger.catalogue import labels, queries
 from ledger.catalogue.differences import differences
-from ledger.catalogue.queries import CatalogueQueryError, Edition, EntrySummary, Filters
+from ledger.catalogue.queries import (
+    CatalogueQueryError,
+    Edition,
+    EntryDetail,
+    EntrySummary,
+    Filters,
+)
 from ledger.cli import catalogue_acts, catalogue_import
 from ledger.cli.output import (
     Exit,
     Problem,
     as_json,
+    language,
     out,
     print_fields,
     print_json,
@@ -26,7 +33,8 @@ from ledger.cli.output import (
     write_whole,
 )
 from ledger.cli.session import AsOf, Json, Limit, opened, reading
-from ledger.codes import Code, EntryState, Library, OpenType, ShareType, UpdateCycle
+from ledger.cli.wording import problem_of
+from ledger.codes import EntryState, Library, OpenType, ShareType
 from ledger.log.readable import utc
 from ledger.organisations.queries import names
 
@@ -35,21 +43,11 @@ catalogue_acts.add_to(app)
 catalogue_import.add_to(app)
 
 CodeArgument = Annotated[str, typer.Argument(help="Resource code, e.g. 318001/000001.")]
-_LABELS: dict[str, type[Code]] = {
-    "state": EntryState,
-    "share_type": ShareType,
-    "open_type": OpenType,
-    "update_cycle": UpdateCycle,
-    "library": Library,
-}
 
 
-def label(table: str, value: str | None) -> str:
-    """A string code in the reader's language; a dash where nothing is stated."""
-    if not value:
-        return "–"
-    member = _LABELS[table].of(value)
-    return say(member.zh, member.en)
+def word(field: str, value: object) -> str:
+    """A value in the reader's language; a dash where nothing is stated."""
+    return labels.spoken(field, value, language()) or "–"
 
 
 def name_of(entry: EntrySummary) -> str:
@@ -58,13 +56,10 @@ def name_of(entry: EntrySummary) -> str:
 
 
 def _not_found(error: CatalogueQueryError) -> Problem:
-    return Problem(
-        str(error),
-        say(
-            "用 `govledger catalogue search` 查找", "look for it with `govledger catalogue search`"
-        ),
-        Exit.NOT_FOUND,
-    )
+    found = problem_of(error)
+    if found is None or found.hint:
+        return found or Problem(str(error))
+    return Problem(str(found), "look for it with `govledger catalogue search`", Exit.NOT_FOUND)
 
 
 @app.command("search")
@@ -101,7 +96,7 @@ def search(
             page = queries.search(connection, filters, as_of=size, limit=limit, cursor=cursor)
             total = queries.count(connection, filters, as_of=size)
         except CatalogueQueryError as error:
-            raise Problem(str(error), code=Exit.USAGE) from error
+            raise (problem_of(error, Exit.USAGE) or error) from error
     if json_output:
         print_json({"total": total, "entries": page.entries, "next": page.next})
         return
@@ -123,16 +118,18 @@ def search(
                 e.code,
                 name_of(e) + ("" if e.complete else say(" [不完整]", " [incomplete]")),
                 e.provider_name or e.provider,
-                label("state", e.state),
+                word("state", e.state),
                 e.edition,
-                label("share_type", e.share_type),
-                e.grade or "–",
-                label("update_cycle", e.update_cycle),
+                word("share_type", e.share_type),
+                word("grade", e.grade),
+                word("update_cycle", e.update_cycle),
                 e.leaf,
             )
             for e in page.entries
         ],
-        right=[say("版本", "edition"), say("级", "grade"), say("日志", "leaf")],
+        right=[say("版本", "edition"), say("日志", "leaf")],
+        fold=[say("名称", "name"), say("提供单位", "provider")],
+        spare=[say("共享", "sharing"), say("版本", "edition"), say("周期", "cycle")],
     )
     if page.next:
         out.print(
@@ -166,35 +163,70 @@ def show(
             }
         )
         return
+    _print_entry(found, text)
+
+
+def _print_entry(found: EntryDetail, text: dict[str, Any] | None) -> None:
+    """The entry as it stands, then the edition in force (or the newest) with every field in words."""
     entry = found.entry
+    edition = found.published or found.pending or _none(entry.code)
+    document = text or edition.document
     print_fields(
         f"{name_of(entry)}  {entry.code}",
         [
-            (say("提供单位", "provider"), f"{entry.provider_name or ''} {entry.provider}"),
-            (say("状态", "state"), label("state", entry.state)),
+            (say("状态", "state"), word("state", entry.state)),
             (
                 say("版本", "edition"),
                 f"{entry.edition} ({say('已发布', 'published')}: {entry.published_edition or '–'})",
             ),
-            (say("共享类型", "share type"), label("share_type", entry.share_type)),
-            (say("开放类型", "open type"), label("open_type", entry.open_type)),
-            (say("安全等级", "grade"), entry.grade),
-            (say("更新周期", "update cycle"), label("update_cycle", entry.update_cycle)),
-            (say("库", "library"), label("library", entry.library)),
-            (say("尚缺", "missing"), ", ".join(entry.missing)),
+            (say("尚缺", "missing"), spoken_list(entry.missing)),
             (say("日志位置", "log index"), entry.leaf),
             (say("上链时间", "recorded"), utc(entry.recorded_at)),
         ],
     )
-    _print_document(text or (found.published or found.pending or _none(code)).document)
+    out.print()
+    state = say("已发布", "published") if found.published else word("state", edition.state)
+    stated = {name: getattr(entry, name) for name in _ON_CHAIN} if entry.restricted else {}
+    whole = {name: value for name, value in {**stated, **document}.items() if value is not None}
+    print_fields(
+        say(
+            f"第 {edition.edition} 版（{state}，日志位置 {edition.leaf}）",
+            f"Edition {edition.edition} ({state}, log index {edition.leaf})",
+        ),
+        [
+            (labels.label(name, language()), labels.spoken(name, whole[name], language()))
+            for name in labels.in_order(whole)
+            if name not in ("items", "code")
+        ],
+    )
+    _print_items(document.get("items") or [])
+    if entry.restricted and text is None:
+        out.print(
+            say(
+                "受限条目：原文加密存于提供方，用 --unseal 查看",
+                "restricted: its text is sealed with its office; --unseal shows it there",
+            ),
+            style="dim",
+        )
     if found.pending and found.published:
         out.print(
             say(
-                f"另有第 {found.pending.edition} 版待审核，见 `catalogue diff {code}`",
-                f"edition {found.pending.edition} is not published yet; see `catalogue diff {code}`",
+                f"另有第 {found.pending.edition} 版待审核，见 `catalogue diff {entry.code}`",
+                f"edition {found.pending.edition} is not published yet; see `catalogue diff {entry.code}`",
             ),
             style="yellow",
         )
+
+
+_ON_CHAIN = ("provider_name", "share_type", "open_type", "update_cycle", "library", "grade")
+"""What is known of a restricted entry beside its commitment."""
+_ITEM_COLUMNS = ("name", "data_type", "length", "precision", "unit", "grade", "share_type")
+_ITEM_NOTES = ("open_type", "primary_key", "sensitive", "code_set", "description")
+
+
+def spoken_list(fields: Sequence[str]) -> str:
+    """Field names in words."""
+    return say("、", ", ").join(labels.label(field, language()) for field in fields)
 
 
 def _none(code: str) -> Edition:
@@ -203,27 +235,31 @@ def _none(code: str) -> Edition:
             f"{code} 的内容无法读取（原文不合规）",
             f"{code}: its text is malformed and was not projected",
         ),
-        code=Exit.NOT_FOUND,
+        say("用 `govledger log list` 查看原文", "see the statement with `govledger log list`"),
+        Exit.NOT_FOUND,
     )
 
 
-def _print_document(document: dict[str, Any]) -> None:
-    plain = {name: value for name, value in document.items() if name != "items"}
-    print_fields(
-        "",
+def _print_items(items: Sequence[dict[str, Any]]) -> None:
+    if not items:
+        return
+    columns = [
+        field
+        for field in (*_ITEM_COLUMNS, *_ITEM_NOTES)
+        if any(item.get(field) is not None for item in items)
+    ]
+    names = {field: labels.label(field, language()) for field in columns}
+    print_table(
+        say(f"信息项：{len(items)}", f"Information items: {len(items)}"),
+        [names[field] for field in columns],
         [
-            (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-            for name, value in plain.items()
+            [labels.spoken(field, item.get(field), language()) for field in columns]
+            for item in items
         ],
+        right=[names[field] for field in ("length", "precision") if field in names],
+        fold=[names[field] for field in ("name", "description", "code_set") if field in names],
+        spare=[names[field] for field in _ITEM_NOTES if field in names],
     )
-    items = document.get("items") or []
-    if items:
-        print_table(
-            say(f"信息项：{len(items)}", f"Information items: {len(items)}"),
-            [say("名称", "name"), say("类型", "type"), say("长度", "length"), say("级", "grade")],
-            [(i["name"], i.get("data_type"), i.get("length"), i.get("grade")) for i in items],
-            right=[say("长度", "length"), say("级", "grade")],
-        )
 
 
 @app.command("history")
@@ -255,8 +291,8 @@ def history(code: CodeArgument, as_of: AsOf = None, json_output: Json = False) -
             (
                 act.leaf,
                 act.version,
-                act.act,
-                label("state", act.state),
+                say(*_ACTS.get(act.act, (act.act, act.act))),
+                word("state", act.state),
                 act.edition,
                 known[hashes[act.organisation]].name if hashes[act.organisation] in known else "?",
                 utc(act.recorded_at),
@@ -264,7 +300,12 @@ def history(code: CodeArgument, as_of: AsOf = None, json_output: Json = False) -
             )
             for act in acts
         ],
+        fold=[say("机构", "organisation"), say("理由", "reasons")],
+        spare=[say("序号", "version")],
     )
+
+
+_ACTS = {"filed": ("报送", "filed"), "decided": ("审核决定", "decided")}
 
 
 @app.command("diff")
@@ -289,18 +330,30 @@ def diff(
             f"{code}: edition {first.edition} → {second.edition}, {len(changes)} changes",
         ),
         [say("字段", "field"), say("变化", "change"), say("原值", "before"), say("新值", "after")],
-        [(c.pointer, c.kind, _short(c.before), _short(c.after)) for c in changes],
+        [
+            (
+                c.pointer,
+                say(*_CHANGES[c.kind]),
+                labels.spoken(_field(c.pointer), c.before, language()),
+                labels.spoken(_field(c.pointer), c.after, language()),
+            )
+            for c in changes
+        ],
+        fold=[say("字段", "field"), say("原值", "before"), say("新值", "after")],
     )
 
 
-def _short(value: object) -> str:
-    return (
-        ""
-        if value is None
-        else value
-        if isinstance(value, str)
-        else json.dumps(value, ensure_ascii=False)
-    )
+_CHANGES = {
+    "added": ("新增", "added"),
+    "removed": ("删除", "removed"),
+    "changed": ("变更", "changed"),
+}
+
+
+def _field(pointer: str) -> str:
+    """The field that a change is about: of an item, the item itself (``items``) or its field."""
+    first, *rest = pointer.lstrip("/").split("/")
+    return rest[-1] if len(rest) > 1 else first
 
 
 def _two(

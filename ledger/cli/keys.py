@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from ledger.cli.organisations import speaker_of
+from ledger.cli.organisations import speaker_of, spoken_roles, word
 from ledger.cli.output import Exit, Problem, out, print_json, print_table, say
 from ledger.cli.session import (
     Json,
@@ -22,6 +22,7 @@ from ledger.cli.session import (
 from ledger.codes import KeyStatus
 from ledger.office import Office
 from ledger.organisations import queries
+from ledger.organisations.roles import role_mask
 from ledger.organisations.statements import KeyDraft, set_keys
 
 app = typer.Typer(no_args_is_help=True, help="Keys: create, grant, rotate, revoke / 密钥.")
@@ -104,22 +105,26 @@ def list_command(as_json: Json = False) -> None:
     """Keys of this keystore, and what the ledger says of each. Example: govledger key list"""
     with opened() as office:
         stored = office.keystore.list()
+        genesis = office.deployment.genesis_authority
     with reading() as (connection, _):
         held = {key.address: queries.holder(connection, key.address) for key in stored}
+        tops = queries.organisations(connection, parent="")
     rows: list[dict[str, Any]] = []
     for key in stored:
         found = held[key.address]
+        organisation = found.organisation if found else None
+        is_genesis = found is None and key.address == genesis
+        if is_genesis and tops:
+            organisation = tops[0]
         rows.append(
             {
                 "name": key.name,
                 "address": key.address,
                 "label": key.label,
-                "organisation": found.key.organisation if found else None,
-                "organisation_name": found.organisation.name
-                if found and found.organisation
-                else None,
-                "roles": list(found.key.roles) if found else [],
-                "status": found.key.status if found else None,
+                "organisation": organisation.code if organisation else None,
+                "organisation_name": organisation.name if organisation else None,
+                "roles": ["authority"] if is_genesis else list(found.key.roles) if found else [],
+                "status": "genesis" if is_genesis else found.key.status if found else None,
             }
         )
     if as_json:
@@ -133,18 +138,31 @@ def list_command(as_json: Json = False) -> None:
             say("机构", "organisation"),
             say("角色", "roles"),
             say("状态", "status"),
+            say("说明", "label"),
         ],
         [
             (
                 r["name"],
                 r["address"],
                 r["organisation_name"] or r["organisation"] or "–",
-                " ".join(r["roles"]) or "–",
-                r["status"] or say("未授权", "not granted"),
+                spoken_roles(role_mask(r["roles"])) or "–",
+                _spoken_status(r["status"]),
+                r["label"],
             )
             for r in rows
         ],
+        fold=[say("机构", "organisation"), say("角色", "roles"), say("说明", "label")],
+        spare=[say("说明", "label")],
     )
+
+
+def _spoken_status(status: str | None) -> str:
+    """What the ledger says of a key; the genesis authority needs no grant."""
+    if status is None:
+        return say("未授权", "not granted")
+    if status == "genesis":
+        return say("创世授权", "genesis")
+    return word(KeyStatus, status)
 
 
 @app.command("grant")

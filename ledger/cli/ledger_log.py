@@ -23,12 +23,12 @@ from ledger.cli.output import (
 from ledger.cli.session import Json, Limit, existing_file, opened, reading
 from ledger.log.document import render
 from ledger.log.queries import build_consistency, build_proof
-from ledger.log.readable import decoded, utc
+from ledger.log.readable import act_of, decoded, utc
 from ledger.log.verify import verify_proof
 from ledger.mirror.queries import checkpoint as checkpoint_of
 from ledger.mirror.queries import size_of, statements
 from ledger.organisations.queries import names
-from ledger.statements import address_bytes
+from ledger.statements import Statement, address_bytes
 
 app = typer.Typer(
     no_args_is_help=True, help="The log: checkpoints and proofs / 日志、检查点与证明."
@@ -162,12 +162,43 @@ def list_command(
         "",
         [
             say("日志", "leaf"),
-            say("类别", "kind"),
             say("内容", "what"),
-            say("序号", "version"),
+            say("对象", "subject"),
+            say("状态", "state"),
+            say("版本", "version"),
             say("机构", "organisation"),
             say("签名密钥", "signer"),
             say("时间", "time"),
         ],
-        [tuple(row.values()) for row in rows],
+        [
+            (
+                row["index"],
+                *_spoken(one),
+                row["version"],
+                row["organisation"],
+                short(str(row["signer"])),
+                row["recorded_at"],
+            )
+            for row, one in zip(rows, found, strict=True)
+        ],
+        right=[say("日志", "leaf"), say("版本", "version")],
+        fold=[say("对象", "subject"), say("机构", "organisation")],
+        spare=[say("签名密钥", "signer"), say("版本", "version"), say("状态", "state")],
     )
+
+
+def _spoken(one: Statement) -> tuple[str, str, str]:
+    """What a statement does, about what, and the state it leaves."""
+    part = decoded(one)
+    en, zh = act_of(part.struct)
+    states = [say(member.zh, member.en) for member in part.members if member.name in _STATES]
+    subject = part.members[0].value
+    return say(zh, en), short(subject) if subject.startswith("0x") else subject, "".join(states)
+
+
+_STATES = ("state", "status")
+
+
+def short(text: str) -> str:
+    """An address or hash as people compare it: its first and last digits."""
+    return f"{text[:8]}…{text[-6:]}" if len(text) > len("0x") + 20 else text

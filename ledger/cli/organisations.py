@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from ledger.catalogue.dictionaries import ProviderCheck
 from ledger.cli.output import Exit, Problem, print_fields, print_json, print_table, say
 from ledger.cli.session import (
     AsOf,
@@ -22,7 +23,7 @@ from ledger.cli.session import (
     record,
     unlock,
 )
-from ledger.codes import KeyStatus, Level, OrganisationStatus
+from ledger.codes import ROLE_LABELS, Code, KeyStatus, Level, OrganisationStatus, Role
 from ledger.office import Office
 from ledger.organisations import queries
 from ledger.organisations.statements import OrganisationDraft, parents_first, register
@@ -79,6 +80,20 @@ def _speaker_for(office: Office, address: str, drafts: Sequence[OrganisationDraf
     if empty and roots and address == office.deployment.genesis_authority:
         return roots[0]
     return speaker_of(office, address)
+
+
+def word(table: type[Code], value: str | None) -> str:
+    """A string code in the reader's language; itself where the table does not know it."""
+    for member in table:
+        if member.value == value:
+            return say(member.zh, member.en)
+    return value or ""
+
+
+def spoken_roles(mask: int) -> str:
+    """Roles by their names, in the reader's language."""
+    names = [(ROLE_LABELS[role][0], str(role.name).lower()) for role in Role if mask & role]
+    return say("、".join(zh for zh, _ in names), " ".join(en for _, en in names))
 
 
 def drafts_from(rows: list[dict[str, str]], where: str) -> list[OrganisationDraft]:
@@ -190,7 +205,19 @@ def list_command(
             say("状态", "status"),
             say("信用代码", "USCC"),
         ],
-        [(o.code, o.name, o.parent, o.level, o.status, o.uscc) for o in found],
+        [
+            (
+                o.code,
+                o.name,
+                o.parent,
+                word(Level, o.level),
+                word(OrganisationStatus, o.status),
+                word(ProviderCheck, o.uscc),
+            )
+            for o in found
+        ],
+        fold=[say("名称", "name")],
+        spare=[say("信用代码", "USCC"), say("层级", "level"), say("上级", "parent")],
     )
 
 
@@ -215,11 +242,11 @@ def show_command(code: str, as_of: AsOf = None, as_json: Json = False) -> None:
         [
             (say("英文名", "English"), found.name_en),
             (say("上级", "parent"), found.parent),
-            (say("层级", "level"), found.level),
-            (say("状态", "status"), found.status),
+            (say("层级", "level"), word(Level, found.level)),
+            (say("状态", "status"), word(OrganisationStatus, found.status)),
             (say("区划", "region"), found.region),
             (say("别名", "aliases"), ", ".join(found.aliases)),
-            (say("信用代码", "USCC"), found.uscc),
+            (say("信用代码", "USCC"), word(ProviderCheck, found.uscc)),
             (say("依据", "evidence"), found.evidence),
             (say("版本", "version"), found.version),
             (say("日志位置", "log index"), found.leaf_from),
@@ -228,7 +255,8 @@ def show_command(code: str, as_of: AsOf = None, as_json: Json = False) -> None:
     print_table(
         say("密钥", "Keys"),
         [say("地址", "address"), say("角色", "roles"), say("状态", "status"), say("说明", "label")],
-        [(k.address, " ".join(k.roles), k.status, k.label) for k in keys],
+        [(k.address, spoken_roles(k.role_mask), word(KeyStatus, k.status), k.label) for k in keys],
+        fold=[say("角色", "roles"), say("说明", "label")],
     )
     active = sum(k.status == KeyStatus.ACTIVE.value for k in keys)
     if not active:

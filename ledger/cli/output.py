@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from rich import box
+from rich.cells import cell_len
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -107,30 +110,74 @@ def write_whole(place: Path, parts: Iterable[bytes]) -> int:
 
 
 def print_table(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = ()
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    right: Sequence[str] = (),
+    fold: Sequence[str] = (),
+    spare: Sequence[str] = (),
 ) -> None:
-    """One readable table; columns named in ``right`` are aligned to the right (numbers)."""
-    table = Table(title=title or None, title_justify="left", header_style="bold", pad_edge=False)
-    for column in columns:
+    """One readable table.
+
+    Columns named in ``right`` are aligned to the right (numbers). Where the table is wider than the
+    screen, columns named in ``spare`` are left out, the last first; then those named in ``fold`` are
+    broken into lines, and only then all.
+    """
+    texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    widths = [
+        max([cell_len(column), *(cell_len(line) for row in texts for line in row[at].split("\n"))])
+        for at, column in enumerate(columns)
+    ]
+    kept = list(range(len(columns)))
+    for name in reversed(spare):
+        if _width(widths[at] for at in kept) > out.width:
+            kept.remove(columns.index(name))
+    fits = _width(min(widths[at], NARROW if columns[at] in fold else widths[at]) for at in kept)
+    table = Table(
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        header_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    for at in kept:
         table.add_column(
-            column, justify="right" if column in right else "left", overflow="fold", no_wrap=False
+            columns[at],
+            justify="right" if columns[at] in right else "left",
+            overflow="fold",
+            no_wrap=fits <= out.width and columns[at] not in fold,
         )
-    for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    for row in texts:
+        table.add_row(*(escape(row[at]) for at in kept))
     out.print(table)
+
+
+NARROW = 10
+"""The least width, in cells, to which a column that may be folded is folded before all others are."""
+
+
+def _width(widths: Iterable[int]) -> int:
+    """The width of a table with columns of these widths: two cells stand between each two."""
+    listed = list(widths)
+    return sum(listed) + 2 * (len(listed) - 1)
 
 
 def print_fields(title: str, rows: Iterable[tuple[str, Any]]) -> None:
     """Name and value, one a line; empty values are left out."""
     if title:
-        out.print(title, style="bold")
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in rows:
-        if value not in (None, "", [], ()):
-            table.add_row(name, str(value))
-    out.print(table)
+        out.print(title, style="bold", markup=False)
+    shown = [(name, str(value)) for name, value in rows if value not in (None, "", [], ())]
+    widest = max((cell_len(name) for name, _ in shown), default=0)
+    for name, value in shown:
+        gap = " " * (widest - cell_len(name) + 2)
+        first, *rest = value.split("\n")
+        out.print(f"[dim]{escape(name)}[/]{gap}{escape(first)}")
+        for line in rest:
+            out.print(" " * (widest + 2) + line, markup=False)
 
 
 def print_problem(what: str, hint: str = "") -> None:

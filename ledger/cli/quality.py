@@ -135,6 +135,14 @@ def _print(title: str, found: list[Score]) -> None:
         ],
         [_row(one) for one in found],
         right=[*dimensions, say("总分", "total"), say("覆盖", "cover")],
+        fold=[say("期间", "period"), say("评估方", "assessor")],
+        spare=[
+            say("等级", "grade"),
+            say("版", "ed."),
+            say("覆盖", "cover"),
+            say("评估方", "assessor"),
+            say("日志", "leaf"),
+        ],
     )
 
 
@@ -208,4 +216,5 @@ def league(as_of: AsOf = None, json_output: Json = False) -> None:
             say("均分", "mean"),
             say("最低", "lowest"),
         ],
+        fold=[say("机构", "organisation")],
     )

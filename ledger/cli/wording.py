@@ -92,6 +92,7 @@ WORDINGS: dict[str, Wording] = {
     "ChainError": Wording(
         Exit.UNAVAILABLE, "区块链未能应答", "请用 `govledger chain status` 查看后重试"
     ),
+    "ArtifactError": Wording(Exit.FAILED, "程序自带的合约文件缺失或损坏", "请重新安装 govledger"),
     "UnknownReceipt": Wording(Exit.NOT_FOUND, "没有这个回执", "回执只在受理声明的地方可查"),
     # mirror and proofs
     "ForeignLogError": Wording(

@@ -56,7 +56,7 @@ def decoded(statement: Statement) -> DecodedPart:
         )
     )
     when = utc(statement.recorded_at)
-    en, zh = _ACTS.get(struct.name, (struct.name, struct.name))
+    en, zh = act_of(struct.name)
     subject = f"{members[0].name} {members[0].value}"
     return DecodedPart(
         struct=struct.name,
@@ -67,6 +67,11 @@ def decoded(statement: Statement) -> DecodedPart:
         recorded_at=when,
         members=members,
     )
+
+
+def act_of(struct: str) -> tuple[str, str]:
+    """What a statement of this struct does, in English and Chinese."""
+    return _ACTS.get(struct, (struct, struct))
 
 
 def utc(seconds: int) -> str:
