@@ -1,0 +1,156 @@
+"""Every command: its help, its JSON, and that asking costs no more imports than needed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+
+from ledger.cli.app import COMMANDS, app
+from tests.person import Person
+from tests.small_office import CIVIL_AFFAIRS, EDUCATION, PUBLISHED, entry, score
+
+
+def commands() -> Iterator[tuple[str, ...]]:
+    """The words of every command and group."""
+    root: Any = typer.main.get_command(app)
+    yield ()
+    for name in COMMANDS:
+        command = root.get_command(None, name)
+        yield (name,)
+        for under in getattr(command, "commands", {}):
+            yield (name, under)
+
+
+EVERY = list(commands())
+GROUPS = {words[:1] for words in EVERY if len(words) == 2} | {()}
+
+
+@pytest.mark.parametrize("words", EVERY, ids=" ".join)
+def test_help_says_what_it_does_and_gives_an_example(
+    newcomer: Person, words: tuple[str, ...]
+) -> None:
+    said = newcomer.run(*words, "--help").out
+    assert "Usage" in said
+    if words not in GROUPS:
+        assert "Example: govledger" in " ".join(said.split())
+    assert not newcomer.data_dir.exists()
+
+
+@pytest.mark.parametrize("words", sorted(GROUPS), ids=" ".join)
+def test_a_group_alone_shows_its_commands(newcomer: Person, words: tuple[str, ...]) -> None:
+    ran = newcomer.run(*words, expect=None)
+    assert "Usage" in ran.out + ran.err
+
+
+def test_a_command_that_is_misspelt_is_refused_with_the_nearest(newcomer: Person) -> None:
+    ran = newcomer.run("catalog", "search", expect=2)
+    assert "catalogue" in ran.err
+    ran = newcomer.run("catalogue", "serch", expect=2)
+    assert "search" in ran.err
+
+
+READING: list[tuple[object, ...]] = [
+    ("org", "list"),
+    ("org", "show", EDUCATION),
+    ("key", "list"),
+    ("catalogue", "search"),
+    ("catalogue", "search", "学校", "--state", "published", "--grade", 1, "--complete"),
+    ("catalogue", "show", PUBLISHED),
+    ("catalogue", "history", PUBLISHED),
+    ("catalogue", "diff", PUBLISHED),
+    ("quality", "list"),
+    ("quality", "league"),
+    ("quality", "history", PUBLISHED),
+    ("log", "list"),
+    ("log", "verify", "proof.json"),
+    ("mirror", "status"),
+    ("mirror", "verify"),
+    ("chain", "status"),
+    ("chain", "fsck"),
+    ("chain", "replay"),
+]
+
+
+@pytest.fixture(scope="module")
+def told(built_office: Person, tmp_path_factory: pytest.TempPathFactory) -> Person:
+    """The small ledger with a score and a proof file; treat it as read-only."""
+    person = built_office.copy(tmp_path_factory.mktemp("told") / "ledger")
+    person.run("quality", "score", person.write("score.yaml", score()), "--key", "assessor")
+    person.run("log", "prove", "--entry", PUBLISHED, "-o", "proof.json")
+    return person
+
+
+@pytest.mark.parametrize("words", READING, ids=lambda words: " ".join(map(str, words[:2])))
+def test_json_is_one_document_and_the_plain_form_is_none(
+    told: Person, words: tuple[object, ...]
+) -> None:
+    ran = told.run(*words, "--json")
+    assert isinstance(ran.json(), dict)
+    assert "\\u" not in ran.out
+    plain = told.run(*words).out
+    assert plain.strip()
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(plain)
+
+
+def test_acts_answer_with_one_json_document_of_receipts(office: Person) -> None:
+    file = office.write("entry.yaml", entry(abstract="修订"))
+    scores = office.write("score.yaml", score())
+    office.run("key", "create", "spare", "--json").json()
+    signed: list[tuple[object, ...]] = [
+        ("key", "grant", "spare", "--holder", CIVIL_AFFAIRS, "--roles", "steward,head"),
+        ("key", "revoke", "spare", "--reason", "换发"),
+        ("catalogue", "suspend", PUBLISHED, "--reason", "系统升级"),
+        ("catalogue", "resume", PUBLISHED),
+    ]
+    answers = [office.run(*words, "--key", "authority", "--json").json() for words in signed]
+    answers.append(office.run("quality", "score", scores, "--key", "assessor", "--json").json())
+    answers.append(
+        office.run(
+            *("catalogue", "register", file, "--key", "education-steward"),
+            *("--head", "education-head", "--json"),
+        ).json()
+    )
+    for answer in answers:
+        assert [receipt["state"] for receipt in answer["receipts"]] == ["verified"]
+
+
+def test_export_is_one_json_document_a_line(told: Person) -> None:
+    lines = told.run("catalogue", "export").out.splitlines()
+    assert [json.loads(line)["entry"]["code"] for line in lines] == [PUBLISHED]
+
+
+def test_asking_for_the_version_brings_in_no_chain_and_no_database() -> None:
+    asked = (
+        "import sys, ledger.cli.app;"
+        "print(sorted({'eth', 'web3', 'sqlalchemy', 'fastapi', 'uvicorn'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", asked], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_reading_what_the_mirror_has_brings_in_no_evm(told: Person) -> None:
+    asked = (
+        "import sys; sys.argv = ['govledger', *sys.argv[1:]];"
+        "import contextlib; from ledger.cli.app import main\n"
+        "with contextlib.suppress(SystemExit): main()\n"
+        "print(sorted({'eth', 'web3', 'eth_account', 'uvicorn'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", asked, *told.words("catalogue", "search", "学校")],
+        env=told.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.rstrip().endswith("[]"), done
+    assert PUBLISHED in done.stdout
