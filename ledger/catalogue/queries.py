@@ -6,89 +6,53 @@ all that the mirror has.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, func, select
+from sqlalchemy import Connection, RowMapping, func, select
 
-from ledger.catalogue.models import ACTS, EDITIONS, ENTRIES
-from ledger.catalogue.names import folded
-from ledger.codes import (
-    GRADES,
-    Code,
-    EntryState,
-    Level,
-    Library,
-    OpenType,
-    Origin,
-    ShareType,
-    UpdateCycle,
+from ledger.catalogue.filters import (
+    MAX_QUERY,
+    CatalogueQueryError,
+    Filters,
+    matching,
+    read_cursor,
+    write_cursor,
 )
+from ledger.catalogue.models import ACTS, EDITIONS, ENTRIES
+from ledger.codes import EntryState
 from ledger.store.ranged import held
 
+__all__ = [
+    "FACETS",
+    "MAX_LIMIT",
+    "MAX_QUERY",
+    "Act",
+    "CatalogueQueryError",
+    "Edition",
+    "EntryDetail",
+    "EntrySummary",
+    "Filters",
+    "Page",
+    "count",
+    "edition",
+    "editions",
+    "export",
+    "facets",
+    "history",
+    "in_force",
+    "search",
+    "show",
+    "standing",
+    "summary_of",
+]
+
 MAX_LIMIT = 500
-MAX_QUERY = 200
 _CHUNK = 1000
 
 
-class CatalogueQueryError(LookupError):
-    """A question that has no answer: unknown entry or edition, bad filter or cursor; says which."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What entries to find; None means any. ``q`` is split at spaces, and every part must occur.
-
-    String codes as in :mod:`ledger.codes`; ``organisation`` is the provider's code; ``incomplete``
-    True finds entries that lack what the law asks for, False those that lack nothing.
-    """
-
-    q: str | None = None
-    organisation: str | None = None
-    library: str | None = None
-    share_type: str | None = None
-    open_type: str | None = None
-    update_cycle: str | None = None
-    grade: int | None = None
-    state: str | None = None
-    level: str | None = None
-    origin: str | None = None
-    incomplete: bool | None = None
-    restricted: bool | None = None
-
-    def checked(self) -> Filters:
-        """These filters; raises :class:`CatalogueQueryError` for a value that no entry can have."""
-        for name, table in _TABLES.items():
-            value = getattr(self, name)
-            allowed = [code.value for code in table]
-            if value is not None and value not in allowed:
-                raise CatalogueQueryError(f"{name} {value!r} is none of {', '.join(allowed)}")
-        if self.grade is not None and self.grade not in GRADES:
-            raise CatalogueQueryError(f"grade {self.grade} is not in 1..4")
-        if self.q is not None and len(self.q) > MAX_QUERY:
-            raise CatalogueQueryError(f"q has {len(self.q)} characters, at most {MAX_QUERY}")
-        return self
-
-    def digest(self) -> str:
-        """A short name of these filters: a cursor goes with the filters it was made for."""
-        text = json.dumps([getattr(self, field.name) for field in fields(self)])
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-_TABLES: dict[str, type[Code]] = {
-    "library": Library,
-    "share_type": ShareType,
-    "open_type": OpenType,
-    "update_cycle": UpdateCycle,
-    "state": EntryState,
-    "level": Level,
-    "origin": Origin,
-}
 FACETS: tuple[str, ...] = (
     "state",
     "share_type",
@@ -159,7 +123,10 @@ class Edition:
 
 @dataclass(frozen=True, slots=True)
 class EntryDetail:
-    """An entry as it stands: the edition in force, and a newer one that is not (yet) published."""
+    """An entry as it stands: the edition published last, and a newer one that is not (yet) published.
+
+    The published one is in force unless the entry is suspended or revoked.
+    """
 
     entry: EntrySummary
     published: Edition | None
@@ -199,21 +166,21 @@ def search(
     wanted = (filters or Filters()).checked()
     if not 1 <= limit <= MAX_LIMIT:
         raise CatalogueQueryError(f"limit {limit} is not in 1..{MAX_LIMIT}")
-    asked = _matching(select(ENTRIES), wanted, as_of).order_by(ENTRIES.c.code).limit(limit + 1)
+    asked = matching(select(ENTRIES), wanted, as_of).order_by(ENTRIES.c.code).limit(limit + 1)
     if cursor is not None:
-        asked = asked.where(ENTRIES.c.code > _read_cursor(cursor, wanted))
+        asked = asked.where(ENTRIES.c.code > read_cursor(cursor, wanted))
     rows = [summary_of(row) for row in conn.execute(asked).mappings()]
     more = len(rows) > limit
     return Page(
         entries=tuple(rows[:limit]),
-        next=_write_cursor(rows[limit - 1].code, wanted) if more else None,
+        next=write_cursor(rows[limit - 1].code, wanted) if more else None,
     )
 
 
 def count(conn: Connection, filters: Filters | None = None, *, as_of: int | None = None) -> int:
     """How many entries match."""
     wanted = (filters or Filters()).checked()
-    asked = _matching(select(func.count()).select_from(ENTRIES), wanted, as_of)
+    asked = matching(select(func.count()).select_from(ENTRIES), wanted, as_of)
     return int(conn.execute(asked).scalar_one())
 
 
@@ -228,7 +195,7 @@ def facets(
     found: dict[str, dict[str, int]] = {}
     for name in FACETS:
         column = ENTRIES.c[name]
-        asked = _matching(select(column, func.count()), wanted, as_of).group_by(column)
+        asked = matching(select(column, func.count()), wanted, as_of).group_by(column)
         counts = {_facet(value): int(number) for value, number in conn.execute(asked)}
         found[name] = dict(sorted(counts.items()))
     return found
@@ -262,6 +229,19 @@ def standing(
         for row in conn.execute(asked).mappings():
             found[row["code"]] = summary_of(row)
     return found
+
+
+def in_force(conn: Connection, *, as_of: int | None = None) -> dict[str, str]:
+    """Provider of every entry of which an edition is in force, by code.
+
+    Published once, and neither suspended nor revoked since: a revision under review, or returned,
+    takes nothing away from what was published.
+    """
+    ended = (EntryState.SUSPENDED.value, EntryState.REVOKED.value)
+    asked = select(ENTRIES.c.code, ENTRIES.c.provider).where(
+        held(ENTRIES, as_of), ENTRIES.c.published_edition > 0, ENTRIES.c.state.not_in(ended)
+    )
+    return {row.code: row.provider for row in conn.execute(asked.order_by(ENTRIES.c.code))}
 
 
 def editions(conn: Connection, code: str, *, as_of: int | None = None) -> list[Edition]:
@@ -315,21 +295,6 @@ def export(
         if page.next is None:
             return
         cursor = page.next
-
-
-def _matching(asked: Select[Any], filters: Filters, as_of: int | None) -> Select[Any]:
-    asked = asked.where(held(ENTRIES, as_of))
-    for name in (*_TABLES, "grade", "restricted"):
-        value = getattr(filters, name)
-        if value is not None:
-            asked = asked.where(ENTRIES.c[name] == value)
-    if filters.organisation is not None:
-        asked = asked.where(ENTRIES.c.provider == filters.organisation)
-    if filters.incomplete is not None:
-        asked = asked.where(ENTRIES.c.complete.is_(not filters.incomplete))
-    for part in folded(filters.q or "").split():
-        asked = asked.where(ENTRIES.c.search.contains(part, autoescape=True))
-    return asked
 
 
 def _newest_documents(
@@ -401,21 +366,3 @@ def _unknown(conn: Connection, code: str, as_of: int | None) -> CatalogueQueryEr
                 f"entry {code} was first filed at leaf {later}, after log size {as_of}"
             )
     return CatalogueQueryError(f"no entry has the code {code}; search by name to find its code")
-
-
-def _write_cursor(code: str, filters: Filters) -> str:
-    text = json.dumps([filters.digest(), code], ensure_ascii=False, separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str, filters: Filters) -> str:
-    try:
-        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        digest, code = json.loads(raw)
-    except (binascii.Error, ValueError, TypeError) as error:
-        raise CatalogueQueryError("the cursor is damaged: start again without one") from error
-    if digest != filters.digest() or not isinstance(code, str):
-        raise CatalogueQueryError(
-            "the cursor belongs to other filters: start again without a cursor"
-        )
-    return code

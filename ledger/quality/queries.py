@@ -11,10 +11,9 @@ from datetime import date
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, select
 
 from ledger.catalogue import queries as catalogue
-from ledger.codes import EntryState
 from ledger.organisations import queries as organisations
 from ledger.quality.dimensions import DEFAULT_GRADES, DIMENSIONS, grade_of, mean_of
 from ledger.quality.models import SCORES
@@ -24,7 +23,6 @@ from ledger.store.ranged import held
 
 Grades = Sequence[tuple[int, str]]
 _CHUNK = 500
-_PAGE = 500
 
 
 class Score(msgspec.Struct, frozen=True):
@@ -58,11 +56,11 @@ class Score(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """An organisation in the league of its published entries.
+    """An organisation in the league (排名) of its entries in force.
 
-    ``mean`` is the plain mean of the newest totals of its scored entries, None where none is
-    scored; ``rate`` the share of its entries that are, None where it has none. Both in basis
-    points.
+    ``mean`` is the plain mean of the totals that count for its scored entries (:func:`league`),
+    None where none is scored; ``rate`` the share of its entries that are, None where it has none.
+    Both in basis points.
     """
 
     code: str
@@ -146,14 +144,17 @@ def history(
 def league(
     connection: Connection, *, grades: Grades = DEFAULT_GRADES, as_of: int | None = None
 ) -> list[Standing]:
-    """Every active organisation by the quality of its published entries, best mean first.
+    """Every active organisation by the quality of its entries in force, best mean first.
 
-    Organisations without entries or scores are there as well, at the end, by code.
+    Organisations without entries or scores are there as well, at the end, by code. No department
+    can better its own standing: an entry under revision stays in, and what its owner scored itself
+    (自评) counts only where nobody else assessed the entry.
     """
+    owners = catalogue.in_force(connection, as_of=as_of)
     owned: dict[str, list[str]] = {}
-    for code, owner in _published(connection, as_of):
+    for code, owner in owners.items():
         owned.setdefault(owner, []).append(code)
-    totals = {row.entry: row.total for row in _newest(connection, None, as_of)}
+    totals = _judged(connection, owners, as_of)
     standings = [
         _standing(found, owned.get(found.code, []), totals, grades)
         for found in organisations.organisations(connection, as_of=as_of)
@@ -188,25 +189,32 @@ def _standing(
     )
 
 
-def _published(connection: Connection, as_of: int | None) -> Iterator[tuple[str, str]]:
-    """Code and owner of every entry that is in force."""
-    filters = catalogue.Filters(state=EntryState.PUBLISHED.value)
-    cursor: str | None = None
-    while True:
-        page = catalogue.search(connection, filters, as_of=as_of, limit=_PAGE, cursor=cursor)
-        for entry in page.entries:
-            yield entry.code, entry.provider
-        if page.next is None:
-            return
-        cursor = page.next
+def _judged(
+    connection: Connection, owners: dict[str, str], as_of: int | None
+) -> dict[str, int | None]:
+    """The total that counts for each of these entries, by code."""
+    hashes = {owner: text_hash(owner) for owner in set(owners.values())}
+    own: dict[str, int | None] = {}
+    by_others: dict[str, int | None] = {}
+    for row in connection.execute(_oldest_first(as_of)):
+        owner = owners.get(row.entry)
+        if owner is not None:
+            totals = own if bytes(row.assessor) == hashes[owner] else by_others
+            totals[row.entry] = row.total
+    return own | by_others
+
+
+def _oldest_first(as_of: int | None) -> Select[Any]:
+    """Scores in force; of one entry the newest is last."""
+    return (
+        select(SCORES).where(held(SCORES, as_of)).order_by(SCORES.c.period_end, SCORES.c.leaf_from)
+    )
 
 
 def _newest(
     connection: Connection, entries: Iterable[str] | None, as_of: int | None
 ) -> Iterator[Row[Any]]:
-    question = (
-        select(SCORES).where(held(SCORES, as_of)).order_by(SCORES.c.period_end, SCORES.c.leaf_from)
-    )
+    question = _oldest_first(as_of)
     if entries is None:
         yield from {row.entry: row for row in connection.execute(question)}.values()
         return

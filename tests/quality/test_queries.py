@@ -110,6 +110,26 @@ def test_scores_of_unpublished_entries_do_not_lift_a_mean(scribe: Scribe) -> Non
     assert league(scribe)[ROADS].mean == 5000
 
 
+def test_a_revision_under_review_takes_no_bad_score_out_of_the_mean(scribe: Scribe) -> None:
+    assess(scribe, scored(FIRST, 1000), scored(SECOND, 9000))
+    entry = Entry.parse(whole_entry(FIRST, provider=WATER))
+    scribe.write(filing(WATER, [Revision(entry, 3, EntryState.SUBMITTED)], FAR).batch)
+    assert (league(scribe)[WATER].entries, league(scribe)[WATER].mean) == (2, 5000)
+    scribe.write(decision(DATA, [Verdict(FIRST, 4, EntryState.RETURNED, ("请改正",))], FAR))
+    assert (league(scribe)[WATER].entries, league(scribe)[WATER].mean) == (2, 5000)
+    scribe.write(decision(DATA, [Verdict(FIRST, 5, EntryState.REVOKED, ("重复",))], FAR))
+    assert (league(scribe)[WATER].entries, league(scribe)[WATER].mean) == (1, 9000)
+
+
+def test_what_an_owner_scored_itself_counts_only_where_nobody_else_did(scribe: Scribe) -> None:
+    far = {"period_start": "2025-01-01", "period_end": "2999-12-31"}
+    assess(scribe, scored(FIRST, 1000))
+    assess(scribe, scored(FIRST, 10_000, **far), scored(SECOND, 6000, **far), by=WATER)
+    assert league(scribe)[WATER].mean == 3500
+    assess(scribe, scored(FIRST, 0, scores={}, version=2, **far), by=WATER)
+    assert league(scribe)[WATER].mean == 3500
+
+
 def test_an_entry_where_nothing_could_be_assessed_is_not_scored(scribe: Scribe) -> None:
     assess(scribe, scored(THIRD, 0, scores={}))
     roads = league(scribe)[ROADS]
