@@ -40,6 +40,7 @@ def confirm_on_chain(proof: Proof, chain: Chain) -> Verdict:
         _genesis(proof, ends[0], chain, verdict)
         if isinstance(proof, InclusionProof):
             _recorded(proof, chain, verdict)
+            _registry(proof, chain, verdict)
             _signers(proof, chain, verdict)
     except CheckFailedError as failure:
         verdict.add(Status.FAILED, failure.en, failure.zh)
@@ -61,13 +62,17 @@ def _agree(what: str, told: object, found: object) -> None:
 
 
 def _read(chain: Chain, to: str, signature: str, block: int | None) -> bytes:
-    answer = chain.call(bytes_of(to), keccak(signature.encode())[:4], block)
+    answer = _ask(chain, to, signature, block)
     if len(answer) != WORD:
         raise CheckFailedError(
             f"There is no log at {to}: {signature} is not answered.",
             f"{to} 处没有日志合约：{signature} 没有应答。",
         )
     return answer
+
+
+def _ask(chain: Chain, to: str, signature: str, block: int | None) -> bytes:
+    return chain.call(bytes_of(to), keccak(signature.encode())[:4], block)
 
 
 def _checkpoint(checkpoint: Checkpoint, chain: Chain, verdict: Verdict) -> None:
@@ -124,6 +129,28 @@ def _recorded(proof: InclusionProof, chain: Chain, verdict: Verdict) -> None:
         f"Block {recorded.block_number} and transaction {recorded.transaction_hash} are on the "
         "chain.",
         f"区块{recorded.block_number}和交易 {recorded.transaction_hash} 均在链上。",
+    )
+
+
+def _registry(proof: InclusionProof, chain: Chain, verdict: Verdict) -> None:
+    """The contract that was signed for writes to this log: a log that is not honest could hold
+    what was signed for another one.
+    """
+    registry, log = proof.mandate.registry, proof.checkpoint.log
+    try:
+        answer = _ask(chain, registry, "log()", None)
+    except CallReverted:
+        answer = b""
+    if answer != bytes_of(log).rjust(WORD, b"\0"):
+        raise CheckFailedError(
+            f"The contract {registry}, for which the batch was signed, does not write to the log "
+            f"{log}.",
+            f"该批次所签的登记合约 {registry} 并不写入日志 {log}。",
+        )
+    verdict.add(
+        Status.PROVEN,
+        f"The batch was signed for the contract {registry}, which writes to this log.",
+        f"该批次是为写入本日志的登记合约 {registry} 签署的。",
     )
 
 

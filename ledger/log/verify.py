@@ -129,10 +129,12 @@ def _check_inclusion(proof: InclusionProof, kept: _Kept | None, verdict: Verdict
         Status.STATED,
         f"The file states, and only the chain can confirm: recorded in block "
         f"{recorded.block_number}, transaction {recorded.transaction_hash}; checkpoint at block "
-        f"{block}; genesis authority {proof.genesis_authority}. That the signer's key was in force "
+        f"{block}; genesis authority {proof.genesis_authority}; signed for the registry "
+        f"{proof.mandate.registry}, which must be this log's. That the signer's key was in force "
         "follows from the log's key statements (govledger mirror verify).",
         f"以下由文件载明，只有链能确认：记录于区块{recorded.block_number}、交易"
-        f"{recorded.transaction_hash}；检查点在区块{block}；创世主管密钥{proof.genesis_authority}。"
+        f"{recorded.transaction_hash}；检查点在区块{block}；创世主管密钥{proof.genesis_authority}；"
+        f"所签登记合约{proof.mandate.registry}属于本日志。"
         "签名密钥当时有效，由日志中的密钥声明证明（govledger mirror verify）。",
     )
 

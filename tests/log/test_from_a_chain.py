@@ -173,7 +173,7 @@ def test_a_chain_confirms_what_the_file_states(ledger: Ledger, conn: Connection)
     verdict = confirm_on_chain(load(render(build_proof(conn, STEWARD_LEAF))), ledger.chain)
     assert verdict.ok, verdict.failure
     assert verdict.root_compared
-    assert [step.status for step in verdict.steps] == [Status.PROVEN] * 3
+    assert [step.status for step in verdict.steps] == [Status.PROVEN] * 4
     assert all(not step.zh.isascii() for step in verdict.steps)
 
 
@@ -216,6 +216,7 @@ def test_a_key_passed_off_as_a_contract_account_is_refused(
         ({"checkpoint": {"timestamp": 1}}, "The file says the time of block"),
         ({"checkpoint": {"block_number": 10_000}}, "could not answer"),
         ({"recorded": {"block_hash": "0x" + "01" * 32}}, "The file says the hash of block"),
+        ({"mandate": {"registry": "0x" + "01" * 20}}, "does not write to the log"),
         ({"recorded": {"transaction_hash": "0x" + "01" * 32}}, "no successful transaction"),
     ],
 )
