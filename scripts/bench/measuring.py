@@ -1,0 +1,123 @@
+"""What every measurement here is given as: rows of one table, with the budget beside the figure.
+
+A bench is a module with ``TITLE`` and ``rows(quick)``; :func:`bench_main` runs it by itself, and
+``run.py`` runs them all, each in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+ROOT = Path(__file__).resolve().parents[2]
+Verdict = Literal["met", "missed", ""]
+
+
+class NotHereError(Exception):
+    """Something that the measurement needs is not on this machine; the text says what."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line: what was measured, the figure as a person reads it, and the budget if one is set.
+
+    ``note`` says under which conditions; for what could not be measured ``figure`` is "–" and the
+    note says why.
+    """
+
+    what: str
+    figure: str
+    budget: str = ""
+    verdict: Verdict = ""
+    note: str = ""
+
+
+def plain(what: str, figure: str, note: str = "") -> Row:
+    """A figure without a budget."""
+    return Row(what, figure, note=note)
+
+
+def at_least(what: str, value: float, unit: str, budget: float = 0, note: str = "") -> Row:
+    """A rate, which must not be below ``budget`` (0: none is set)."""
+    if not budget:
+        return Row(what, f"{number(value)} {unit}", note=note)
+    verdict: Verdict = "met" if value >= budget else "missed"
+    return Row(what, f"{number(value)} {unit}", f"≥ {number(budget)}", verdict, note)
+
+
+def at_most(what: str, value: float, unit: str, budget: float = 0, note: str = "") -> Row:
+    """A cost or a time, which must not be above ``budget`` (0: none is set)."""
+    if not budget:
+        return Row(what, f"{number(value)} {unit}", note=note)
+    verdict: Verdict = "met" if value <= budget else "missed"
+    return Row(what, f"{number(value)} {unit}", f"≤ {number(budget)}", verdict, note)
+
+
+def absent(what: str, why: str) -> Row:
+    """What could not be measured here."""
+    return Row(what, "–", note=f"not measured: {why}")
+
+
+def number(value: float) -> str:
+    """Three significant digits, and thousands set apart."""
+    if value >= 100:  # noqa: PLR2004
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2g}"  # noqa: PLR2004
+
+
+def timed(act: Callable[[], object]) -> float:
+    """Seconds that ``act`` takes by the clock on the wall."""
+    started = time.perf_counter()
+    act()
+    return time.perf_counter() - started
+
+
+def percentile(times: Sequence[float], per_cent: int) -> float:
+    """The time below which ``per_cent`` of the others lie."""
+    ordered = sorted(times)
+    return ordered[min(len(ordered) - 1, len(ordered) * per_cent // 100)]
+
+
+def real_data() -> Path:
+    """The real inputs beside the repository; raises :class:`NotHereError`."""
+    place = Path(os.environ.get("GOVLEDGER_TEST_DATA", ROOT.parent / "shared" / "data"))
+    if not place.is_dir():
+        raise NotHereError(f"real inputs are not at {place} (set GOVLEDGER_TEST_DATA)")
+    return place
+
+
+def tell(text: str) -> None:
+    """Progress, for whoever waits."""
+    print(f"  {text}", file=sys.stderr, flush=True)
+
+
+def markdown(rows: Iterable[Row]) -> str:
+    """The rows as a Markdown table."""
+    lines = ["| what | measured | budget | | conditions |", "|---|---:|---:|---|---|"]
+    for row in rows:
+        cells = (row.what, row.figure, row.budget, row.verdict, row.note)
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def bench_main(title: str, rows: Callable[[bool], list[Row]]) -> None:
+    """The command line of one bench: ``--quick`` for a short run, ``--json`` for ``run.py``."""
+    parser = argparse.ArgumentParser(description=title)
+    parser.add_argument("--quick", action="store_true", help="a short run that proves it works")
+    parser.add_argument("--json", action="store_true", help="rows as JSON on standard output")
+    given = parser.parse_args()
+    try:
+        found = rows(given.quick)
+    except NotHereError as problem:
+        found = [absent(title, str(problem))]
+    if given.json:
+        print(json.dumps([asdict(row) for row in found], ensure_ascii=False))
+    else:
+        print(markdown(found))
