@@ -106,6 +106,7 @@ class Office:
         self.rulebooks = RULEBOOKS
         self._opened = ExitStack()
         self._passphrase: str | None = None
+        self._unlocked: dict[str, LocalAccount] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -206,8 +207,12 @@ class Office:
         return passphrase_from(self.settings)
 
     def unlock(self, name: str) -> LocalAccount:
-        """The account behind a key of the keystore."""
-        return self.keystore.unlock(name, self.passphrase)
+        """The account behind a key of the keystore; opened once, since that takes a second by
+        design.
+        """
+        if name not in self._unlocked:
+            self._unlocked[name] = self.keystore.unlock(name, self.passphrase)
+        return self._unlocked[name]
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
