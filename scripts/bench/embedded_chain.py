@@ -1,8 +1,8 @@
 """How fast the embedded chain records signed statements of the real contracts.
 
-    python scripts/bench/embedded_chain.py [--singles 400] [--batches 8] [--blocks 3000]
+    python scripts/bench/embedded_chain.py [--quick]
 
-Prints a table: statements a second one to a transaction (sent one after the other, each waited
+Statements a second one to a transaction (sent one after the other, each waited
 for), from eight threads that share blocks, and in batches of 100 under one signature; how long a
 chain of many blocks takes to open; how large a block is; ``fsck`` and ``replay``. Signing is done
 beforehand: what is timed is the chain.
@@ -10,10 +10,8 @@ beforehand: what is timed is the chain.
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import platform
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -22,14 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import eth
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
 from eth_abi.abi import encode
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_typing import Hash32
 from eth_utils.crypto import keccak
-from rich.console import Console
-from rich.table import Table
 
 from ledger.chain.deployment import Deployment, deploy
 from ledger.chain.embedded import FILE_NAME, EmbeddedChain
@@ -45,6 +42,7 @@ from ledger.statements import (
     Value,
     address_bytes,
 )
+from scripts.bench.measuring import Row, at_least, at_most, bench_main
 
 CHAIN_ID = 26476
 DISTRICT = "TMP-BENCH-DISTRICT"
@@ -52,6 +50,9 @@ BODY_BYTES = 600
 BATCH = 100
 DEADLINE = 1 << 40
 THREADS = 8
+TITLE = "The embedded chain"
+SINGLES, BATCHES, BLOCKS = 400, 8, 3_000
+SINGLES_BUDGET, ENTRIES_BUDGET, OPENING_BUDGET_MS = 80, 200, 50
 
 
 def account(name: str) -> LocalAccount:
@@ -175,9 +176,10 @@ class Spent:
     wall: float
     processor: float
 
-    def rate(self, count: int) -> str:
-        """``count`` a second, and in brackets a processor second: what an idle machine would do."""
-        return f"{count / self.wall:,.0f} ({count / self.processor:,.0f})"
+    def row(self, what: str, count: int, unit: str, budget: float = 0) -> Row:
+        """``count`` a second by the clock; a processor second is what an idle machine would do."""
+        note = f"{count / self.processor:,.0f} a processor second"
+        return at_least(what, count / self.wall, unit, budget, note)
 
 
 def timed(work: Callable[[], object]) -> Spent:
@@ -195,10 +197,10 @@ def check(chain: EmbeddedChain, raws: Sequence[bytes]) -> None:
             raise ChainError(f"a statement was not recorded: {outcome}")
 
 
-def measure(place: Path, singles: int, batches: int, blocks: int) -> list[tuple[str, str]]:
+def measure(place: Path, singles: int, batches: int, blocks: int) -> list[Row]:
     """The rows of the table."""
     path = place / FILE_NAME
-    rows: list[tuple[str, str]] = []
+    found: list[Row] = []
     with EmbeddedChain.open(path, CHAIN_ID, create=True) as chain:
         ledger, steward = prepare(chain)
         one = [
@@ -210,8 +212,8 @@ def measure(place: Path, singles: int, batches: int, blocks: int) -> list[tuple[
         spent = timed(lambda: [chain.send_raw(raw) for raw in one])
         check(chain, one)
     grown = path.stat().st_size - before
-    rows.append(("statements/s, one a transaction, one sender", spent.rate(singles)))
-    rows.append(("bytes a block of one statement", f"{grown / singles:,.0f}"))
+    found.append(spent.row("one statement a transaction", singles, "statements/s", SINGLES_BUDGET))
+    found.append(at_most("a block of one statement on disk", grown / singles, "bytes"))
     with EmbeddedChain.open(path, CHAIN_ID) as chain:
         lanes = [account(f"lane {n}") for n in range(THREADS)]
         each = singles // THREADS
@@ -229,15 +231,12 @@ def measure(place: Path, singles: int, batches: int, blocks: int) -> list[tuple[
             )
         for lane in many:
             check(chain, lane)
-        rows.append(
-            (
-                f"statements/s, one a transaction, {THREADS} senders at once",
-                spent.rate(each * THREADS),
-            )
+        found.append(
+            spent.row(f"the same, {THREADS} senders at once", each * THREADS, "statements/s")
         )
         spent = timed(lambda: [chain.send_raw(raw) for raw in whole])
         check(chain, whole)
-        rows.append((f"entries/s in batches of {BATCH}", spent.rate(batches * BATCH)))
+        found.append(spent.row(f"batches of {BATCH}", batches * BATCH, "entries/s", ENTRIES_BUDGET))
         idle = account("idle")
         for nonce in range(max(0, blocks - chain.head().number)):
             members: dict[str, Any] = {
@@ -253,13 +252,17 @@ def measure(place: Path, singles: int, batches: int, blocks: int) -> list[tuple[
     opened = sorted(
         timed(lambda: EmbeddedChain.open(path, CHAIN_ID).close()).wall for _ in range(9)
     )
-    rows.append((f"open and close after {height:,} blocks", f"{opened[4] * 1000:.1f} ms"))
+    found.append(
+        at_most(
+            f"open and close after {height:,} blocks", opened[4] * 1000, "ms", OPENING_BUDGET_MS
+        )
+    )
     with EmbeddedChain.open(path, CHAIN_ID) as chain:
         spent = timed(lambda: _sound(chain.fsck))
-        rows.append(("fsck, blocks/s", spent.rate(height)))
+        found.append(spent.row("fsck", height, "blocks/s"))
         spent = timed(lambda: _sound(chain.replay))
-        rows.append(("replay, blocks/s", spent.rate(height)))
-    return rows
+        found.append(spent.row("replay", height, "blocks/s"))
+    return found
 
 
 def _sound(look: Callable[[], Any]) -> None:
@@ -268,24 +271,12 @@ def _sound(look: Callable[[], Any]) -> None:
         raise ChainError("; ".join(report.problems))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--singles", type=int, default=400)
-    parser.add_argument("--batches", type=int, default=8)
-    parser.add_argument("--blocks", type=int, default=3_000, help="blocks to open a chain of")
-    arguments = parser.parse_args()
+def rows(quick: bool) -> list[Row]:  # noqa: FBT001
+    """On a fresh chain in a directory of its own."""
+    numbers = (16, 1, 50) if quick else (SINGLES, BATCHES, BLOCKS)
     with tempfile.TemporaryDirectory() as place:
-        rows = measure(Path(place), arguments.singles, arguments.batches, arguments.blocks)
-    table = Table(
-        title=f"Embedded chain, bodies of {BODY_BYTES} bytes; {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}, py-evm {eth.__version__}"
-    )
-    table.add_column("what")
-    table.add_column("measured (a processor second)", justify="right")
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
+        return measure(Path(place), *numbers)
 
 
 if __name__ == "__main__":
-    main()
+    bench_main(TITLE, rows)

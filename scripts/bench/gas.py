@@ -10,12 +10,14 @@ already. Figures are the transaction's gas divided by its statements.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from ledger.statements import DECISION, FILING, SCORE
+from scripts.bench.measuring import Row, at_most, bench_main
 from tests.contracts.world import (
     WATER,
     World,
@@ -27,6 +29,7 @@ from tests.contracts.world import (
     settle,
 )
 
+TITLE = "Gas a statement"
 BATCHES = (1, 20, 100)
 BODIES = (100, 600)
 STATEMENTS_BEFORE = 1000
@@ -43,13 +46,13 @@ class Measurement:
     gas: int
 
 
-def grow(world: World) -> None:
+def grow(world: World, statements: int) -> None:
     """Fills the log, so that the tree has the height of one in use."""
     steward = account("water steward")
-    while world.log.read("size") < STATEMENTS_BEFORE:
+    while world.log.read("size") < statements:
         size = world.log.read("size")
         rows = [filing(f"before/{size + n:06d}", state=1) for n in range(100)]
-        world.say(FILING, rows[: STATEMENTS_BEFORE - size], steward, WATER)
+        world.say(FILING, rows[: statements - size], steward, WATER)
 
 
 def measure_batch(world: World, batch: int, body: int) -> list[Measurement]:
@@ -76,52 +79,35 @@ def measure_batch(world: World, batch: int, body: int) -> list[Measurement]:
     return [Measurement(act, body, batch, gas // batch) for act, gas in spent.items()]
 
 
-def measure() -> list[Measurement]:
+def measure(
+    batches: Sequence[int] = BATCHES,
+    bodies: Sequence[int] = BODIES,
+    before: int = STATEMENTS_BEFORE,
+) -> list[Measurement]:
     """Every act at every batch size and body length, each from the same state."""
     world = deploy()
     settle(world)
-    grow(world)
+    grow(world, before)
     start = world.evm.snapshot()
     found: list[Measurement] = []
-    for body in BODIES:
-        for batch in BATCHES:
+    for body in bodies:
+        for batch in batches:
             world.evm.revert(start)
             found += measure_batch(world, batch, body)
     return found
 
 
-def table(found: list[Measurement]) -> str:
-    """The measurements as a Markdown table, one row for each act and body length."""
-    lines = [
-        "| gas a statement | body | "
-        + " | ".join(f"batch of {n}" for n in BATCHES)
-        + " | budget |",
-        "|---|---|" + "---|" * len(BATCHES) + "---|",
-    ]
-    for act in dict.fromkeys(item.act for item in found):
-        for body in BODIES:
-            cells = {item.batch: item.gas for item in found if (item.act, item.body) == (act, body)}
-            budget = f"{BUDGETS[act]:,}" if act in BUDGETS and body == BODIES[0] else ""
-            figures = " | ".join(f"{cells[batch]:,}" for batch in BATCHES)
-            lines.append(f"| {act} | {body} B | {figures} | {budget} |")
-    return "\n".join(lines)
+def rows(quick: bool) -> list[Row]:  # noqa: FBT001
+    """One row an act, body length and batch size; only one of each when ``quick``."""
+    found = measure((20,), BODIES[:1], 100) if quick else measure()
+    return [_row(item) for item in found]
 
 
-def main() -> int:
-    """Prints the table; exit code 1 where a budget (batch of 100, 100-byte bodies) is exceeded."""
-    found = measure()
-    print(table(found))
-    over = [
-        item
-        for item in found
-        if item.batch == BATCHES[-1]
-        and item.body == BODIES[0]
-        and item.gas > BUDGETS.get(item.act, item.gas)
-    ]
-    for item in over:
-        print(f"over budget: {item.act} takes {item.gas:,}, not {BUDGETS[item.act]:,}")
-    return 1 if over else 0
+def _row(item: Measurement) -> Row:
+    what = f"{item.act}, {item.body}-byte body, batch of {item.batch}"
+    promised = (item.body, item.batch) == (BODIES[0], BATCHES[-1])
+    return at_most(what, item.gas, "gas", BUDGETS.get(item.act, 0) if promised else 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    bench_main(TITLE, rows)

@@ -1,6 +1,6 @@
 """Latency of proofs and leaves over HTTP, from a mirror of a million leaves.
 
-    python scripts/bench/http_latency.py [--leaves 1000000] [--keep DIRECTORY]
+    python scripts/bench/http_latency.py [--quick]
 
 The log is synthetic: filings in batches of 100, each signed, in one block a batch; written into a mirror
 without a chain. The server runs in a process of its own; one client asks over one kept-alive connection,
@@ -10,7 +10,6 @@ milliseconds.
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import json
 import random
@@ -19,9 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
@@ -34,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from api.app import create_app
 from ledger.chain.deployment import Deployment
-from ledger.log import verify_proof
+from ledger.log import build_proof, render, verify_proof
 from ledger.merkle import Frontier, tiles_of_run
 from ledger.mirror import tables
 from ledger.office import PROJECTIONS
@@ -42,6 +40,7 @@ from ledger.statements import (
     FILING,
     Batch,
     Statement,
+    Value,
     address_bytes,
     sha256,
     text_hash,
@@ -49,9 +48,11 @@ from ledger.statements import (
 from ledger.store.bulk import insert_rows
 from ledger.store.engine import open_database, writing
 from ledger.store.types import unsigned64
+from scripts.bench.measuring import Row, at_most, bench_main, percentile
 from tests.log.sample import STEWARD, sign
 
-LEAVES = 1_000_000
+TITLE = "Proofs at a million leaves"
+LEAVES, QUICK = 1_000_000, 10_000
 BATCH = 100
 ASKED = 3_000
 WARMING = 200
@@ -60,18 +61,8 @@ STEP = 20_000
 CHAIN_ID = 26476
 OWNER = "TMP-BENCH"
 GENESIS = 1_770_000_000
-BUDGETS = {"inclusion proof": (3.0, 15.0)}
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """Median and 99th percentile in milliseconds; budgets are 0 where none is set."""
-
-    what: str
-    p50: float
-    p99: float
-    budget_p50: float = 0.0
-    budget_p99: float = 0.0
+PROOF_BUDGETS = (3.0, 15.0)
+"""Median and 99th percentile of an inclusion proof over HTTP, in milliseconds."""
 
 
 def deployment() -> Deployment:
@@ -150,7 +141,7 @@ def _batch(conn: Connection, made: Deployment, first: int, count: int) -> list[S
         ).encode()
         for code in codes
     ]
-    values = tuple(
+    values: tuple[dict[str, Value], ...] = tuple(
         {
             "code": code,
             "version": 1,
@@ -251,7 +242,7 @@ def server(place: Path) -> Iterator[int]:
     """A server of its own process; gives its port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = int(listener.getsockname()[1])
-    command = [sys.executable, __file__, "--serve", str(port), "--keep", str(place)]
+    command = [sys.executable, __file__, "--serve", str(port), str(place)]
     with subprocess.Popen(command) as process:
         try:
             _await(port, process)
@@ -273,14 +264,38 @@ def _await(port: int, process: subprocess.Popen[bytes]) -> None:
     raise SystemExit("the server did not start")
 
 
-def ask(place: Path, leaves: int) -> list[Measurement]:
+def make(place: Path, leaves: int, turns: int) -> list[Row]:
+    """Latencies of proofs in the library: read the mirror, make the path, write the file."""
+    engine = open_database(f"sqlite:///{place / 'mirror.db'}", "mirror")
+    dice, genesis = random.Random(9162), address_bytes(STEWARD.address)  # noqa: S311
+    times = []
+    with engine.connect() as connection:
+        for turn in range(WARMING + turns):
+            index = dice.randrange(leaves)
+            started = time.perf_counter()
+            render(build_proof(connection, index, leaves, genesis_authority=genesis))
+            if turn >= WARMING:
+                times.append((time.perf_counter() - started) * 1000)
+    engine.dispose()
+    return _latency("inclusion proof in the library", times)
+
+
+def _latency(what: str, times: Sequence[float], budgets: tuple[float, float] = (0, 0)) -> list[Row]:
+    """Two rows, in milliseconds."""
+    return [
+        at_most(f"{what}, p{per_cent}", percentile(times, per_cent), "ms", budget)
+        for per_cent, budget in zip((50, 99), budgets, strict=True)
+    ]
+
+
+def ask(place: Path, leaves: int, turns: int) -> list[Row]:
     """The latencies of the routes that an auditor asks most."""
     dice = random.Random(9162)  # noqa: S311 - the same leaves in every run
     with server(place) as port:
         line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         line.connect()
         root = json.loads(_get(line, "/api/v1/log/checkpoint")[1])["root"]
-        found = []
+        found: list[Row] = []
         for what, path in (
             ("inclusion proof", "/api/v1/log/proofs/inclusion?index={index}&size={size}"),
             ("consistency proof", "/api/v1/log/proofs/consistency?from={old}&to={size}"),
@@ -288,7 +303,7 @@ def ask(place: Path, leaves: int) -> list[Measurement]:
             ("checkpoint", "/api/v1/log/checkpoint"),
         ):
             times = []
-            for turn in range(WARMING + ASKED):
+            for turn in range(WARMING + turns):
                 index = dice.randrange(leaves)
                 asked = path.format(index=index, size=leaves, old=index + 1)
                 seconds, answer = _get(line, asked)
@@ -298,9 +313,8 @@ def ask(place: Path, leaves: int) -> list[Measurement]:
                     verdict = verify_proof(answer, root)
                     if not verdict.ok:
                         raise SystemExit(f"leaf {index}: the proof does not verify: {verdict}")
-            times.sort()
-            p50, p99 = times[len(times) // 2], times[len(times) * 99 // 100]
-            found.append(Measurement(what, p50, p99, *BUDGETS.get(what, ())))
+            budgets = PROOF_BUDGETS if what == "inclusion proof" else (0, 0)
+            found += _latency(f"{what} over HTTP", times, budgets)
         line.close()
     return found
 
@@ -316,37 +330,17 @@ def _get(line: http.client.HTTPConnection, path: str) -> tuple[float, bytes]:
     return seconds, content
 
 
-def measure(leaves: int = LEAVES, keep: Path | None = None) -> list[Measurement]:
-    """Build the mirror (in ``keep`` if it is not there yet), serve it, and ask."""
-    with tempfile.TemporaryDirectory() as passing:
-        place = keep or Path(passing)
-        place.mkdir(parents=True, exist_ok=True)
-        if not (place / "mirror.db").exists():
-            build(place, leaves)
-        return ask(place, leaves)
-
-
-def table(found: list[Measurement]) -> str:
-    """The measurements as a Markdown table."""
-    lines = ["| over HTTP, ms | p50 | p99 | budget p50 | budget p99 |", "|---|---:|---:|---:|---:|"]
-    for each in found:
-        budget = [f"< {bound:g}" if bound else "" for bound in (each.budget_p50, each.budget_p99)]
-        lines.append(f"| {each.what} | {each.p50:.2f} | {each.p99:.2f} | {' | '.join(budget)} |")
-    return "\n".join(lines)
-
-
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--leaves", type=int, default=LEAVES, help="size of the log")
-    parser.add_argument("--keep", type=Path, help="where the mirror is kept for the next run")
-    parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.serve is not None:
-        serve(given.keep, given.serve)
-        return
-    print(table(measure(given.leaves, given.keep)))
+def rows(quick: bool) -> list[Row]:  # noqa: FBT001
+    """Build the mirror, make proofs in this process, then serve it and ask."""
+    with tempfile.TemporaryDirectory() as name:
+        place, leaves = Path(name), QUICK if quick else LEAVES
+        build(place, leaves)
+        turns = ASKED // 100 if quick else ASKED
+        return [*make(place, leaves, turns), *ask(place, leaves, turns)]
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--serve"]:
+        serve(Path(sys.argv[3]), int(sys.argv[2]))
+    else:
+        bench_main(TITLE, rows)

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -49,7 +49,7 @@ def at_least(what: str, value: float, unit: str, budget: float = 0, note: str = 
     if not budget:
         return Row(what, f"{number(value)} {unit}", note=note)
     verdict: Verdict = "met" if value >= budget else "missed"
-    return Row(what, f"{number(value)} {unit}", f"≥ {number(budget)}", verdict, note)
+    return Row(what, f"{number(value)} {unit}", f"≥ {budget:,g}", verdict, note)
 
 
 def at_most(what: str, value: float, unit: str, budget: float = 0, note: str = "") -> Row:
@@ -57,7 +57,7 @@ def at_most(what: str, value: float, unit: str, budget: float = 0, note: str = "
     if not budget:
         return Row(what, f"{number(value)} {unit}", note=note)
     verdict: Verdict = "met" if value <= budget else "missed"
-    return Row(what, f"{number(value)} {unit}", f"≤ {number(budget)}", verdict, note)
+    return Row(what, f"{number(value)} {unit}", f"≤ {budget:,g}", verdict, note)
 
 
 def absent(what: str, why: str) -> Row:
@@ -110,13 +110,17 @@ def markdown(rows: Iterable[Row]) -> str:
 def bench_main(title: str, rows: Callable[[bool], list[Row]]) -> None:
     """The command line of one bench: ``--quick`` for a short run, ``--json`` for ``run.py``."""
     parser = argparse.ArgumentParser(description=title)
-    parser.add_argument("--quick", action="store_true", help="a short run that proves it works")
+    parser.add_argument(
+        "--quick", action="store_true", help="a short run; its figures are not judged"
+    )
     parser.add_argument("--json", action="store_true", help="rows as JSON on standard output")
     given = parser.parse_args()
     try:
         found = rows(given.quick)
     except NotHereError as problem:
         found = [absent(title, str(problem))]
+    if given.quick:
+        found = [replace(row, budget="", verdict="") for row in found]
     if given.json:
         print(json.dumps([asdict(row) for row in found], ensure_ascii=False))
     else:

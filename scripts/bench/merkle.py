@@ -1,6 +1,6 @@
 """Rates of the Merkle tree, canonical JSON and proof files, in processor time of one core.
 
-    python scripts/bench/merkle.py [--leaves 1000000]
+    python scripts/bench/merkle.py [--quick]
 
 Leaves are SHA-256 hashes made beforehand. Paths are read from tiles in memory, as the mirror keeps
 them; indexes are drawn from a seed.
@@ -8,12 +8,10 @@ them; indexes are drawn from a seed.
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -32,9 +30,13 @@ from ledger.merkle import (
 )
 from ledger.merkle_verify import verify_consistency, verify_inclusion
 from ledger.signatures import signer_of
+from scripts.bench.measuring import Row, at_least, bench_main
 from tests.log.sample import STEWARD, every_struct, sign
 
-LEAVES = 1_000_000
+TITLE = "Tree, canonical JSON, proof files (a second of one core)"
+LEAVES, QUICK = 1_000_000, 20_000
+APPENDING_BUDGET = 500_000
+"""Far above what follows the log, so that the tree never is what limits."""
 PATHS = 5_000
 BATCH = 10_000
 DOCUMENT = {
@@ -47,15 +49,6 @@ DOCUMENT = {
 }
 
 
-@dataclass(frozen=True)
-class Measurement:
-    """How many times a second; ``budget`` is the least that will do, 0 where none is set."""
-
-    what: str
-    rate: float
-    budget: int = 0
-
-
 def _rate(count: int, act: Callable[[], object]) -> float:
     """Times a second of processor time, ``act`` doing it ``count`` times; the best of three."""
     best = float("inf")
@@ -66,12 +59,18 @@ def _rate(count: int, act: Callable[[], object]) -> float:
     return count / best
 
 
-def measure(leaves: int = LEAVES) -> list[Measurement]:
-    """All rates, for a tree of ``leaves`` leaves."""
-    return [*_tree(leaves), *_documents()]
+def rows(quick: bool) -> list[Row]:  # noqa: FBT001
+    """All rates, for a tree of a million leaves."""
+    if quick:
+        return [*_tree(QUICK), *_documents(100)]
+    return [*_tree(LEAVES), *_documents(1)]
 
 
-def _tree(size: int) -> list[Measurement]:
+def _each(what: str, rate: float, budget: int = 0) -> Row:
+    return at_least(what, rate, "/s", budget)
+
+
+def _tree(size: int) -> list[Row]:
     hashes = [sha256(number.to_bytes(8, "big")).digest() for number in range(size)]
     tiles: dict[tuple[int, int], bytes] = {}
 
@@ -89,22 +88,22 @@ def _tree(size: int) -> list[Measurement]:
             frontier.append(leaf)
 
     return [
-        Measurement(f"append, batches of {BATCH:,}, with tiles", _rate(size, grow), 500_000),
-        Measurement("append one by one", _rate(BATCH, one_by_one)),
+        _each(f"append, batches of {BATCH:,}, with tiles", _rate(size, grow), APPENDING_BUDGET),
+        _each("append one by one", _rate(BATCH, one_by_one)),
         *_paths(hashes, subtree_in_tiles(lambda level, index: tiles[level, index])),
     ]
 
 
-def _paths(hashes: list[bytes], subtree: Subtree) -> list[Measurement]:
+def _paths(hashes: list[bytes], subtree: Subtree) -> list[Row]:
     size, root = len(hashes), root_at(len(hashes), subtree)
     dice = random.Random(9162)  # noqa: S311 - the same indexes in every run
-    indexes = [dice.randrange(size) for _ in range(PATHS)]
+    indexes = [dice.randrange(size) for _ in range(min(PATHS, size // 200))]
     paths = [inclusion_path(index, size, subtree) for index in indexes]
     growth = [consistency_path(index + 1, size, subtree) for index in indexes]
     old_roots = [root_at(index + 1, subtree) for index in indexes]
 
     def make(path: Callable[[int], object]) -> float:
-        return _rate(PATHS, lambda: [path(index) for index in indexes])
+        return _rate(len(indexes), lambda: [path(index) for index in indexes])
 
     def check_inclusion() -> None:
         for index, path in zip(indexes, paths, strict=True):
@@ -115,20 +114,20 @@ def _paths(hashes: list[bytes], subtree: Subtree) -> list[Measurement]:
             verify_consistency(index + 1, size, path, old_root, root)
 
     return [
-        Measurement(
+        _each(
             "make an inclusion path from tiles",
             make(lambda index: inclusion_path(index, size, subtree)),
         ),
-        Measurement("check an inclusion path", _rate(PATHS, check_inclusion)),
-        Measurement(
+        _each("check an inclusion path", _rate(len(indexes), check_inclusion)),
+        _each(
             "make a consistency path from tiles",
             make(lambda index: consistency_path(index + 1, size, subtree)),
         ),
-        Measurement("check a consistency path", _rate(PATHS, check_consistency)),
+        _each("check a consistency path", _rate(len(indexes), check_consistency)),
     ]
 
 
-def _documents() -> list[Measurement]:
+def _documents(fewer: int) -> list[Row]:
     body = canonical_json(DOCUMENT)
     log = every_struct()
     file = render(log.inclusion(5))
@@ -136,40 +135,19 @@ def _documents() -> list[Measurement]:
     signature = sign(STEWARD, digest)
     size = f"{len(body)} bytes"
 
-    def times(count: int, act: Callable[[], object]) -> float:
+    def times(most: int, act: Callable[[], object]) -> float:
+        count = max(1, most // fewer)
         return _rate(count, lambda: [act() for _ in range(count)])
 
     return [
-        Measurement(
-            f"write canonical JSON, {size}", times(2_000, lambda: canonical_json(DOCUMENT))
-        ),
-        Measurement(f"parse strictly, {size}", times(5_000, lambda: parse_json(body))),
-        Measurement(
-            f"parse and prove canonical, {size}", times(20_000, lambda: parse_canonical(body))
-        ),
-        Measurement("recover a signer", times(2_000, lambda: signer_of(digest, signature))),
-        Measurement(f"make a proof file, {len(file)} bytes", times(200, lambda: log.inclusion(5))),
-        Measurement(
-            f"check a proof file, {len(file)} bytes", times(500, lambda: verify_proof(file))
-        ),
+        _each(f"write canonical JSON, {size}", times(2_000, lambda: canonical_json(DOCUMENT))),
+        _each(f"parse strictly, {size}", times(5_000, lambda: parse_json(body))),
+        _each(f"parse and prove canonical, {size}", times(20_000, lambda: parse_canonical(body))),
+        _each("recover a signer", times(2_000, lambda: signer_of(digest, signature))),
+        _each(f"make a proof file, {len(file)} bytes", times(200, lambda: log.inclusion(5))),
+        _each(f"check a proof file, {len(file)} bytes", times(500, lambda: verify_proof(file))),
     ]
 
 
-def table(found: list[Measurement]) -> str:
-    """The measurements as a Markdown table."""
-    lines = ["| what | a second | budget |", "|---|---:|---:|"]
-    for each in found:
-        budget = f">= {each.budget:,}" if each.budget else ""
-        lines.append(f"| {each.what} | {each.rate:,.0f} | {budget} |")
-    return "\n".join(lines)
-
-
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--leaves", type=int, default=LEAVES, help="size of the tree")
-    print(table(measure(parser.parse_args().leaves)))
-
-
 if __name__ == "__main__":
-    main()
+    bench_main(TITLE, rows)

@@ -1,10 +1,11 @@
-"""Statements a second through the outbox: handed in, sent, recorded, and the receipt seen.
+"""Statements a second through the outbox, from signed to verified.
 
-    python scripts/bench/outbox.py
+    python scripts/bench/outbox.py [--quick]
 
 On the embedded chain and on anvil (where npm's modules are installed), one statement a signature and
 100 a signature, with bodies of 600 bytes. Signing is done before the clock starts; what is measured
-is what an office waits for: durable acceptance, the check before sending, the block, the receipt.
+is what an office waits for: durable acceptance, the check before sending, the block, the receipt,
+and the mirror that has verified it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -24,32 +24,22 @@ from ledger.chain.embedded import EmbeddedChain
 from ledger.chain.interface import Chain
 from ledger.chain.jsonrpc import JsonRpcChain
 from ledger.chain.outbox import Outbox, State
+from ledger.mirror import Mirror, Origin
+from ledger.office import PROJECTIONS, RULEBOOKS
+from ledger.statements import SignedBatch
 from ledger.store.engine import open_database
+from scripts.bench.measuring import Row, absent, at_least, bench_main
 from tests.chain import district
 from tests.chain_nodes import anvil_binary, anvil_node, funded
 
+TITLE = "From signed to verified"
 BODY = b'{"text":"' + b"x" * 589 + b'"}'
-SINGLES = 300
-BATCHES = 12
 BATCH = 100
+SIGNATURES = ((1, 300), (BATCH, 12))
+QUICK_SIGNATURES = ((1, 10), (BATCH, 1))
+"""Statements under one signature, and how many signatures."""
 BUDGETS = {("embedded", 1): 80, ("embedded", BATCH): 200}
 """Statements a second on two cores, by chain and statements under one signature."""
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """How fast statements went through, in seconds for all of them."""
-
-    chain: str
-    batch: int
-    statements: int
-    handing_in: float
-    recording: float
-
-    @property
-    def rate(self) -> float:
-        """Statements a second, from the first handed in to the last receipt."""
-        return self.statements / (self.handing_in + self.recording)
 
 
 @contextlib.contextmanager
@@ -65,65 +55,74 @@ def chains() -> Iterator[list[tuple[str, Chain]]]:
         yield found
 
 
-def measure_chain(name: str, chain: Chain) -> list[Measurement]:
+class Desk:
+    """An outbox and a mirror for a fresh log on a chain."""
+
+    def __init__(self, chain: Chain, place: Path) -> None:
+        authority = district.GENESIS.address
+        self.deployment = deploy(chain, funded(), authority, authority, 0)
+        self._desk = open_database(f"sqlite:///{place}/desk.db", "desk")
+        self._mirrored = open_database(f"sqlite:///{place}/mirror.db", "mirror")
+        self._outbox = Outbox(self._desk, chain, self.deployment, funded())
+        origin = Origin.of(self.deployment)
+        self._mirror = Mirror(self._mirrored, chain, origin, PROJECTIONS, RULEBOOKS)
+        self.send([district.root_organisation(self.deployment), district.keys(self.deployment)])
+
+    def send(self, signed: list[SignedBatch]) -> tuple[float, float, float]:
+        """Seconds until all are accepted, from there until recorded, from there until verified."""
+        started = time.perf_counter()
+        receipts = [self._outbox.submit(one) for one in signed]
+        accepted = time.perf_counter()
+        if not self._outbox.drain(600):
+            raise RuntimeError("the batches are not through after ten minutes")
+        recorded = time.perf_counter()
+        self._outbox.confirm(self._mirror.catch_up().size)
+        verified = time.perf_counter()
+        if any(self._outbox.receipt(one.id).state is not State.VERIFIED for one in receipts):
+            raise RuntimeError("not everything was verified")
+        return accepted - started, recorded - accepted, verified - recorded
+
+    def close(self) -> None:
+        self._outbox.close()
+        self._desk.dispose()
+        self._mirrored.dispose()
+
+
+def measure_chain(name: str, chain: Chain, signatures: tuple[tuple[int, int], ...]) -> list[Row]:
     """A fresh log on the chain, singles first, then batches."""
-    authority = district.GENESIS.address
-    deployment = deploy(chain, funded(), authority, authority, 0)
+    found = []
     with tempfile.TemporaryDirectory() as place:
-        engine = open_database(f"sqlite:///{place}/desk.db", "desk")
-        outbox = Outbox(engine, chain, deployment, funded())
-        outbox.submit(district.root_organisation(deployment))
-        outbox.submit(district.keys(deployment))
-        outbox.drain()
-        found = []
-        for batch, count in ((1, SINGLES), (BATCH, BATCHES)):
+        desk = Desk(chain, Path(place))
+        for batch, count in signatures:
             signed = [
                 district.filing(
-                    deployment,
+                    desk.deployment,
                     *(f"{batch}/{number:04}{part:04}" for part in range(batch)),
                     body=BODY,
                 )
                 for number in range(count)
             ]
-            start = time.perf_counter()
-            receipts = [outbox.submit(one) for one in signed]
-            accepted = time.perf_counter()
-            if not outbox.drain(600):
-                raise RuntimeError(f"{name}: the batches are not through after ten minutes")
-            done = time.perf_counter()
-            if any(outbox.receipt(one.id).state is not State.RECORDED for one in receipts):
-                raise RuntimeError(f"{name}: not everything was recorded")
-            found.append(Measurement(name, batch, batch * count, accepted - start, done - accepted))
-        outbox.close()
-        engine.dispose()
+            accepting, recording, verifying = desk.send(signed)
+            rate = batch * count / (accepting + recording + verifying)
+            what = f"{name}, {batch} under a signature" if batch > 1 else f"{name}, one by one"
+            note = (
+                f"{batch * count} statements: accepted in {accepting:.2f} s, recorded in "
+                f"{recording:.2f} s, verified in {verifying:.2f} s"
+            )
+            found.append(at_least(what, rate, "statements/s", BUDGETS.get((name, batch), 0), note))
+        desk.close()
     return found
 
 
-def measure() -> list[Measurement]:
+def rows(quick: bool) -> list[Row]:  # noqa: FBT001
     """Every chain, singles and batches."""
-    with chains() as found:
-        return [item for name, chain in found for item in measure_chain(name, chain)]
-
-
-def table(found: list[Measurement]) -> str:
-    """The measurements as a Markdown table."""
-    lines = [
-        "| through the outbox | a signature | statements/s | handing in | recording | budget |",
-        "|---|---:|---:|---:|---:|---:|",
-    ]
-    for item in found:
-        budget = BUDGETS.get((item.chain, item.batch))
-        lines.append(
-            f"| {item.chain} | {item.batch} | {item.rate:,.0f} | {item.handing_in:.2f} s "
-            f"| {item.recording:.2f} s | {'' if budget is None else f'>= {budget}'} |"
-        )
-    return "\n".join(lines)
-
-
-def main() -> None:
-    """Measure and print."""
-    print(table(measure()))
+    signatures = QUICK_SIGNATURES if quick else SIGNATURES
+    with chains() as opened:
+        found = [row for name, chain in opened for row in measure_chain(name, chain, signatures)]
+        if len(opened) == 1:
+            found.append(absent("anvil", "it is not installed (npm ci brings it)"))
+    return found
 
 
 if __name__ == "__main__":
-    main()
+    bench_main(TITLE, rows)

@@ -51,7 +51,7 @@ class Bench:
 BENCHES = (
     Bench("gas", "Gas a statement", 120),
     Bench("embedded_chain", "The embedded chain", 150),
-    Bench("outbox", "Through the outbox", 150),
+    Bench("outbox", "From signed to verified", 150),
     Bench("indexing", "Indexing and verifying 200,000 statements from anvil", 480),
     Bench("merkle", "Tree, canonical JSON, proof files", 120),
     Bench("http_latency", "Proofs at a million leaves", 240),
@@ -88,16 +88,15 @@ def machine() -> str:
         cpu = models[0] if models else cpu
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES)
-    return "\n".join(
-        (
-            f"- measured: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, load before "
-            f"{os.getloadavg()[0]:.1f}",
-            f"- machine: {os.cpu_count()} cores ({cpu}), {memory:.0f} GiB, {platform.system()} "
-            f"{platform.release()}",
-            f"- Python {platform.python_version()}, {versions}",
-            f"- anvil: {anvil_version()}",
-        )
-    )
+    moment, load = datetime.now(UTC), os.getloadavg()[0]
+    system = f"{platform.system()} {platform.release()}"
+    lines = [
+        f"- measured: {moment:%Y-%m-%d %H:%M} UTC; load before: {load:.1f}",
+        f"- machine: {os.cpu_count()} cores ({cpu}), {memory:.0f} GiB, {system}",
+        f"- Python {platform.python_version()}, {versions}",
+        f"- anvil: {anvil_version()}",
+    ]
+    return "\n".join(lines)
 
 
 def anvil_version() -> str:

@@ -1,6 +1,6 @@
 """How long a person waits: for a command to start, and for the demo to be built.
 
-    python scripts/bench/startup.py [--quick]
+python scripts/bench/startup.py [--quick]
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from scripts.bench.measuring import ROOT, Row, at_most, bench_main, plain, timed
 
