@@ -172,7 +172,10 @@ def register(drafts: Sequence[OrganisationDraft], *, speaker: str, deadline: int
 
 
 def set_keys(drafts: Sequence[KeyDraft], *, speaker: str, deadline: int) -> Batch:
-    """One batch that grants, changes or revokes keys; a rotation is ``[old.revoked(), new]``.
+    """One batch that grants, changes or revokes keys; a rotation (轮换) is ``[new, old.revoked()]``.
+
+    In this order, because standing is checked before each statement: a key that replaces itself
+    must still be one when it grants the new one.
 
     Raises :class:`~ledger.statements.StatementError` for none, too many, or one key twice.
     """
