@@ -35,8 +35,8 @@ class SettingsError(ValueError):
 
 
 class Secret:
-    """A text that no log, traceback or listing shows; :meth:`reveal` gives it to those who need
-    it.
+    """A text that no log, traceback or listing shows;
+    :meth:`reveal` gives it to those who need it.
     """
 
     __slots__ = ("_text",)

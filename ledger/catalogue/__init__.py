@@ -1,3 +1,3 @@
-"""The catalogue (数据目录): entries, their life, their checks, their import, and the search over
-them.
+"""The catalogue (数据目录):
+entries, their life, their checks, their import, and the search over them.
 """

@@ -144,8 +144,8 @@ def _format_problems(entry: Entry) -> Iterable[Problem]:
 
 
 def _mode_problems(entry: Entry) -> Iterable[Problem]:
-    """Every mode needs a format that can be shared so, and every format a mode (1272, element
-    11).
+    """Every mode needs a format that can be shared so,
+    and every format a mode (1272, element 11).
     """
     if not entry.formats or not entry.share_modes:
         return

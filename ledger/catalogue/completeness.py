@@ -59,8 +59,8 @@ _LENGTH_STATED = frozenset({DataType.CHAR, DataType.NUMERIC, DataType.DECIMAL})
 
 
 def missing_elements(entry: Entry) -> list[Problem]:
-    """The legal elements that the entry lacks, ordered by field; empty means it may be
-    submitted.
+    """The legal elements that the entry lacks, ordered by field;
+    empty means it may be submitted.
     """
     found = []
     for pointer, element in sorted(_missing(entry)):
@@ -75,8 +75,8 @@ def missing_fields(entry: Entry) -> list[str]:
 
 
 def needs_items(entry: Entry) -> bool:
-    """Whether information items must be listed: not for purely unstructured formats (1272, element
-    8).
+    """Whether information items must be listed:
+    not for purely unstructured formats (1272, element 8).
     """
     return not entry.formats or any(form.category in STRUCTURED for form in entry.formats)
 

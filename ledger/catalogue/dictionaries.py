@@ -110,8 +110,8 @@ class DataScope(Code):
 
 
 class ProviderCheck(Code):
-    """提供方代码校验 (GB 32100-2015): a code from the registry that fails is overridden with
-    evidence.
+    """提供方代码校验 (GB 32100-2015):
+    a code from the registry that fails is overridden with evidence.
     """
 
     VALID = ("valid", 1, "校验通过", "valid")
@@ -159,8 +159,8 @@ FORMAT_TYPES: dict[FormatCategory, frozenset[str]] = {
     ),
     FormatCategory.SPECIAL_INDUSTRY: frozenset(),
 }
-"""Format types by category, lower case; a special industry format is free text (1272, element
-7).
+"""Format types by category, lower case;
+a special industry format is free text (1272, element 7).
 """
 
 SHARE_MODES_OF: dict[FormatCategory, frozenset[ShareMode]] = {

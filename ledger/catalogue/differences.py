@@ -1,5 +1,5 @@
-"""What changed between two editions (版本差异), field by field; information items are matched by
-name.
+"""What changed between two editions (版本差异), field by field;
+information items are matched by name.
 """
 
 from __future__ import annotations

@@ -47,8 +47,8 @@ def _blank_is_none(value: object) -> object:
 
 
 def _plain_text(value: str) -> str:
-    """``value`` with line ends as ``\\n``; control characters other than that and tabs are
-    refused.
+    """``value`` with line ends as ``\\n``;
+    control characters other than that and tabs are refused.
     """
     value = value.replace("\r\n", "\n").replace("\r", "\n")
     found = _CONTROL.search(value)
@@ -88,8 +88,8 @@ class Part(BaseModel):
 
 
 class Format(Part):
-    """信息资源格式 (1272, element 7): category, and type within it, lower case (``xlsx``,
-    ``mysql``).
+    """信息资源格式 (1272, element 7):
+    category, and type within it, lower case (``xlsx``, ``mysql``).
     """
 
     category: FormatCategory
@@ -97,8 +97,8 @@ class Format(Part):
 
 
 class NotSharedBasis(Part):
-    """不予共享依据 (条例 Art. 14): law, administrative regulation or State Council decision, and
-    which.
+    """不予共享依据 (条例 Art. 14):
+    law, administrative regulation or State Council decision, and which.
     """
 
     category: BasisCategory
@@ -107,8 +107,8 @@ class NotSharedBasis(Part):
 
 
 class Assessment(Part):
-    """A statutory assessment before filing (条例 Art. 13): done or not, when, and where it is
-    kept.
+    """A statutory assessment before filing (条例 Art. 13):
+    done or not, when, and where it is kept.
     """
 
     done: bool
@@ -155,8 +155,8 @@ class Item(Part):
 
 
 class Entry(Part):
-    """One catalogue entry. Lists keep their order; empty lists and absent values mean *not
-    stated*.
+    """One catalogue entry.
+    Lists keep their order; empty lists and absent values mean *not stated*.
     """
 
     code: Short
@@ -211,8 +211,8 @@ class Entry(Part):
 
     @classmethod
     def parse(cls, data: Mapping[str, Any], where: str = "") -> Entry:
-        """The entry in ``data``; raises :class:`EntryRefused` with one problem for every bad
-        field.
+        """The entry in ``data``;
+        raises :class:`EntryRefused` with one problem for every bad field.
         """
         try:
             return cls.model_validate(data)
@@ -221,8 +221,8 @@ class Entry(Part):
 
     @property
     def effective_grade(self) -> int | None:
-        """The highest of the stated grade and the items' grades (就高从严), None if there is
-        none.
+        """The highest of the stated grade and the items' grades (就高从严),
+        None if there is none.
         """
         graded = [grade for grade in (self.grade, *(i.grade for i in self.items)) if grade]
         return max(graded, default=None)

@@ -1,5 +1,5 @@
-"""What an import must know of the ledger (导入查重): records taken before, names and codes in
-use.
+"""What an import must know of the ledger (导入查重):
+records taken before, names and codes in use.
 """
 
 from __future__ import annotations

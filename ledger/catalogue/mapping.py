@@ -59,8 +59,8 @@ class MappingError(ValueError):
 
 
 class Column(BaseModel):
-    """Where a field comes from: a column, characters to split its text at, a vocabulary to turn
-    it.
+    """Where a field comes from:
+    a column, characters to split its text at, a vocabulary to turn it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -17,8 +17,8 @@ CODE = String().with_variant(String(collation="C"), "postgresql")
 
 
 class EntryRow(Ranged, table=True):
-    """How an entry stands after one statement about it; typed values are those of its newest
-    edition.
+    """How an entry stands after one statement about it;
+    typed values are those of its newest edition.
     """
 
     __tablename__ = "catalogue_entry"

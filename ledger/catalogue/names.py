@@ -1,5 +1,5 @@
-"""Names compared the way a reviewer compares them (名称规范化): width, case, spaces, punctuation
-aside.
+"""Names compared the way a reviewer compares them (名称规范化):
+width, case, spaces, punctuation aside.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ RUN = 3
 
 
 class _Kept(dict[int, int | None]):
-    """For ``str.translate``: drops separators, punctuation, symbols and controls; learns as it
-    goes.
+    """For ``str.translate``: drops separators, punctuation, symbols and controls;
+    learns as it goes.
     """
 
     def __missing__(self, codepoint: int) -> int | None:

@@ -16,8 +16,8 @@ Severity = Literal["error", "missing", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What one code means: severity, message and way out, Chinese and English (``str.format``
-    texts).
+    """What one code means:
+    severity, message and way out, Chinese and English (``str.format`` texts).
     """
 
     severity: Severity
@@ -289,8 +289,8 @@ RULES: dict[str, Rule] = {
 
 
 def problem(code: str, pointer: str, **facts: Any) -> Problem:  # noqa: ANN401 - goes into str.format
-    """The problem with this code at ``pointer``; ``facts`` fill the texts. KeyError for an unknown
-    code.
+    """The problem with this code at ``pointer``; ``facts`` fill the texts.
+    KeyError for an unknown code.
     """
     rule = RULES[code]
     return Problem(

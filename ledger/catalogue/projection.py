@@ -252,8 +252,8 @@ def _lives(connection: Connection, codes: Iterable[str]) -> dict[str, _Life]:
 
 
 def _catch_up(connection: Connection, decoded: Decoded, life: _Life) -> None:
-    """Take over what malformed statements did to the entry: they have no rows, but the contract
-    counted them.
+    """Take over what malformed statements did to the entry:
+    they have no rows, but the contract counted them.
     """
     statement = decoded.statement
     for past in mirror.statements_about(

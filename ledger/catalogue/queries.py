@@ -259,8 +259,8 @@ def editions(conn: Connection, code: str, *, as_of: int | None = None) -> list[E
 
 
 def edition(conn: Connection, code: str, number: int, *, as_of: int | None = None) -> Edition:
-    """Edition ``number`` (1..) of an entry; raises :class:`CatalogueQueryError` naming the known
-    ones.
+    """Edition ``number`` (1..) of an entry;
+    raises :class:`CatalogueQueryError` naming the known ones.
     """
     known = editions(conn, code, as_of=as_of)
     for one in known:

@@ -39,8 +39,8 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A restricted entry's text and salt, which stay off chain, with the commitment that went
-    on.
+    """A restricted entry's text and salt, which stay off chain,
+    with the commitment that went on.
     """
 
     code: str
@@ -51,8 +51,8 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Filing:
-    """A batch to sign, and the envelopes to seal *before* it is sent (a lost salt proves
-    nothing).
+    """A batch to sign,
+    and the envelopes to seal *before* it is sent (a lost salt proves nothing).
     """
 
     batch: Batch

@@ -50,8 +50,8 @@ class Instructions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Checkpoint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The log at one size (检查点), as kept by auditors; ``timestamp`` is the block's, in Unix
-    seconds.
+    """The log at one size (检查点), as kept by auditors;
+    ``timestamp`` is the block's, in Unix seconds.
     """
 
     format: Literal["govledger-checkpoint/1"]

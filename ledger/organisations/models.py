@@ -33,8 +33,8 @@ class OrganisationRow(Ranged, table=True):
     aliases: str = Field(sa_type=Text)
     """JSON array of other names."""
     uscc: str
-    """``valid``, ``unchecked``, ``missing`` (a provisional code) or ``overridden`` (with
-    evidence).
+    """``valid``, ``unchecked``, ``missing`` (a provisional code)
+    or ``overridden`` (with evidence).
     """
     evidence: str | None = Field(sa_type=Text)
     haystack: str = Field(sa_type=Text)

@@ -13,8 +13,8 @@ ALL_ROLES = int(
 
 
 def role_names(mask: int) -> tuple[str, ...]:
-    """The names of the roles in a mask, from the lowest bit: ``5`` is ``("steward",
-    "authority")``.
+    """The names of the roles in a mask, from the lowest bit:
+    ``5`` is ``("steward", "authority")``.
     """
     return tuple(role.name.lower() for role in Role if role.name and mask & role)
 

@@ -145,8 +145,8 @@ def mirror(log: TinyLog) -> Iterator[Connection]:
 
 
 def whole_entry(code: str = "307015/000001", **changes: Any) -> dict[str, Any]:
-    """An entry that lacks nothing and has no mistake; ``changes`` replace or (None) remove
-    fields.
+    """An entry that lacks nothing and has no mistake;
+    ``changes`` replace or (None) remove fields.
     """
     entry: dict[str, Any] = {
         "code": code,

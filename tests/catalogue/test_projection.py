@@ -1,5 +1,5 @@
-"""From statements to rows: what is shown, what is kept out, and that rows follow from the log
-alone.
+"""From statements to rows:
+what is shown, what is kept out, and that rows follow from the log alone.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Search, filters, pages, facets and differences, against what plain Python says of the same
-entries.
+"""Search, filters, pages, facets and differences,
+against what plain Python says of the same entries.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The catalogues of seven real portals: what comes in, what does not and why, and finding it
-again.
+"""The catalogues of seven real portals:
+what comes in, what does not and why, and finding it again.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The catalogue's rules in Python: who may file and decide, which transitions are lawful, and
-words.
+"""The catalogue's rules in Python:
+who may file and decide, which transitions are lawful, and words.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Filings, decisions and sealed texts: what goes on the chain, what stays off, and what is
-refused.
+"""Filings, decisions and sealed texts:
+what goes on the chain, what stays off, and what is refused.
 """
 
 from __future__ import annotations

@@ -65,8 +65,8 @@ def vocabulary(name: str) -> Vocabulary:
 
 
 def load_vocabulary(path: Path) -> Vocabulary:
-    """A vocabulary from a file; raises :class:`VocabularyError` for a spelling that stands
-    twice.
+    """A vocabulary from a file;
+    raises :class:`VocabularyError` for a spelling that stands twice.
     """
     value, _ = read_document(path)
     try:
