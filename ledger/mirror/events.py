@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from struct import Struct
 from typing import Any
 
 from eth_utils.crypto import keccak
@@ -36,7 +37,21 @@ AUTHORISED = bytes(
 )
 _HEAD = 8 * 32
 _AUTHORISED_HEAD = 7 * 32
-_PAYLOAD_AT = _HEAD.to_bytes(32, "big")
+_SHORTEST = _HEAD + 64
+_HEAD_WORDS = Struct(">24xQ 32s 12x20s 32s 24xQ 24xQ 32s 24xQ 24xQ").unpack_from
+"""The head and the payload's length: integers by their last eight bytes."""
+
+
+def _unused_bits() -> int:
+    """Those bits of the head that must be zero: integers have 63 bits here, addresses 160."""
+    used = {1: 256, 2: 160, 3: 256, 6: 256}
+    bits = 0
+    for word in range(9):
+        bits = bits << 256 | ((1 << 256) - 1 ^ (1 << used.get(word, 63)) - 1)
+    return bits
+
+
+_UNUSED_BITS = _unused_bits()
 _NO_ADDRESS = bytes(12)
 _LARGEST = 1 << 63
 
@@ -69,7 +84,7 @@ def decode(logs: Sequence[RawLog], log: LogIdentity, first_index: int) -> LogRow
     identity = b"\0" + log.words()
     kinds: dict[bytes, str] = {}
     expected = vouched_until = first_index
-    authorisation = b""
+    authorisation, speaker = b"", (b"", b"")
     add_statement, add_leaf = decoded.statements.append, decoded.leaf_hashes.append
     for event in _each_once(logs):
         topics = event.topics
@@ -85,6 +100,12 @@ def decode(logs: Sequence[RawLog], log: LogIdentity, first_index: int) -> LogRow
             if kind is None:
                 kind = kinds[topics[2]] = _kind(topics[2], index, event)
             row, leaf = _statement(event, index, kind, identity)
+            if row[4:6] != speaker:
+                raise MismatchError(
+                    f"leaf {index} in {_place(event)}: organisation or signer is not the one of "
+                    "its authorisation",
+                    index,
+                )
             add_statement(row)
             add_leaf(leaf)
             expected += 1
@@ -95,6 +116,7 @@ def decode(logs: Sequence[RawLog], log: LogIdentity, first_index: int) -> LogRow
             row = _authorisation(event, expected)
             decoded.authorisations.append(row)
             authorisation, vouched_until = topics[1], expected + row[1]
+            speaker = row[4:6]
     if expected < vouched_until:
         raise _missing(expected, f"announced, but not in {_place(logs[-1])}")
     return decoded
@@ -103,24 +125,32 @@ def decode(logs: Sequence[RawLog], log: LogIdentity, first_index: int) -> LogRow
 def _statement(
     event: RawLog, index: int, kind: str, identity: bytes
 ) -> tuple[tuple[Any, ...], bytes]:
-    """A row of ``statement``, and its leaf hash."""
+    """A row of ``statement``, and its leaf hash. Runs once a statement, so it counts its steps."""
     topics, data = event.topics, event.data
-    payload_end = _HEAD + 32 + int.from_bytes(data[_HEAD : _HEAD + 32], "big")
-    body_word = payload_end + -payload_end % 32
-    body_end = body_word + 32 + int.from_bytes(data[body_word : body_word + 32], "big")
-    version = int.from_bytes(data[0:32], "big")
-    recorded_at = int.from_bytes(data[128:160], "big")
+    if len(data) < _SHORTEST:
+        raise _ill_encoded(index, event)
+    (
+        version,
+        org,
+        signer,
+        authorisation,
+        recorded_at,
+        payload_at,
+        body_digest,
+        body_at,
+        payload_length,
+    ) = _HEAD_WORDS(data)
+    payload_end = _HEAD + 32 + payload_length
+    body_start = body_at + 32
+    body_end = body_start + int.from_bytes(data[body_at:body_start], "big")
     if (
-        len(data) != body_end + -body_end % 32
-        or data[160:192] != _PAYLOAD_AT
-        or int.from_bytes(data[224:256], "big") != body_word
-        or data[64:76] != _NO_ADDRESS
-        or version >= _LARGEST
-        or recorded_at >= _LARGEST
+        payload_at != _HEAD
+        or body_at != payload_end + -payload_end % 32
+        or len(data) != body_end + -body_end % 32
+        or int.from_bytes(data[: _HEAD + 32], "big") & _UNUSED_BITS
     ):
-        raise MismatchError(f"leaf {index} in {_place(event)} is not encoded as it must be", index)
-    payload, body = data[_HEAD + 32 : payload_end], data[body_word + 32 : body_end]
-    body_digest = data[192:224]
+        raise _ill_encoded(index, event)
+    payload, body = data[_HEAD + 32 : payload_end], data[body_start:body_end]
     if sha256(body).digest() != body_digest:
         raise MismatchError(
             f"leaf {index} in {_place(event)}: the body is not the one whose digest was recorded",
@@ -131,16 +161,20 @@ def _statement(
         kind,
         topics[3],
         version,
-        data[32:64],
-        data[76:96],
-        data[96:128],
+        org,
+        signer,
+        authorisation,
         recorded_at,
         payload,
         body_digest,
         body,
     )
-    words = (identity, topics[2], topics[3], data[0:160], sha256(payload).digest(), body_digest)
-    return row, sha256(b"".join(words)).digest()
+    words = identity + topics[2] + topics[3] + data[:160] + sha256(payload).digest() + body_digest
+    return row, sha256(words).digest()
+
+
+def _ill_encoded(index: int, event: RawLog) -> MismatchError:
+    return MismatchError(f"leaf {index} in {_place(event)} is not encoded as it must be", index)
 
 
 def _each_once(logs: Sequence[RawLog]) -> Iterable[RawLog]:

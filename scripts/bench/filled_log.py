@@ -1,7 +1,7 @@
 """A log with many statements on an anvil of its own, for the benchmarks of mirror and verification.
 
-Drafts of catalogue entries, batches of 100 under one signature, one batch a block, bodies of some 300
-bytes with Chinese text: what an import of a catalogue looks like.
+Drafts of catalogue entries, batches of 100 under one signature, one batch a block: what an import of
+a catalogue looks like.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ ROOT = "TMP-BENCH"
 DEADLINE = 4_102_444_800
 BATCH = 100
 SENT_AT_ONCE = 20
+NOT_STATED = ("shareType", "openType", "grade", "updateCycle", "library")
 GENESIS = Account.from_key(keccak(text="bench genesis"))
 STEWARD = Account.from_key(keccak(text="bench steward"))
 
@@ -47,8 +48,10 @@ class FilledLog:
 
 
 @contextmanager
-def filled_anvil(statements: int) -> Iterator[FilledLog]:
-    """An anvil whose log has ``statements`` drafts (and the three that found the district)."""
+def filled_anvil(statements: int, body_bytes: int = 100) -> Iterator[FilledLog]:
+    """An anvil whose log has ``statements`` drafts with bodies of ``body_bytes`` bytes (at least 90),
+    after the two statements that found the district.
+    """
     flags = ["--gas-limit", "1000000000", "--base-fee", "0", "--gas-price", "0"]
     with anvil_node(*flags) as url, JsonRpcChain(url) as chain:
         deployment = deploy(chain, funded(), GENESIS.address, funded().address, admin_delay=0)
@@ -58,7 +61,8 @@ def filled_anvil(statements: int) -> Iterator[FilledLog]:
         sender.send([sender.call(_key(deployment))])
         waiting = []
         for first in range(0, statements, BATCH):
-            waiting.append(sender.call(_drafts(deployment, first, min(BATCH, statements - first))))
+            count = min(BATCH, statements - first)
+            waiting.append(sender.call(_drafts(deployment, first, count, body_bytes)))
             if len(waiting) == SENT_AT_ONCE:
                 sender.send(waiting)
                 waiting = []
@@ -135,34 +139,15 @@ def _key(deployment: Deployment) -> SignedBatch:
     return _signed(deployment, Batch(KEY, ROOT, DEADLINE, (values,), (body,)), GENESIS)
 
 
-def _drafts(deployment: Deployment, first: int, count: int) -> SignedBatch:
+def _drafts(deployment: Deployment, first: int, count: int, body_bytes: int) -> SignedBatch:
     values: list[dict[str, Value]] = []
     bodies = []
     for number in range(first, first + count):
         code = f"307015/{number:06d}"
-        values.append(
-            {
-                "code": code,
-                "version": 1,
-                "state": 1,
-                "shareType": 2,
-                "openType": 3,
-                "grade": 2,
-                "updateCycle": 4,
-                "library": 4,
-            }
-        )
-        body = {
-            "abstract": "本区各医疗机构编制床位数、实有床位数与开放床位数，按月汇总。",
-            "code": code,
-            "grade": 2,
-            "library": "department",
-            "name": f"医疗机构床位信息 {number}",
-            "open_type": "not_open",
-            "provider": ROOT,
-            "share_type": "conditional",
-            "update_cycle": "monthly",
-        }
+        values.append({"code": code, "version": 1, "state": 1, **dict.fromkeys(NOT_STATED, 0)})
+        body = {"abstract": "", "code": code, "name": f"床位 {number:06d}", "provider": ROOT}
+        missing = body_bytes - len(canonical_json(body))
+        body["abstract"] = "x" * max(1, missing)
         bodies.append(canonical_json(body))
     batch = Batch(FILING, ROOT, DEADLINE, tuple(values), tuple(bodies))
     return _signed(deployment, batch, STEWARD)

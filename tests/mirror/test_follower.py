@@ -346,6 +346,72 @@ def test_an_altered_event_stops_the_mirror_at_its_leaf(
         assert queries.size_of(conn) == leaf
 
 
+def with_data(event: RawLog, data: bytes) -> RawLog:
+    return RawLog(
+        event.topics,
+        data,
+        event.block_number,
+        event.block_hash,
+        event.transaction_hash,
+        event.log_index,
+    )
+
+
+def set_byte(at: int, value: int):
+    return lambda data: data[:at] + bytes([value]) + data[at + 1 :]
+
+
+ILL_ENCODED = {
+    "a version of more than 63 bits": set_byte(24, 0x80),
+    "dirty bits before a version": set_byte(0, 1),
+    "dirty bits before an address": set_byte(64, 1),
+    "dirty bits before a time": set_byte(150, 1),
+    "a payload elsewhere": set_byte(191, 0x20),
+    "a body elsewhere": set_byte(255, 0x20),
+    "a payload longer than the data": set_byte(286, 0xFF),
+    "data cut short": lambda data: data[:-32],
+    "next to no data": lambda data: data[:128],
+    "data with a tail": lambda data: data + bytes(32),
+}
+
+
+@pytest.mark.usefixtures("no_pause")
+@pytest.mark.parametrize("how", ILL_ENCODED)
+def test_an_ill_encoded_event_stops_the_mirror_at_its_leaf(
+    district: District, sqlite_engine: Engine, how: str
+) -> None:
+    leaf = district.file("a")
+    change = ILL_ENCODED[how]
+    district.sim.faults.logs = lambda events: [
+        with_data(event, change(event.data)) if recorded_index(event) == leaf else event
+        for event in events
+    ]
+    follower = Follower(sqlite_engine, district.sim, district.sim.origin)
+    with pytest.raises(MismatchError, match=f"leaf {leaf} in block") as caught:
+        follower.catch_up()
+    assert caught.value.leaf == leaf
+
+
+@pytest.mark.usefixtures("no_pause")
+@pytest.mark.parametrize("at", [31, 63, 64, 127, 160, 191])
+def test_an_ill_encoded_authorisation_stops_the_mirror_at_its_first_leaf(
+    district: District, sqlite_engine: Engine, at: int
+) -> None:
+    leaf = district.file("a", "b")
+    block = district.sim.chain[-1].ref.number
+
+    def change(event: RawLog) -> RawLog:
+        if event.block_number != block or recorded_index(event) is not None:
+            return event
+        return with_data(event, set_byte(at, event.data[at] ^ 1)(event.data))
+
+    district.sim.faults.logs = lambda events: [change(event) for event in events]
+    follower = Follower(sqlite_engine, district.sim, district.sim.origin)
+    with pytest.raises(MismatchError) as caught:
+        follower.catch_up()
+    assert caught.value.leaf == leaf
+
+
 @pytest.mark.usefixtures("no_pause")
 def test_a_lying_root_stops_the_mirror_and_changes_nothing(
     district: District, follower: Follower
