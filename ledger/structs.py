@@ -20,6 +20,7 @@ from eth_utils.crypto import keccak
 Value = str | int | bytes
 WORD = 32
 ADDRESS_LENGTH = 20
+_KIND = re.compile(rb"[\x21-\x7e]{1,32}")
 _HEX = re.compile(r"(0x)?([0-9a-fA-F]{2})*")
 
 
@@ -46,17 +47,20 @@ def address_bytes(address: str | bytes) -> bytes:
 
 
 def kind_word(name: str) -> bytes:
-    """A kind's name as the ``bytes32`` that stands on the chain: ASCII, padded with zeros."""
-    raw = name.encode("ascii")
-    if not 0 < len(raw) <= WORD:
-        raise StatementError(f"a kind's name has 1 to 32 ASCII characters: {name!r}")
+    """A kind's name as the ``bytes32`` that stands on the chain: ASCII, padded with zeros.
+
+    Raises :class:`StatementError` unless it has 1 to 32 printable characters without spaces.
+    """
+    raw = name.encode("ascii", "replace")
+    if not name.isascii() or not _KIND.fullmatch(raw):
+        raise StatementError(f"a kind's name has 1 to 32 printable ASCII characters: {name!r}")
     return raw.ljust(WORD, b"\0")
 
 
 def kind_name(word: bytes) -> str:
-    """The name in a ``bytes32`` kind; raises :class:`StatementError` unless padded ASCII."""
+    """The name in a ``bytes32`` kind; raises :class:`StatementError` unless it is one."""
     raw = word.rstrip(b"\0")
-    if len(word) != WORD or not raw or not raw.isascii():
+    if len(word) != WORD or not _KIND.fullmatch(raw):
         raise StatementError(f"not a kind: 0x{word.hex()}")
     return raw.decode("ascii")
 

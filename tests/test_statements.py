@@ -308,10 +308,10 @@ def test_subjects_are_the_code_the_key_or_the_assessment() -> None:
 def test_kinds_are_padded_ascii() -> None:
     for struct in STRUCTS:
         assert kind_name(kind_word(struct.kind)) == struct.kind
-    for name in ("", "x" * 33):
+    for name in ("", "x" * 33, "类", "a b", "a\0b"):
         with pytest.raises(StatementError, match="1 to 32"):
             kind_word(name)
-    for word in (bytes(32), b"\xff" * 32, b"short"):
+    for word in (bytes(32), b"\xff" * 32, b"short", b"a\0b".ljust(32, b"\0")):
         with pytest.raises(StatementError, match="not a kind"):
             kind_name(word)
 
