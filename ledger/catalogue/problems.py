@@ -1,8 +1,8 @@
 """Filing mistakes (填报问题): every one has a code, names the field, and says what to do about it.
 
 An *error* refuses the entry in any state; a *missing* legal element only keeps it a draft; a
-*warning* is told and accepted. The mistakes are those of DOMAIN practice: the 1272 guide
-(发改高技术〔2017〕1272号) and the requirements of 政务数据共享条例 Arts. 13-15.
+*warning* is told and accepted. The mistakes are those that reviewers meet, held against the
+1272 guide (发改高技术〔2017〕1272号) and 政务数据共享条例 Arts. 13-15.
 """
 
 from __future__ import annotations
