@@ -33,7 +33,7 @@ lint: .venv/.dev node_modules/.installed ## style, types, import rules, contract
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	npx --no-install solhint --max-warnings 0 'contracts/**/*.sol'
+	npx --no-install solhint --disc --max-warnings 0 'contracts/**/*.sol'
 	$(BIN)/python scripts/build_contracts.py --check
 
 bench: .venv/.dev node_modules/.installed ## measure the budgets; writes docs/benchmarks.md
