@@ -20,8 +20,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
 
 from ledger.structs import (
     ADDRESS_LENGTH,
@@ -118,7 +118,7 @@ class Domain:
         """``domainSeparator`` of EIP-712, 32 bytes."""
         return bytes(
             keccak(
-                bytes(keccak(text=EIP712_DOMAIN_TYPE))
+                bytes(keccak(EIP712_DOMAIN_TYPE.encode()))
                 + text_hash(self.name)
                 + text_hash(DOMAIN_VERSION)
                 + self.chain_id.to_bytes(WORD, "big")

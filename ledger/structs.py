@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
 
 Value = str | int | bytes
 WORD = 32
@@ -90,8 +90,10 @@ class StructType:
             for place, (name, kind) in enumerate(self.members)
         )
         object.__setattr__(self, "layout", layout)
-        object.__setattr__(self, "type_hash", bytes(keccak(text=self.encode_type())))
-        object.__setattr__(self, "batch_type_hash", bytes(keccak(text=self.encode_batch_type())))
+        object.__setattr__(self, "type_hash", bytes(keccak(self.encode_type().encode())))
+        object.__setattr__(
+            self, "batch_type_hash", bytes(keccak(self.encode_batch_type().encode()))
+        )
 
     def encode_type(self) -> str:
         """``encodeType`` of EIP-712 for one statement."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, Table, select
 
 from ledger.catalogue.completeness import missing_fields
 from ledger.catalogue.entry import Entry, pointer_of
@@ -30,6 +30,7 @@ from ledger.statements import (
     struct_of,
     text_hash,
 )
+from ledger.store.bulk import insert_mappings
 from ledger.store.ranged import supersede
 
 # What anybody may have signed becomes a key of rows: databases take neither U+0000 nor any length,
@@ -120,7 +121,7 @@ class CatalogueProjection:
 
     def apply(self, connection: Connection, statements: Sequence[Decoded]) -> None:
         """Append the rows of ``statements``; rows that they supersede end at their leaf."""
-        lives = _lives(connection, {str(one.body["code"]) for one in statements})
+        lives = _lives(connection, statements)
         rows: dict[str, list[dict[str, Any]]] = {table.name: [] for table in self.tables}
         for decoded in statements:
             life = lives[str(decoded.body["code"])]
@@ -138,8 +139,7 @@ class CatalogueProjection:
                 rows[ENTRIES.name].append(life.row)
         supersede(connection, ENTRIES, ("code",), rows[ENTRIES.name])
         for table in (EDITIONS, ITEMS, ACTS):
-            if rows[table.name]:
-                connection.execute(insert(table), rows[table.name])
+            insert_mappings(connection, table, rows[table.name])
 
 
 # Hashing is dear, and a provider's statements come by the hundred.
@@ -234,10 +234,11 @@ def _malformed_decision(decoded: Decoded) -> str | None:
     return f"body{pointer_of((min(unknown),))}: there is no such field" if unknown else None
 
 
-def _lives(connection: Connection, codes: Iterable[str]) -> dict[str, _Life]:
-    """How these entries stand in the rows so far."""
-    wanted = sorted(codes)
-    lives = {code: _Life() for code in wanted}
+def _lives(connection: Connection, statements: Sequence[Decoded]) -> dict[str, _Life]:
+    """How the entries of ``statements`` stand in the rows so far; a first version has none."""
+    first = {str(one.body["code"]): one.statement.version for one in reversed(statements)}
+    lives = {code: _Life() for code in first}
+    wanted = sorted(code for code, version in first.items() if version > 1)
     for start in range(0, len(wanted), _LOOKUP):
         asked = select(ENTRIES).where(
             ENTRIES.c.code.in_(wanted[start : start + _LOOKUP]), ENTRIES.c.leaf_until.is_(None)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -34,3 +35,11 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, 
         connection.exec_driver_sql(
             head + ", ".join([one] * len(some)), tuple(chain.from_iterable(some))
         )
+
+
+def insert_mappings(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """:func:`insert_rows` for rows by column name; raises :class:`KeyError` where one is missing."""
+    in_order = itemgetter(*(column.name for column in table.columns))
+    insert_rows(connection, table, [in_order(row) for row in rows])

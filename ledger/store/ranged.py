@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, insert, or_, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, or_, update
+
+from ledger.store.bulk import insert_mappings
 
 
 def held(table: Table, as_of: int | None) -> ColumnElement[bool]:
@@ -48,5 +50,4 @@ def supersede(
             .values(leaf_until=bindparam("at")),
             endings,
         )
-    if fresh:
-        connection.execute(insert(table), fresh)
+    insert_mappings(connection, table, fresh)
