@@ -186,6 +186,13 @@ def _encode_word(where: str, kind: str, value: Value) -> bytes:
     return value.to_bytes(WORD, "big")
 
 
+def integer(value: Value) -> int:
+    """A member that is an integer; raises :class:`TypeError` for any other."""
+    if not isinstance(value, int):
+        raise TypeError(f"an integer member holds {value!r}")
+    return value
+
+
 ORGANISATION = StructType(
     name="Organisation",
     batch="OrganisationBatch",

@@ -6,10 +6,10 @@ and acts are only ever added to. The desk's own tables, derived from nothing, st
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, LargeBinary, String, Table, Text
+from sqlalchemy import Column, Index, LargeBinary, String, Text
 from sqlmodel import Field
 
-from ledger.store.tables import DeskTable, Ranged
+from ledger.store.tables import DeskTable, Ranged, table_of
 from ledger.store.types import BIG
 
 CODE = String().with_variant(String(collation="C"), "postgresql")
@@ -167,14 +167,10 @@ class ImportRecordRow(DeskTable, table=True):
     digest: str
 
 
-def _table(model: type[Ranged | DeskTable]) -> Table:
-    return model.metadata.tables[str(model.__tablename__)]
-
-
-ENTRIES = _table(EntryRow)
-EDITIONS = _table(EditionRow)
-ITEMS = _table(ItemRow)
-ACTS = _table(ActRow)
-SEALED_TEXTS = _table(SealedTextRow)
-IMPORT_BATCHES = _table(ImportBatchRow)
-IMPORT_RECORDS = _table(ImportRecordRow)
+ENTRIES = table_of(EntryRow)
+EDITIONS = table_of(EditionRow)
+ITEMS = table_of(ItemRow)
+ACTS = table_of(ActRow)
+SEALED_TEXTS = table_of(SealedTextRow)
+IMPORT_BATCHES = table_of(ImportBatchRow)
+IMPORT_RECORDS = table_of(ImportRecordRow)

@@ -32,6 +32,7 @@ from ledger.statements import (
 )
 from ledger.store.bulk import insert_mappings
 from ledger.store.ranged import supersede
+from ledger.structs import integer
 
 # What anybody may have signed becomes a key of rows: databases take neither U+0000 nor any length,
 # and two codes that look the same must be the same.
@@ -177,8 +178,8 @@ def _malformed_document(decoded: Decoded, entries: _Entries) -> str | None:
         return f"body{first.pointer}: {first.en}"
     if entry.is_restricted:
         return "body: a restricted entry (grade 3-4, or marked so) stands open on the chain"
-    state = EntryState.of_number(_number(values["state"]))
-    stated = filing_values(Revision(entry, _number(values["version"]), state))
+    state = EntryState.of_number(integer(values["state"]))
+    stated = filing_values(Revision(entry, integer(values["version"]), state))
     for name in _TYPED:
         if stated[name] != values[name]:
             return f"{name}: signed as {values[name]!r}, the body says {stated[name]!r}"
@@ -188,7 +189,7 @@ def _malformed_document(decoded: Decoded, entries: _Entries) -> str | None:
 def _out_of_table(values: Mapping[str, Value]) -> str | None:
     """Numbers that no code table has; a document's own codes are compared with them instead."""
     for name, most in _TYPED.items():
-        if _number(values[name]) > most:
+        if integer(values[name]) > most:
             return f"{name}: {values[name]!r} is not in 0..{most}"
     return None
 
@@ -264,7 +265,7 @@ def _catch_up(connection: Connection, decoded: Decoded, life: _Life) -> None:
             continue
         try:
             struct = struct_of(past.payload)
-            number = _number(struct.decode(past.payload)["state"])
+            number = integer(struct.decode(past.payload)["state"])
         except (StatementError, LookupError):
             # Only a registry that checks nothing records what is neither filing nor decision.
             continue
@@ -281,7 +282,7 @@ def _entry_row(decoded: Decoded, entry: Entry | None) -> dict[str, Any]:
         "restricted": entry is None,
     }
     for column, member, _ in _CODED:
-        row[column] = _WORDS[member][_number(values[member])]
+        row[column] = _WORDS[member][integer(values[member])]
     if entry is None:
         submitted = _state(decoded) == EntryState.SUBMITTED.value
         return row | {
@@ -388,17 +389,11 @@ def _act_row(decoded: Decoded, life: _Life) -> dict[str, Any]:
 
 
 def _state(decoded: Decoded) -> str | None:
-    return _state_of(_number(decoded.values["state"]))
+    return _state_of(integer(decoded.values["state"]))
 
 
 def _state_of(number: int) -> str | None:
     return _STATES.get(number)
-
-
-def _number(value: Value) -> int:
-    if not isinstance(value, int):
-        raise TypeError(f"an integer member holds {value!r}")
-    return value
 
 
 PROJECTION = CatalogueProjection()

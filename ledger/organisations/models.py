@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Index, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Index, LargeBinary, Text
 from sqlmodel import Field
 
-from ledger.store.tables import Ranged
+from ledger.store.tables import Ranged, table_of
 
 
 class OrganisationRow(Ranged, table=True):
@@ -61,11 +61,6 @@ class KeyRow(Ranged, table=True):
     label: str | None
     reason: str | None = Field(sa_type=Text)
     recorded_at: int = Field(sa_type=BigInteger)
-
-
-def table_of(model: type[Ranged]) -> Table:
-    """The SQLAlchemy table behind a model."""
-    return model.metadata.tables[str(model.__tablename__)]
 
 
 ORGANISATIONS = table_of(OrganisationRow)

@@ -17,6 +17,7 @@ from ledger.organisations.models import KEYS, ORGANISATIONS
 from ledger.organisations.roles import ALL_ROLES
 from ledger.statements import KEY, ORGANISATION, Value, text_hash
 from ledger.store.ranged import supersede
+from ledger.structs import integer
 
 
 class OrganisationsProjection:
@@ -72,7 +73,7 @@ def _malformed_key(decoded: Decoded) -> str | None:
 
 def _not_coded(number: Value, codes: type[Level | OrganisationStatus | KeyStatus]) -> str | None:
     try:
-        codes.of_number(_number(number))
+        codes.of_number(integer(number))
     except ValueError as error:
         return str(error)
     return None
@@ -90,8 +91,8 @@ def _organisation_row(decoded: Decoded) -> dict[str, Any]:
         "name": body.name,
         "name_en": body.name_en,
         "parent": body.parent,
-        "level": Level.of_number(_number(values["level"])).value,
-        "status": OrganisationStatus.of_number(_number(values["status"])).value,
+        "level": Level.of_number(integer(values["level"])).value,
+        "status": OrganisationStatus.of_number(integer(values["status"])).value,
         "region": body.region,
         "aliases": json.dumps(list(body.aliases), ensure_ascii=False),
         "uscc": body.uscc,
@@ -109,18 +110,12 @@ def _key_row(decoded: Decoded) -> dict[str, Any]:
         "leaf_from": statement.index,
         "version": statement.version,
         "organisation": body.holder,
-        "roles": _number(values["roles"]),
-        "status": KeyStatus.of_number(_number(values["status"])).value,
+        "roles": integer(values["roles"]),
+        "status": KeyStatus.of_number(integer(values["status"])).value,
         "label": body.label,
         "reason": body.reason,
         "recorded_at": statement.recorded_at,
     }
-
-
-def _number(value: Value) -> int:
-    if not isinstance(value, int):
-        raise TypeError(f"an integer member holds {value!r}")
-    return value
 
 
 PROJECTION = OrganisationsProjection()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Index, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Index, LargeBinary, Text
 from sqlmodel import Field
 
-from ledger.store.tables import Ranged
+from ledger.store.tables import Ranged, table_of
 
 
 class ScoreRow(Ranged, table=True):
@@ -53,11 +53,6 @@ class ScoreRow(Ranged, table=True):
     """JSON array of six weights in basis points from which the total follows; null: not stated."""
     recorded_at: int = Field(sa_type=BigInteger)
     """Block time of the statement, Unix seconds."""
-
-
-def table_of(model: type[Ranged]) -> Table:
-    """The SQLAlchemy table behind a model."""
-    return model.metadata.tables[str(model.__tablename__)]
 
 
 SCORES = table_of(ScoreRow)

@@ -17,6 +17,7 @@ from ledger.quality.rules import day_of
 from ledger.quality.statements import ZERO, ScoreBody
 from ledger.statements import SCORE, text_hash
 from ledger.store.ranged import supersede
+from ledger.structs import integer
 
 _BOUNDS: tuple[tuple[str, int], ...] = (
     ("assessed", ALL_ASSESSED),
@@ -46,7 +47,7 @@ class QualityProjection:
         try:
             body = ScoreBody.model_validate(decoded.body)
             for name in ("periodStart", "periodEnd"):
-                day_of(_number(decoded, name))
+                day_of(integer(decoded.values[name]))
         except ValidationError as error:
             return problem_of(error)
         except ValueError as error:
@@ -63,7 +64,7 @@ def _disagreement(body: ScoreBody, decoded: Decoded) -> str | None:
         return f"body/entry: {body.entry} is not the entry that was signed"
     if body.edition != decoded.values["edition"]:
         return f"body/edition: {body.edition} is not the edition that was signed"
-    total = _number(decoded, "total")
+    total = integer(decoded.values["total"])
     if body.total is not None and body.total != total:
         return f"body/total: {body.total} is not the total that was signed"
     if body.weights is not None:
@@ -74,9 +75,9 @@ def _disagreement(body: ScoreBody, decoded: Decoded) -> str | None:
 
 
 def _scores(decoded: Decoded) -> list[int | None]:
-    assessed = _number(decoded, "assessed")
+    assessed = integer(decoded.values["assessed"])
     return [
-        _number(decoded, dimension.name) if assessed >> place & 1 else None
+        integer(decoded.values[dimension.name]) if assessed >> place & 1 else None
         for place, dimension in enumerate(DIMENSIONS)
     ]
 
@@ -85,7 +86,7 @@ def _row(decoded: Decoded) -> dict[str, Any]:
     # Only what passed malformed() comes here, so the body needs no second look.
     statement, values, body = decoded.statement, decoded.values, decoded.body
     weights = body.get("weights")
-    assessed = _number(decoded, "assessed")
+    assessed = integer(decoded.values["assessed"])
     scores = zip(DIMENSIONS, _scores(decoded), strict=True)
     return {
         "subject": statement.subject,
@@ -98,7 +99,7 @@ def _row(decoded: Decoded) -> dict[str, Any]:
         "assessor": statement.org,
         "assessed": assessed,
         **{dimension.name: score for dimension, score in scores},
-        "total": _number(decoded, "total") if assessed else None,
+        "total": integer(decoded.values["total"]) if assessed else None,
         "coverage": values["coverage"],
         "rule_set": values["ruleSet"],
         "data_root": None if values["dataRoot"] == ZERO else values["dataRoot"],
@@ -107,13 +108,6 @@ def _row(decoded: Decoded) -> dict[str, Any]:
         "weights": None if weights is None else json.dumps(weights),
         "recorded_at": statement.recorded_at,
     }
-
-
-def _number(decoded: Decoded, name: str) -> int:
-    value = decoded.values[name]
-    if not isinstance(value, int):
-        raise TypeError(f"{name} holds {value!r}")
-    return value
 
 
 PROJECTION = QualityProjection()

@@ -6,7 +6,7 @@ sealed texts, imports under way) are this office's own and are derived from noth
 
 from __future__ import annotations
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, Table
 from sqlmodel import Field, SQLModel
 
 NAMING = {
@@ -39,3 +39,8 @@ class Ranged(MirrorTable):
 
     leaf_from: int = Field(index=True)
     leaf_until: int | None = Field(default=None, index=True)
+
+
+def table_of(model: type[MirrorTable | DeskTable]) -> Table:
+    """The SQLAlchemy table behind a model."""
+    return model.metadata.tables[str(model.__tablename__)]
