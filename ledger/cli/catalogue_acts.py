@@ -17,7 +17,7 @@ from ledger.catalogue.entry import Entry
 from ledger.catalogue.lookups import names_of
 from ledger.catalogue.problems import EntryRefused
 from ledger.catalogue.queries import CatalogueQueryError, EntryDetail
-from ledger.catalogue.sealing import SealError, unseal
+from ledger.catalogue.sealing import unseal
 from ledger.catalogue.statements import Revision, Verdict, decision, filing
 from ledger.cli.organisations import speaker_of
 from ledger.cli.output import Exit, Problem, out, say
@@ -229,11 +229,8 @@ def unsealed(found: EntryDetail) -> dict[str, Any] | None:
         return None
     with opened() as office:
         ask_passphrase(office)
-        try:
-            with office.desk_engine.connect() as connection:
-                envelope = unseal(connection, commitment, office.vault_key)
-        except SealError as error:
-            raise Problem(str(error)) from error
+        with office.desk_engine.connect() as connection:
+            envelope = unseal(connection, commitment, office.vault_key)
     text = parse_json(envelope.text)
     if not isinstance(text, dict):
         raise Problem(json.dumps(text, ensure_ascii=False))

@@ -15,8 +15,8 @@ from typing import Annotated
 import typer
 
 from ledger.catalogue.importing import BatchRefused, resume_import, run_import
-from ledger.catalogue.mapping import Mapping, MappingError, load_mapping, mappings
-from ledger.catalogue.planning import Plan, UnfinishedImport, plan_import
+from ledger.catalogue.mapping import Mapping, MappingError, load_mapping
+from ledger.catalogue.planning import Plan, plan_import
 from ledger.catalogue.publishers import Publisher, Publishers, publishers_csv, read_publishers
 from ledger.catalogue.rows import TableError
 from ledger.catalogue.sealing import seal
@@ -33,6 +33,7 @@ from ledger.cli.output import (
     write_whole,
 )
 from ledger.cli.session import Json, existing_file, opened, prepare_to_sign, record, unlock
+from ledger.cli.wording import problem_of
 from ledger.codes import KeyStatus, Level, Role
 from ledger.office import Office
 from ledger.organisations import queries as organisations
@@ -87,13 +88,7 @@ def import_command(
             else Publishers.empty(rules.name)
         )
     except (MappingError, TableError) as error:
-        raise Problem(
-            str(error),
-            say(
-                f"内置映射：{', '.join(mappings())}", f"built-in mappings: {', '.join(mappings())}"
-            ),
-            Exit.USAGE,
-        ) from error
+        raise (problem_of(error) or error) from error
     if apply and authority is None:
         raise Problem(
             say("导入须给出 --authority", "an import needs --authority"),
@@ -143,16 +138,7 @@ def _plan(office: Office, file: Path, rules: Mapping, table: Publishers) -> Plan
         office.read() as mirror,
         office.desk_engine.connect() as desk,
     ):
-        try:
-            return plan_import(file, rules, table, mirror, desk, progress=bar)
-        except TableError as error:
-            raise Problem(str(error), code=Exit.REFUSED) from error
-        except UnfinishedImport as error:
-            raise Problem(
-                str(error),
-                say("用 --apply 运行即先续完", "run it with --apply, which finishes it first"),
-                Exit.REFUSED,
-            ) from error
+        return plan_import(file, rules, table, mirror, desk, progress=bar)
 
 
 def _show(plan: Plan, publishers_out: Path | None) -> None:
@@ -209,7 +195,11 @@ def _send(office: Office, batch: Batch) -> str:
     receipt = office.outbox.submit(signed).id
     (done,) = office.settle([receipt])
     if done.error is not None:
-        raise BatchRefused(str(done.error))
+        refusal = done.error
+        raise BatchRefused(
+            say(refusal.message_zh + refusal.hint_zh, str(refusal))
+            + say("", " What is recorded stays: mend that, and run the import again.")
+        )
     return receipt
 
 
@@ -236,23 +226,14 @@ def _apply(office: Office, plan: Plan, authority: str) -> int:
     _register(office, plan.mapping, known, authority)
     _grant(office, known, authority)
     with progress_bar(say("上链", "Recording"), total=len(plan.planned)) as bar:
-        try:
-            outcome = run_import(
-                plan,
-                office.desk_engine,
-                lambda batch: _send(office, batch),
-                office.deadline,
-                seal=lambda connection, envelopes: seal(connection, envelopes, office.vault_key),
-                progress=bar,
-            )
-        except BatchRefused as refusal:
-            raise Problem(
-                str(refusal),
-                say(
-                    "已上链的保留；更正后再次运行即可继续",
-                    "what is recorded stays; correct it and run again",
-                ),
-            ) from refusal
+        outcome = run_import(
+            plan,
+            office.desk_engine,
+            lambda batch: _send(office, batch),
+            office.deadline,
+            seal=lambda connection, envelopes: seal(connection, envelopes, office.vault_key),
+            progress=bar,
+        )
     return outcome.entries
 
 

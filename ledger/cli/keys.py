@@ -84,7 +84,11 @@ def create(
     Example: govledger key create education-steward
     """
     with opened() as office:
-        ask_passphrase(office, confirm=not office.keystore.list())
+        known = office.keystore.list()
+        ask_passphrase(office, confirm=not known)
+        if known:
+            # One keystore, one passphrase: a slip of the finger would lock the new key away.
+            office.unlock(known[0].name)
         made = office.keystore.create(name, office.passphrase, label=label or "")
     if as_json:
         print_json({"name": made.name, "address": made.address})

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ledger.catalogue.queries import CatalogueQueryError, editions
+from ledger.catalogue.queries import editions
 from ledger.cli.output import (
     Exit,
     Problem,
@@ -85,10 +85,7 @@ def prove(
             )
             return
         if entry is not None:
-            try:
-                index = editions(connection, entry, as_of=size)[-1].leaf
-            except CatalogueQueryError as error:
-                raise Problem(str(error), code=Exit.NOT_FOUND) from error
+            index = editions(connection, entry, as_of=size)[-1].leaf
         if index is None:
             raise Problem(
                 say("请给出日志位置、--entry 或 --since", "give a log index, --entry or --since"),
@@ -112,10 +109,15 @@ def verify(
 
     Example: govledger log verify proof.json --root 3f9a…
     """
+    data = existing_file(file).read_bytes()
     try:
-        verdict = verify_proof(existing_file(file).read_bytes(), root, size)
+        verdict = verify_proof(data, root, size)
     except ValueError as error:
-        raise Problem(str(error), code=Exit.USAGE) from error
+        raise Problem(
+            say(f"--root 不是根：{error}", f"--root: {error}"),
+            say("根为 64 位十六进制数", "a root has 64 hexadecimal digits"),
+            Exit.USAGE,
+        ) from error
     if json_output:
         print_json({"ok": verdict.ok, "steps": verdict.steps})
     else:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 from pydantic import ValidationError
 
 from ledger.catalogue.dictionaries import ProviderCheck
+from ledger.catalogue.rows import read_rows
 from ledger.cli.output import Exit, Problem, print_fields, print_json, print_table, say
 from ledger.cli.session import (
     AsOf,
@@ -96,23 +96,24 @@ def spoken_roles(mask: int) -> str:
     return say("、".join(zh for zh, _ in names), " ".join(en for _, en in names))
 
 
-def drafts_from(rows: list[dict[str, str]], where: str) -> list[OrganisationDraft]:
-    """Organisations out of rows of text; raises :class:`Problem` naming row and field."""
+def drafts_from(rows: Iterable[tuple[str, Mapping[str, str | None]]]) -> list[OrganisationDraft]:
+    """Organisations out of rows of text, each with where it stands.
+
+    Raises :class:`Problem` naming row and field.
+    """
     found = []
-    for number, row in enumerate(rows, start=1):
-        given = {name: value for name, value in row.items() if name and value}
+    for where, row in rows:
+        given: dict[str, object] = {name: value for name, value in row.items() if name and value}
         if "aliases" in given:
-            aliases = [alias.strip() for alias in given.pop("aliases").split("|")]
-            given_all: dict[str, object] = {**given, "aliases": [a for a in aliases if a]}
-        else:
-            given_all = dict(given)
+            aliases = [alias.strip() for alias in str(given["aliases"]).split("|")]
+            given["aliases"] = [alias for alias in aliases if alias]
         try:
-            found.append(OrganisationDraft.model_validate(given_all))
+            found.append(OrganisationDraft.model_validate(given))
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             field = "/".join(str(step) for step in first["loc"]) or "row"
             raise Problem(
-                f"{where}, {say('第', 'row')} {number}, {field}: {first['msg']}",
+                f"{where}, {field}: {first['msg'].removeprefix('Value error, ')}",
                 say(
                     "更正后重试；尚未写入任何内容", "correct it and try again; nothing was written"
                 ),
@@ -142,20 +143,20 @@ def register_command(
     Example: govledger org register --key authority --code 11310118MB2F30421X --name 某区教育局 --parent …
     """
     if file is not None:
-        with existing_file(file).open(encoding="utf-8-sig", newline="") as stream:
-            rows = [dict(row) for row in csv.DictReader(stream)]
-        where = file.name
+        rows = [
+            (say(f"{file.name} 第 {row.line} 行", f"{file.name}, line {row.line}"), row.cells)
+            for row in read_rows(existing_file(file))
+        ]
     elif code and name:
         one = {"code": code, "name": name, "parent": parent, "level": level}
         more = {"name_en": name_en, "evidence": evidence}
-        rows = [{k: v for k, v in {**one, **more}.items() if v}]
-        where = "options"
+        rows = [("options", {k: v for k, v in {**one, **more}.items() if v})]
     else:
         raise Problem(
             say("请给出 --code 和 --name，或 --file", "give --code and --name, or --file"),
             code=Exit.USAGE,
         )
-    drafts = drafts_from(rows, where)
+    drafts = drafts_from(rows)
     with opened() as office:
         prepare_to_sign(office)
         speaker = _speaker_for(office, unlock(office, key).address, drafts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -12,13 +14,23 @@ from ledger.chain.deployment import deploy
 from ledger.chain.interface import Chain
 from ledger.chain.keystore import DEMO_WORK_FACTOR
 from ledger.cli.organisations import drafts_from
-from ledger.cli.output import Exit, Problem, out, print_fields, print_json, progress_bar, say
+from ledger.cli.output import (
+    Exit,
+    Problem,
+    out,
+    print_fields,
+    print_json,
+    progress_bar,
+    say,
+    write_whole,
+)
 from ledger.cli.serving import serve_office
 from ledger.cli.session import Json, ask_passphrase, existing_file, opened, record, settings
 from ledger.demo.play import Demo, open_demo
 from ledger.demo.tour import print_tour
 from ledger.office import Office
 from ledger.organisations.statements import register
+from ledger.settings import CONFIG_FILE
 
 AUTHORITY_KEY = "authority"
 ADMIN_KEY = "admin"
@@ -56,7 +68,7 @@ def init(
             say("--code 与 --name 须同时给出", "--code and --name go together"), code=Exit.USAGE
         )
     drafts = (
-        drafts_from([{"code": code, "name": name, "level": "district"}], "options")
+        drafts_from([("options", {"code": code, "name": name, "level": "district"})])
         if code and name
         else []
     )
@@ -68,8 +80,7 @@ def init(
             )
         ask_passphrase(office, confirm=True)
         _make_keys(office, sender_key_file)
-        _deploy(office, admin_delay)
-        _remember(office, rpc)
+        _deploy(office, admin_delay, rpc)
         if drafts:
             batch = register(drafts, speaker=drafts[0].code, deadline=office.deadline())
             record(office, [batch], key=AUTHORITY_KEY, what=("机构", "organisation"))
@@ -91,14 +102,14 @@ def _make_keys(office: Office, sender_key_file: Path | None) -> None:
         for done, (key, label) in enumerate(wanted.items(), start=1):
             if key not in known:
                 if key == office.settings.sender_key and sender_key_file is not None:
-                    secret = existing_file(sender_key_file).read_text("ascii").strip()
+                    secret = existing_file(sender_key_file).read_text("ascii", "replace").strip()
                     office.keystore.add(key, secret, passphrase, label=label)
                 else:
                     office.keystore.create(key, passphrase, label=label)
             bar(done)
 
 
-def _deploy(office: Office, admin_delay: int) -> None:
+def _deploy(office: Office, admin_delay: int, rpc: str | None) -> None:
     steps = 0
     with progress_bar(say("部署合约", "Deploying contracts"), total=DEPLOY_STEPS) as bar:
 
@@ -120,14 +131,16 @@ def _deploy(office: Office, admin_delay: int) -> None:
         finally:
             chain.close()
         bar(DEPLOY_STEPS, DEPLOY_STEPS)
+    # First where the chain is: a ledger whose chain nobody knows could not be used.
+    _remember(office.data_dir / CONFIG_FILE, rpc)
     deployment.save(office.data_dir)
 
 
-def _remember(office: Office, rpc: str | None) -> None:
-    """Write what later commands must know into ``config.toml``, unless the person wrote one."""
-    place = office.data_dir / "config.toml"
-    if rpc and not place.exists():
-        place.write_text(f'rpc_url = "{rpc}"\n', "utf-8")
+def _remember(place: Path, rpc: str | None) -> None:
+    """Write what later commands must know into ``config.toml``; what a person wrote there stays."""
+    kept = place.read_bytes() if place.exists() else b""
+    if rpc and "rpc_url" not in tomllib.loads(kept.decode()):
+        write_whole(place, [f"rpc_url = {json.dumps(rpc)}\n".encode(), kept])
 
 
 def _tell_next(office: Office, *, registered: bool) -> None:
@@ -141,17 +154,18 @@ def _tell_next(office: Office, *, registered: bool) -> None:
             (say("创世授权密钥", "genesis authority"), deployment.genesis_authority),
         ],
     )
-    steps = [] if registered else ["govledger org register --key authority --code … --name …"]
+    steps = [] if registered else ["org register --key authority --code … --name …"]
     steps += [
-        "govledger org register --key authority --code … --name … --parent …",
-        "govledger key create education-steward",
-        "govledger key grant education-steward --key authority --holder … --roles steward",
-        "govledger catalogue register entry.yaml --key education-steward --head …",
-        "govledger serve",
+        "org register --key authority --code … --name … --parent …",
+        "key create education-steward",
+        "key grant education-steward --key authority --holder … --roles steward",
+        "catalogue register entry.yaml --key education-steward --head …",
+        "serve",
     ]
+    here = "" if office.settings.sources["data_dir"] == "default" else f" -C {office.data_dir}"
     out.print(say("下一步：", "What to do next:"), style="bold")
     for number, step in enumerate(steps, start=1):
-        out.print(f"  {number}. {step}", markup=False)
+        out.print(f"  {number}. govledger{here} {step}", markup=False)
 
 
 def demo(

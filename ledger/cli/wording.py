@@ -116,6 +116,17 @@ WORDINGS: dict[str, Wording] = {
         Exit.NOT_FOUND, "目录中没有所查内容", "用 `govledger catalogue search` 查找"
     ),
     "EntryRefused": Wording(Exit.REFUSED, "条目不能这样报送", "请更正后重试；尚未写入任何内容"),
+    "SealError": Wording(
+        Exit.REFUSED, "无法读取密封的原文", "原文保存在报送该条目的单位；请用当时的密钥库和工作台库"
+    ),
+    "BatchRefused": Wording(
+        Exit.REFUSED, "账本拒绝了这一批", "已上链的保留；更正后再次运行即可继续"
+    ),
+    "UnfinishedImport": Wording(
+        Exit.REFUSED,
+        "上次导入尚未完成",
+        "用 --apply 再次运行即先续完；若已换链，请换用新的数据目录",
+    ),
     "TableError": Wording(Exit.USAGE, "表格文件无法读取", "请按提示更正文件后重试"),
     "MappingError": Wording(Exit.USAGE, "映射无法使用", "请给出映射文件，或内置映射的名称"),
     "CanonicalError": Wording(Exit.REFUSED, "内容不合规范", "请更正后重试；尚未写入任何内容"),

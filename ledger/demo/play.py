@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -56,7 +57,9 @@ class Demo:
 
     def _mark(self, *, complete: bool) -> None:
         marker = {"synthetic": True, "seed": self.district.seed, "complete": complete}
-        (self.place / MARKER).write_text(json.dumps(marker) + "\n", "utf-8")
+        draft = self.place / f"{MARKER}.new"
+        draft.write_text(json.dumps(marker) + "\n", "utf-8")
+        draft.replace(self.place / MARKER)
 
 
 def open_demo(place: Path, seed: int) -> Demo:
@@ -71,19 +74,45 @@ def open_demo(place: Path, seed: int) -> Demo:
             raise OfficeError(
                 f"{place} holds the district of seed {told['seed']}",
                 "name that seed, another --dir, or delete the directory",
+                zh=f"{place} 中是以种子 {told['seed']} 生成的示例区",
+                hint_zh="使用该种子，用 --dir 指定另一个目录，或删除该目录",
             )
         if told["complete"]:
             return Demo(place, build_district(seed), complete=True)
+        _refuse_while_built(place)
         shutil.rmtree(place)
     elif place.exists() and any(place.iterdir()):
-        raise OfficeError(f"{place} is not empty and no demo", "name another directory with --dir")
+        raise OfficeError(
+            f"{place} is not empty and no demo",
+            "name another directory with --dir",
+            zh=f"{place} 不是空目录，也不是示例区",
+            hint_zh="请用 --dir 指定另一个目录",
+        )
     place.mkdir(parents=True, exist_ok=True)
+    demo = Demo(place, build_district(seed), complete=False)
+    # The mark first: whatever is cut short after it can be begun anew.
+    demo._mark(complete=False)  # noqa: SLF001 - the same class, from its own factory
     secret = place / "passphrase"
     secret.touch(mode=0o600)
     secret.write_text(PASSPHRASE + "\n", "utf-8")
-    demo = Demo(place, build_district(seed), complete=False)
-    demo._mark(complete=False)  # noqa: SLF001 - the same class, from its own factory
     return demo
+
+
+def _refuse_while_built(place: Path) -> None:
+    """Raise :class:`OfficeError` where another process has the demo's chain open."""
+    lock = place / "chain.db.lock"
+    if not lock.exists():
+        return
+    with lock.open("rb") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OfficeError(
+                f"another process is building the district in {place}",
+                "wait until it is done, or name another directory with --dir",
+                zh=f"另一个进程正在 {place} 中生成示例区",
+                hint_zh="请等待其完成，或用 --dir 指定另一个目录",
+            ) from error
 
 
 class _Play:
