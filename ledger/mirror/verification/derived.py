@@ -80,7 +80,9 @@ def _compare_table(place: Beside, table: Table, report: Report) -> None:
     kind = "flag" if table is tables.flag else "projection"
     for row_key in sorted(here.keys() | there.keys(), key=repr):
         ours, theirs = here.get(row_key), there.get(row_key)
-        named = ", ".join(f"{name} {value!r}" for name, value in zip(key, row_key, strict=True))
+        named = ", ".join(
+            f"{name} {_shown(value)}" for name, value in zip(key, row_key, strict=True)
+        )
         if ours is None or theirs is None:
             report.add(
                 kind,
@@ -95,13 +97,18 @@ def _compare_table(place: Beside, table: Table, report: Report) -> None:
             if is_here != must_be:
                 report.add(
                     kind,
-                    f"表 {table.name} 行（{named}）列 {name}：为 {is_here!r}，应为 {must_be!r}",
-                    f"table {table.name}, row {named}, column {name}: {is_here!r} is there, "
-                    f"the statements make {must_be!r}",
+                    f"表 {table.name} 行（{named}）列 {name}：为 {_shown(is_here)}，应为 {_shown(must_be)}",
+                    f"table {table.name}, row {named}, column {name}: {_shown(is_here)} is there, "
+                    f"the statements make {_shown(must_be)}",
                     leaf=_leaf(columns, theirs),
                     table=table.name,
                     column=name,
                 )
+
+
+def _shown(value: object) -> str:
+    """A column's value for people."""
+    return "0x" + value.hex() if isinstance(value, bytes) else repr(value)
 
 
 def _leaf(columns: Sequence[str], row: Sequence[Any] | None) -> int | None:

@@ -73,7 +73,9 @@ class Report(msgspec.Struct):
         seen = self.totals.get(kind, 0)
         self.totals[kind] = seen + 1
         if seen < LISTED:
-            self.findings.append(Finding(kind, zh, en, leaf, table, column))
+            # SQLAlchemy's names are a kind of text that no JSON encoder knows
+            names = (None if name is None else str(name) for name in (table, column))
+            self.findings.append(Finding(kind, zh, en, leaf, *names))
 
     def skip(self, zh: str, en: str) -> None:
         """Note something that could not be checked; the same words once."""
