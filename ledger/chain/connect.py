@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ledger.chain import probe
-from ledger.chain.deployment import FILE_NAME, Deployment, load_deployment
+from ledger.chain.deployment import FILE_NAME, Deployment, DeploymentError, load_deployment
 from ledger.chain.interface import Chain, ChainError
 from ledger.chain.jsonrpc import JsonRpcChain
 from ledger.chain.logranges import WIDEST_SPAN
@@ -73,11 +73,17 @@ def _embedded(settings: ChainSettings, known: Deployment | None, *, create: bool
     # py-evm takes a third of a second to import: only where the chain is here
     from ledger.chain.embedded import ChainLocked, EmbeddedChain  # noqa: PLC0415
 
+    place = settings.data_dir / STORE_NAME
+    if known is not None and not place.exists():
+        raise DeploymentError(
+            f"there is no chain at {place}, on which the log of {FILE_NAME} stands: restore it from "
+            "a backup, or set rpc_url to the chain's address"
+        )
     chain_id = settings.chain_id if known is None else known.chain_id
     until = time.monotonic() + STARTING_SECONDS
     while True:
         try:
-            return EmbeddedChain.open(settings.data_dir / STORE_NAME, chain_id, create=create)
+            return EmbeddedChain.open(place, chain_id, create=create)
         except ChainLocked as problem:
             from ledger.chain.node import running  # noqa: PLC0415 - web code
 

@@ -11,6 +11,7 @@ import typer
 from ledger.cli.output import Exit, Problem, out, print_fields, print_json, progress_bar, say
 from ledger.cli.session import Json, existing_file, opened
 from ledger.cli.wording import problem_of
+from ledger.mirror.verification.report import Report
 from ledger.mirror.verification.since import parse_checkpoint
 
 app = typer.Typer(no_args_is_help=True, help="The SQL mirror of the log / 账本镜像.")
@@ -101,14 +102,33 @@ def verify(
         for line in report.lines(say("zh", "en")):
             out.print(line, markup=False)
     if not report.ok:
-        raise Problem(
-            say("镜像或日志未通过核验", "the mirror or the log did not stand up to verification"),
-            say(
-                "保留现场，并与保存的检查点比对",
-                "keep everything as it is, and compare kept checkpoints",
-            ),
-            Exit.NOT_PROVEN,
+        raise _not_verified(report)
+
+
+def _not_verified(report: Report) -> Problem:
+    """That the verification failed, from which leaf on, and what to do first."""
+    leaf = report.first_leaf
+    zh, en = "", ""
+    if leaf is not None:
+        zh, en = f"，首先在日志位置 {leaf}", f", first at leaf {leaf}"
+    if set(report.totals) <= {"projection", "flag"}:
+        hint = say(
+            "声明本身完好：运行 `govledger mirror rebuild` 重建各表",
+            "the statements themselves are whole: `govledger mirror rebuild` makes the tables anew",
         )
+    else:
+        hint = say(
+            "保留现场，并与保存的检查点比对",
+            "keep everything as it is, and compare kept checkpoints",
+        )
+    return Problem(
+        say(
+            f"镜像或日志未通过核验{zh}",
+            f"the mirror or the log did not stand up to verification{en}",
+        ),
+        hint,
+        Exit.NOT_PROVEN,
+    )
 
 
 @app.command("rebuild")
