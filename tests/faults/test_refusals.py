@@ -8,6 +8,7 @@ from unittest import mock
 
 import pytest
 
+from ledger import office as offices
 from ledger.demo.district import synthetic_uscc
 from ledger.office import Office
 from tests.person import Person, Ran
@@ -249,6 +250,17 @@ def sign_an_old_version(person: Person) -> Ran:
             *("--key", "education-steward", "--head", "education-head"),
             expect=None,
         )
+
+
+def test_a_mandate_that_ran_out_before_it_was_recorded_is_refused(
+    office: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(offices, "MANDATE_SECONDS", -600)
+    said = refusal(office, "catalogue", "suspend", PUBLISHED, "--key", "authority", "--reason", "x")
+    assert "The signature was valid until" in said
+    assert "签名有效期至" in said
+    monkeypatch.undo()
+    office.run("catalogue", "suspend", PUBLISHED, "--key", "authority", "--reason", "x")
 
 
 def test_receipts_of_a_refusal_are_one_json_document(office: Person) -> None:

@@ -119,6 +119,7 @@ def test_a_chain_that_is_missing_is_told(office: Person) -> None:
     forget(office, "chain.db")
     english, _ = in_both_languages(office, *SUSPEND)
     assert "there is no chain at" in english
+    assert "restore it from a backup" in english
     assert "chain.db" in office.run("org", "list").err
 
 
@@ -238,7 +239,7 @@ def test_a_directory_that_may_not_be_written_is_named(office: Person) -> None:
     [
         (("catalogue", "register", "secret.yaml", "--key", "education-steward", "--draft"), 6),
         (("quality", "score", "secret.yaml", "--key", "assessor"), 6),
-        (("org", "register", "--key", "authority", "--file", "secret.yaml"), 6),
+        (("org", "register", "--key", "authority", "--file", "secret.csv"), 6),
         (("log", "verify", "secret.yaml"), 6),
         (("mirror", "verify", "--since", "secret.yaml"), 6),
     ],
@@ -247,10 +248,11 @@ def test_a_file_that_may_not_be_read_is_named(
     office: Person, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], refused: int
 ) -> None:
     office.write("secret.yaml", entry())
+    office.write("secret.csv", "code,name")
 
     def denied(plain: Callable[..., object]) -> Callable[..., object]:
         def opened(path: Path, *rest: object, **more: object) -> object:
-            if path.name == "secret.yaml":
+            if path.stem == "secret":
                 raise PermissionError(13, "Permission denied", str(path))
             return plain(path, *rest, **more)
 
@@ -260,4 +262,4 @@ def test_a_file_that_may_not_be_read_is_named(
     monkeypatch.setattr(Path, "open", denied(Path.open))
     monkeypatch.setattr(Path, "read_bytes", denied(Path.read_bytes))
     english, _ = in_both_languages(office, *words, code=refused)
-    assert "secret.yaml: permission denied" in english
+    assert re.search(r"secret\.(yaml|csv): permission denied", english)
