@@ -68,7 +68,7 @@ class Guard:
         started = time.perf_counter()
         outcome = _Outcome(send)
         try:
-            self._admit(Headers(scope=scope))
+            self._admit(scope)
             await self.app(scope, self._limited(receive), outcome)
         except _TooLarge:
             await self._problem(self._too_large(), scope, receive, outcome)
@@ -84,7 +84,17 @@ class Guard:
             route = getattr(scope.get("route"), "path", "(none)")
             self.observe(method, route, outcome.status, time.perf_counter() - started)
 
-    def _admit(self, headers: Headers) -> None:
+    def _admit(self, scope: Scope) -> None:
+        headers = Headers(scope=scope)
+        if (
+            "\0" in scope["path"]
+            or b"%00" in scope["query_string"]
+            or b"\0" in scope["query_string"]
+        ):
+            raise Problem(
+                "malformed_request",
+                Text("地址中含有空字符（U+0000）", "the address holds the character U+0000"),
+            )
         host = headers.get("host", "")
         if not host_is_loopback(host):
             raise Problem(

@@ -131,7 +131,13 @@ class SimulatedChain:
     @property
     def origin(self) -> Origin:
         first = self.chain[1].ref
-        return Origin(self.log, self.genesis.address, first.number, first.hash)
+        return Origin(
+            self.log,
+            self.genesis.address,
+            first.number,
+            first.hash,
+            frozenset(self.registries.values()),
+        )
 
     @property
     def size(self) -> int:

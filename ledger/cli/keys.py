@@ -221,7 +221,7 @@ def rotate(
     reason: Reason = None,
     as_json: Json = False,
 ) -> None:
-    """Replace a key by another with the same roles, in one act: the old one ends, the new one begins.
+    """Replace a key by another with the same roles, in one act: the new one begins, the old one ends.
 
     Example: govledger key rotate education-steward --to education-steward-2 --key authority
     """

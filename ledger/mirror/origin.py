@@ -16,13 +16,16 @@ class Origin:
 
     ``genesis_authority`` (20 bytes) is the root of trust: the key that registers the first
     organisation. ``first_block`` is the one in which the log was deployed; its hash tells this
-    chain from any other with the same id.
+    chain from any other with the same id. ``registries`` (20 bytes each) are the contracts that
+    departments sign for; of one that is not among them, a later successor, the chain must say that
+    it writes to this log.
     """
 
     log: LogIdentity
     genesis_authority: bytes
     first_block: int
     first_block_hash: bytes
+    registries: frozenset[bytes] = frozenset()
 
     @classmethod
     def of(cls, deployment: Deployment) -> Origin:
@@ -32,6 +35,7 @@ class Origin:
             genesis_authority=address_bytes(deployment.genesis_authority),
             first_block=deployment.deploy_block,
             first_block_hash=bytes.fromhex(deployment.deploy_block_hash.removeprefix("0x")),
+            registries=frozenset(map(address_bytes, deployment.registries.values())),
         )
 
     def check(self, chain: Chain) -> None:

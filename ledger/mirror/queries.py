@@ -286,14 +286,14 @@ def resolve_as_of(conn: Connection, text: str) -> int:
             raise MirrorQueryError(f"as_of {asked}: the log has {size} leaves here")
         return asked
     try:
-        moment = _moment(text)
-    except ValueError as error:
+        seconds = int(_moment(text).astimezone(UTC).timestamp())
+    except (ValueError, OverflowError) as error:
         raise MirrorQueryError(
             f"as_of {text!r} is neither a log size nor a time such as 2026-05-01T12:00:00+08:00"
         ) from error
     found = conn.execute(
         select(block.c.size)
-        .where(block.c.timestamp <= int(moment.astimezone(UTC).timestamp()))
+        .where(block.c.timestamp <= seconds)
         .order_by(block.c.timestamp.desc(), block.c.number.desc())
         .limit(1)
     ).scalar_one_or_none()

@@ -3,17 +3,14 @@
 ``statement`` holds exactly what its leaf commits to. What stands beside the leaf (signatures,
 blocks) has its own tables, so that each column has one thing it can be checked against:
 
-=================  ==============================================================================
-table              checked against
-=================  ==============================================================================
-statement          the leaf hash in the tree, and the body's digest
-authorisation      the statements' digests and the signers' signatures; block and transaction: the
-chain block              the chain; time and size also by the statements and authorisations in it
-tree_tile          the statements, level by level, up to the root cursor             the root that
-follows from the tiles; the contract's size and root at that block projection_state   the
-projections this program has flag               what the body check and the projections say about
-the statement =================
-==============================================================================
+* ``statement``: the leaf hash in the tree, and the body's digest.
+* ``authorisation``: the statements' digests and the signers' signatures; block and transaction by
+  the chain.
+* ``block``: the chain; time and size also by the statements and authorisations in it.
+* ``tree_tile``: the statements, level by level, up to the root.
+* ``cursor``: the root that follows from the tiles; the contract's size and root at that block.
+* ``projection_state``: the projections that this program has.
+* ``flag``: what the body check and the projections say about the statement.
 """
 
 from __future__ import annotations

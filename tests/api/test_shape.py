@@ -107,7 +107,6 @@ def test_bad_input_is_a_problem_on_every_route(
         "/assets/app.py",
         "/problems/none",
         "/api/v1/schemas/none",
-        "/%00",
         "/api/v1/catalogue/entries/%ff%fe",
         "/api/v1/catalogue/entries/" + "9" * 300,
     ],
@@ -130,6 +129,19 @@ def answers(client: httpx.Client) -> Iterator[tuple[str, httpx.Response]]:
         if path.endswith("/proofs/consistency"):
             wanted = {"from": "3"}
         yield path, client.get(filled(path), params=wanted)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/%00",
+        "/api/v1/catalogue/entries?q=%00",
+        "/api/v1/catalogue/entries/31%00",
+        "/api/v1/organisations?q=a%00b",
+    ],
+)
+def test_a_character_that_no_database_can_hold_is_refused(client: httpx.Client, path: str) -> None:
+    assert check_problem(client.get(path))["code"] == "malformed_request"
 
 
 def test_every_answer_has_the_shape_that_the_document_promises(client: httpx.Client) -> None:

@@ -60,7 +60,9 @@ def test_a_time_without_offset_is_beijing_time_and_a_date_its_end(conn: Connecti
     assert queries.resolve_as_of(conn, day.date().isoformat()) == 9
 
 
-@pytest.mark.parametrize("text", ["10", "yesterday", "-1", "", "2026-13-01", "1.5", "٣"])
+@pytest.mark.parametrize(
+    "text", ["10", "yesterday", "-1", "", "2026-13-01", "1.5", "٣", "0001-01-01T00:00:00+23:59"]
+)
 def test_what_is_neither_size_nor_time_is_refused(conn: Connection, text: str) -> None:
     with pytest.raises(MirrorQueryError, match="as_of"):
         queries.resolve_as_of(conn, text)

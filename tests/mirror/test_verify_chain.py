@@ -72,6 +72,19 @@ def test_a_forged_cosignature_is_caught(district: District, mirror: Mirror) -> N
     assert (finding.kind, finding.leaf, finding.column) == ("signature", leaf, "cosignature")
 
 
+def test_what_was_signed_for_another_ledgers_registry_is_caught(
+    district: District, mirror: Mirror
+) -> None:
+    district.sim.registries["Catalogue"] = b"\x77" * 20
+    leaf = district.sim.say(district.filing("beds"), district.steward)
+    mirror.catch_up()
+    (finding,) = mirror.verify().findings
+    assert (finding.kind, finding.leaf, finding.column) == ("authorisation", leaf, "registry")
+    assert "does not write to this log" in finding.en
+    offline = mirror.verify(use_chain=False)
+    assert any("not in the deployment file" in each.en for each in offline.unchecked)
+
+
 def test_a_key_without_the_role_is_caught(district: District, mirror: Mirror) -> None:
     leaf = district.sim.say(district.filing("beds"), district.head)
     mirror.catch_up()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from eth_abi.abi import encode
+from eth_utils.crypto import keccak
 from sqlalchemy import Connection
 
 from ledger.chain.interface import CallReverted, Chain, ChainError
@@ -25,6 +26,8 @@ from ledger.statements import Authorisation, Statement
 
 CHUNK = 2_000
 NO_ADDRESS = bytes(20)
+LOG = bytes(keccak(text="log()"))[:4]
+"""Selector of a registry's ``log()``: the log that it writes to."""
 IS_VALID_SIGNATURE = bytes.fromhex("1626ba7e")
 """Selector of ``isValidSignature(bytes32,bytes)``, and the value it returns (ERC-1271)."""
 
@@ -42,6 +45,7 @@ class Evidence:
     heads: Heads = field(init=False)
 
     _rulebook_of: dict[str, Rulebook] = field(init=False)
+    _writes_here: dict[bytes, bool | None] = field(default_factory=dict)
     _replayed: int = 0
 
     def __post_init__(self) -> None:
@@ -134,6 +138,7 @@ class Evidence:
             reason = contradiction(statement, authorisation)
             if reason is not None:
                 self._contradicts(statement, reason)
+        self._check_registry(authorisation)
         reason = digest_contradiction(batch, authorisation, self.origin.log)
         if reason is not None:
             self._wrong(authorisation, f"摘要不符（{reason}）", f"does not add up: {reason}")
@@ -150,6 +155,38 @@ class Evidence:
             )
         for statement in batch:
             self._replay(statement, authorisation)
+
+    def _check_registry(self, authorisation: Authorisation) -> None:
+        """A signature for another log's registry says nothing in this log."""
+        registry = authorisation.registry
+        if registry in self.origin.registries:
+            return
+        if registry not in self._writes_here:
+            self._writes_here[registry] = self._registry_says(registry)
+        if self._writes_here[registry] is False:
+            self._wrong(
+                authorisation,
+                f"是为合约 0x{registry.hex()} 签署的，该合约并不写入本日志",
+                f"was signed for contract 0x{registry.hex()}, which does not write to this log",
+                "registry",
+            )
+            return
+        self.report.skip(
+            f"登记合约 0x{registry.hex()} 不在部署文件中；它属于本日志，只有链这样说",
+            f"registry 0x{registry.hex()} is not in the deployment file; that it belongs to this "
+            "log is the chain's word alone",
+        )
+
+    def _registry_says(self, registry: bytes) -> bool | None:
+        """Whether a contract writes to this log; None where nobody can be asked."""
+        if self.chain is None:
+            return None
+        try:
+            return self.chain.call(registry, LOG) == self.origin.log.address.rjust(32, b"\0")
+        except CallReverted:
+            return False
+        except ChainError:
+            return None
 
     def _contradicts(self, statement: Statement, reason: str) -> None:
         self.report.add(
