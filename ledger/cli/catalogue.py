@@ -33,7 +33,8 @@ from ledger.cli.session import AsOf, Json, Limit, opened, reading
 from ledger.cli.wording import problem_of
 from ledger.codes import EntryState, Library, OpenType, ShareType
 from ledger.log.readable import utc
-from ledger.organisations.queries import names
+from ledger.organisations.queries import Name, names
+from ledger.statements import text_hash
 
 app = typer.Typer(no_args_is_help=True, help="The catalogue of public data / 公共数据目录.")
 catalogue_acts.add_to(app)
@@ -82,6 +83,8 @@ def search(
         try:
             page = queries.search(connection, filters, as_of=size, limit=limit, cursor=cursor)
             total = queries.count(connection, filters, as_of=size)
+            # of restricted entries the provider's code alone is public; its name is known all the same
+            known = names(connection, [text_hash(e.provider) for e in page.entries], size)
         except CatalogueQueryError as error:
             raise (problem_of(error, Exit.USAGE) or error) from error
     if json_output:
@@ -104,11 +107,11 @@ def search(
             (
                 e.code,
                 name_of(e) + ("" if e.complete else say(" [不完整]", " [incomplete]")),
-                e.provider_name or e.provider,
+                e.provider_name or _provider(known, e.provider),
                 word("state", e.state),
                 e.edition,
                 word("share_type", e.share_type),
-                word("grade", e.grade),
+                e.grade or "–",
                 word("update_cycle", e.update_cycle),
                 e.leaf,
             )
@@ -122,6 +125,11 @@ def search(
         out.print(
             say(f"下一页：--cursor {page.next}", f"next page: --cursor {page.next}"), style="dim"
         )
+
+
+def _provider(known: dict[bytes, Name], code: str) -> str:
+    found = known.get(text_hash(code))
+    return found.name if found else code
 
 
 @app.command("show")

@@ -23,7 +23,7 @@ def word(field: str, value: object) -> str:
 
 def name_of(entry: EntrySummary) -> str:
     """The entry's name; restricted ones have none on the ledger."""
-    return entry.name or say("（受限，名称不公开）", "(restricted, name not public)")
+    return entry.name or say("（受限条目）", "(restricted)")
 
 
 def print_entry(found: EntryDetail, text: dict[str, Any] | None) -> None:

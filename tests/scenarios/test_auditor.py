@@ -110,6 +110,11 @@ def test_the_text_of_a_restricted_entry_is_in_no_file_that_others_may_read(offic
     file_entry(office, whole)
     office.run("catalogue", "publish", SECRET, "--key", "authority")
 
+    (line,) = [
+        line for line in office.run("catalogue", "search").out.splitlines() if SECRET in line
+    ]
+    assert "(restricted)" in line
+    assert "示范区教育局" in line
     shown = office.run("catalogue", "show", SECRET).out
     assert phrase not in shown
     assert "--unseal" in shown
