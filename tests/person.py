@@ -13,9 +13,11 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
-import threading
+import time
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -110,27 +112,31 @@ class Person:
         """The command line of a process of its own."""
         return [sys.executable, "-m", "ledger.cli", *self.words(*words)]
 
-    def start(self, *words: object) -> subprocess.Popen[str]:
-        """A process that the caller ends; what it prints goes to its ``stdout``."""
-        return subprocess.Popen(
-            self.command(*words),
-            env={**self.environment, "PYTHONUNBUFFERED": "1"},
-            cwd=self.place,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            text=True,
-        )
+    @contextmanager
+    def started(self, *words: object) -> Iterator[Process]:
+        """A process while the block runs; one that still lives at the end is killed."""
+        said = self.place / f"said-{uuid.uuid4().hex[:8]}.txt"
+        with said.open("wb") as output_file:
+            process = subprocess.Popen(
+                self.command(*words),
+                env={**self.environment, "PYTHONUNBUFFERED": "1"},
+                cwd=self.place,
+                stdout=output_file,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+            )
+        try:
+            yield Process(process, said)
+        finally:
+            process.kill()
+            process.wait(timeout=30)
 
     @contextmanager
     def running(self, *words: object) -> Iterator[str]:
         """A server command while the block runs; yields the address it printed."""
-        process = self.start(*words)
-        try:
-            yield address_in(process)
-        finally:
-            process.terminate()
-            process.communicate(timeout=30)
+        with self.started(*words) as process:
+            yield process.address()
+            assert process.end(signal.SIGTERM) == 0, process.said.read_text("utf-8")
 
     def write(self, name: str, value: object) -> Path:
         """A YAML file in the working directory."""
@@ -145,19 +151,30 @@ class Person:
         return Person(place, self.passphrase, self.language, self.columns, dict(self.more))
 
 
-def address_in(process: subprocess.Popen[str]) -> str:
-    """The first loopback address that a server prints; fails where it ends before."""
-    assert process.stdout is not None
-    said = ""
-    while True:
-        line = process.stdout.readline()
-        assert line, f"the server ended early: {said}"
-        said += line
-        found = re.search(r"http://127\.0\.0\.1:\d+", said)
-        if found is not None:
-            # what it prints later must not fill the pipe
-            threading.Thread(target=process.stdout.read, daemon=True).start()
-            return found.group(0)
+@dataclass(frozen=True)
+class Process:
+    """A command that runs in a process of its own, and the file with what it says."""
+
+    process: subprocess.Popen[bytes]
+    said: Path
+
+    def address(self) -> str:
+        """The first loopback address that it prints; fails where it ends before."""
+        ends = time.monotonic() + TIMEOUT
+        while time.monotonic() < ends:
+            over = self.process.poll() is not None
+            said = self.said.read_text("utf-8")
+            found = re.search(r"(http://127\.0\.0\.1:\d+)\s", said)
+            if found is not None:
+                return found.group(1)
+            assert not over, f"the server ended early: {said}"
+            time.sleep(0.02)
+        raise AssertionError(f"no address after {TIMEOUT} s: {said}")
+
+    def end(self, how: signal.Signals) -> int:
+        """Send a signal and wait; the exit code."""
+        self.process.send_signal(how)
+        return self.process.wait(timeout=60)
 
 
 def _typed(words: list[str], environment: Mapping[str, str], place: Path, typed: str) -> Ran:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import fcntl
 import random
+import signal
 import sqlite3
-import subprocess
 import time
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +16,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.person import Person, address_in
+from tests.person import Person
 from tests.signing import STATEMENTS, account, prepared, submission
 from tests.small_office import CIVIL_AFFAIRS, EDUCATION, PUBLISHED, entry
 
@@ -36,11 +36,6 @@ def submit(client: httpx.Client, person: Person, number: int) -> str:
     return str(answer.json()["receipt"])
 
 
-def kill(process: subprocess.Popen[str]) -> None:
-    process.kill()
-    process.communicate(timeout=30)
-
-
 def times_on_the_ledger(person: Person, code: str) -> int:
     return len(person.run("catalogue", "history", code, "--json").json()["acts"])
 
@@ -51,12 +46,12 @@ def test_a_server_killed_after_202_records_the_statement_once_when_it_is_back(
     with (office.data_dir / "duty.lock").open("a+") as duty:
         # Whoever holds the duty lock is the one who sends: while the server runs, nobody does.
         fcntl.flock(duty, fcntl.LOCK_EX)
-        process = office.start("serve", "--port", "0")
-        try:
-            with httpx.Client(base_url=address_in(process), timeout=60) as client:
-                receipt = submit(client, office, 100)
-        finally:
-            kill(process)
+        with (
+            office.started("serve", "--port", "0") as server,
+            httpx.Client(base_url=server.address(), timeout=60) as client,
+        ):
+            receipt = submit(client, office, 100)
+            server.end(signal.SIGKILL)
     assert office.run("catalogue", "show", "318001/000100", expect=4).out == ""
     with office.running("serve", "--port", "0") as url, httpx.Client(base_url=url) as client:
         found = client.get(f"{STATEMENTS}/{receipt}", params=WAIT, timeout=60).json()
@@ -70,13 +65,11 @@ def test_servers_killed_at_any_moment_lose_nothing_and_record_nothing_twice(
     moments = random.Random(20260501)  # noqa: S311 - moments, not secrets
     receipts: list[str] = []
     for round_ in range(3):
-        process = office.start("serve", "--port", "0")
-        try:
-            with httpx.Client(base_url=address_in(process), timeout=60) as client:
+        with office.started("serve", "--port", "0") as server:
+            with httpx.Client(base_url=server.address(), timeout=60) as client:
                 receipts += [submit(client, office, 200 + 10 * round_ + n) for n in range(3)]
             time.sleep(moments.uniform(0, 0.4))
-        finally:
-            kill(process)
+            server.end(signal.SIGKILL)
     with office.running("serve", "--port", "0") as url, httpx.Client(base_url=url) as client:
         for receipt in receipts:
             found = client.get(f"{STATEMENTS}/{receipt}", params=WAIT, timeout=60).json()
@@ -92,15 +85,13 @@ def test_a_command_killed_after_signing_is_finished_by_the_next_one(office: Pers
     """The statement waits in the outbox; the next command that signs sends it first."""
     with (office.data_dir / "duty.lock").open("a+") as duty:
         fcntl.flock(duty, fcntl.LOCK_EX)
-        process = office.start(
+        with office.started(
             "catalogue", "suspend", PUBLISHED, "--key", "authority", "--reason", "系统升级"
-        )
-        try:
+        ) as command:
             wait_for(
                 office, "desk.db", "SELECT count(*) FROM outbox_receipt WHERE state='accepted'"
             )
-        finally:
-            kill(process)
+            command.end(signal.SIGKILL)
     assert times_on_the_ledger(office, PUBLISHED) == 2
     office.run("catalogue", "resume", PUBLISHED, "--key", "authority")
     acts = office.run("catalogue", "history", PUBLISHED, "--json").json()["acts"]
@@ -164,11 +155,9 @@ def test_an_import_killed_half_way_goes_on_and_imports_nothing_twice(office: Per
 
     filed = "SELECT count(*) FROM import_batch"
     for batches in (1, 2):
-        process = office.start(*words)
-        try:
+        with office.started(*words) as command:
             wait_for(office, "desk.db", filed, batches)
-        finally:
-            kill(process)
+            command.end(signal.SIGKILL)
     finished = office.run(*words, "--json").json()
     assert finished["plan"]["refused"] == 0
 

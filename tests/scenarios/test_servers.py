@@ -8,7 +8,7 @@ import time
 import httpx
 import pytest
 
-from tests.person import Person, address_in
+from tests.person import Person
 from tests.small_office import PUBLISHED
 
 ACKNOWLEDGEMENT_DELAY = 0.040
@@ -40,12 +40,10 @@ def test_answers_do_not_wait_for_an_acknowledgement(office: Person) -> None:
 def test_a_server_that_is_told_to_stop_ends_well(
     office: Person, command: str, how: signal.Signals
 ) -> None:
-    process = office.start(command, "--port", "0")
-    address_in(process)
-    assert (office.data_dir / "node.json").exists()
-    process.send_signal(how)
-    process.communicate(timeout=60)
-    assert process.returncode == 0
+    with office.started(command, "--port", "0") as process:
+        process.address()
+        assert (office.data_dir / "node.json").exists()
+        assert process.end(how) == 0
     assert not (office.data_dir / "node.json").exists()
     # the chain is free at once, and whole
     office.run("chain", "fsck")
@@ -53,10 +51,8 @@ def test_a_server_that_is_told_to_stop_ends_well(
 
 @pytest.mark.parametrize("command", ["serve", "node"])
 def test_a_killed_server_stands_in_nobodys_way(office: Person, command: str) -> None:
-    process = office.start(command, "--port", "0")
-    address_in(process)
-    process.kill()
-    process.communicate(timeout=60)
+    with office.started(command, "--port", "0") as process:
+        process.address()
     office.run("catalogue", "suspend", PUBLISHED, "--key", "authority", "--reason", "系统升级")
     with office.running(command, "--port", "0"):
         office.run("catalogue", "resume", PUBLISHED, "--key", "authority")
