@@ -131,6 +131,108 @@ class NationalClass(Code):
     CORE = ("core", 3, "核心数据", "core")
 
 
+class ObligationType(Code):
+    """归集义务类型: the chain of duty, from 权责清单 down to the entry that is expected."""
+
+    DUTY = ("duty", 1, "职责事项", "duty or permit item")
+    SYSTEM = ("system", 2, "信息系统", "information system")
+    TABLE = ("table", 3, "业务表", "business table")
+    ENTRY = ("entry", 4, "应编目录", "expected catalogue entry")
+
+
+class ObligationStatus(Code):
+    """义务状态."""
+
+    IN_FORCE = ("in_force", 1, "有效", "in force")
+    WITHDRAWN = ("withdrawn", 2, "已取消", "withdrawn")
+
+
+class BindingStatus(Code):
+    """绑定状态 of obligation and entry."""
+
+    BOUND = ("bound", 1, "已绑定", "bound")
+    RELEASED = ("released", 2, "已解绑", "released")
+
+
+class ObjectionState(Code):
+    """异议状态."""
+
+    RAISED = ("raised", 1, "已提出", "raised")
+    UPHELD = ("upheld", 2, "成立", "upheld")
+    DISMISSED = ("dismissed", 3, "不成立", "dismissed")
+
+
+class ExemptionTarget(Code):
+    """豁免对象."""
+
+    OBLIGATION = ("obligation", 1, "归集义务", "obligation")
+    ENTRY = ("entry", 2, "目录条目", "catalogue entry")
+
+
+class ExemptionStatus(Code):
+    """豁免状态; an exemption past its last day counts no more, whatever its status."""
+
+    GRANTED = ("granted", 1, "已批准", "granted")
+    WITHDRAWN = ("withdrawn", 2, "已取消", "withdrawn")
+
+
+class ResourceType(Code):
+    """资源类型 (条例 Art. 22: 服务接口, 批量交换, 文件下载)."""
+
+    TABLE = ("table", 1, "库表", "table for batch exchange")
+    FILE = ("file", 2, "文件", "file")
+    API = ("api", 3, "服务接口", "service interface")
+
+
+class ResourceStatus(Code):
+    """挂接状态."""
+
+    LIVE = ("live", 1, "已挂接", "live")
+    CLOSED = ("closed", 2, "已下线", "closed")
+
+
+class DeliveryMode(Code):
+    """归集方式: all rows as they stand, or those that came in the period."""
+
+    FULL = ("full", 1, "全量", "full")
+    INCREMENT = ("increment", 2, "增量", "increment")
+
+
+class ReportType(Code):
+    """审计报告类型."""
+
+    COMPLETENESS = ("completeness", 1, "应归尽归审计", "completeness audit")
+    QUALITY = ("quality", 2, "质量评估报告", "quality assessment")
+    LINEAGE = ("lineage", 3, "血缘审计", "lineage audit")
+
+
+class CorrectionType(Code):
+    """校核申请类型."""
+
+    DIRECTORY = ("directory", 1, "数据目录纠错", "directory")
+    RESOURCE = ("resource", 2, "资源申请异议", "resource")
+    USE = ("use", 3, "数据使用异议", "use of data")
+    OTHER = ("other", 4, "其他", "other")
+
+
+class CorrectionState(Code):
+    """校核申请状态 (条例 Art. 26)."""
+
+    FILED = ("filed", 1, "已提出", "filed")
+    HANDLING = ("handling", 2, "处理中", "being handled")
+    REJECTED = ("rejected", 3, "不予受理", "rejected")
+    HANDLED = ("handled", 4, "已答复", "handled")
+    EVALUATED = ("evaluated", 5, "已评价", "evaluated")
+    CANCELLED = ("cancelled", 6, "已撤回", "cancelled")
+
+
+class InForce(Code):
+    """Whether a rule or declared step holds: 有效, 已取消."""
+
+    ACTIVE = ("active", 1, "有效", "active")
+    WITHDRAWN = ("withdrawn", 2, "已取消", "withdrawn")
+
+
 class Role(IntFlag):
     """角色: what a key may sign for its organisation; a bit mask on the chain."""
 
@@ -141,6 +243,24 @@ class Role(IntFlag):
     ASSESSOR = 16
     AUDITOR = 32
 
+
+class ExemptionScope(IntFlag):
+    """豁免范围: what an exemption frees from; a bit mask on the chain."""
+
+    CATALOGUE = 1
+    COLLECT = 2
+    UPDATE = 4
+    QUALITY = 8
+    SHARE = 16
+
+
+EXEMPTION_SCOPES: dict[ExemptionScope, tuple[str, str]] = {
+    ExemptionScope.CATALOGUE: ("编目", "catalogue"),
+    ExemptionScope.COLLECT: ("归集", "collect"),
+    ExemptionScope.UPDATE: ("更新", "update"),
+    ExemptionScope.QUALITY: ("质量", "quality"),
+    ExemptionScope.SHARE: ("共享", "share"),
+}
 
 ROLE_LABELS: dict[Role, tuple[str, str]] = {
     Role.STEWARD: ("数据管理员", "steward: catalogues and delivers"),
@@ -181,3 +301,21 @@ FILING_TRANSITIONS: dict[EntryState | None, frozenset[EntryState]] = {
     EntryState.REVOKED: frozenset(),
 }
 """Filings of the owner: from the head's state (None: no such entry) to the state filed."""
+
+CORRECTION_TRANSITIONS: dict[CorrectionState | None, frozenset[CorrectionState]] = {
+    None: frozenset({CorrectionState.FILED}),
+    CorrectionState.FILED: frozenset(
+        {
+            CorrectionState.HANDLING,
+            CorrectionState.REJECTED,
+            CorrectionState.HANDLED,
+            CorrectionState.CANCELLED,
+        }
+    ),
+    CorrectionState.HANDLING: frozenset({CorrectionState.HANDLED, CorrectionState.CANCELLED}),
+    CorrectionState.REJECTED: frozenset({CorrectionState.EVALUATED}),
+    CorrectionState.HANDLED: frozenset({CorrectionState.EVALUATED}),
+    CorrectionState.EVALUATED: frozenset(),
+    CorrectionState.CANCELLED: frozenset(),
+}
+"""校核: FILED, CANCELLED and EVALUATED are the requester's, the others the provider's."""

@@ -1,10 +1,10 @@
 """Statements (声明): batches under one signature, and the leaf that each statement becomes.
 
 A statement is one act of data governance, signed by a department and recorded as one leaf of the
-log. With :mod:`ledger.structs`, whose names it passes on, this module is the single source, on the
-Python side, of what is signed and what is hashed:
+log. With :mod:`ledger.typed_data` and :mod:`ledger.structs`, whose names it passes on, this module
+is the single source, on the Python side, of what is signed and what is hashed:
 
-* ``payload`` is the EIP-712 encoding of the typed struct (:mod:`ledger.structs`).
+* ``payload`` is the EIP-712 encoding of the typed struct (:mod:`ledger.typed_data`).
 * ``authorisation`` is the EIP-712 digest of a batch:
   ``XBatch(string organisation,uint64 deadline,X[] statements)``.
 * the leaf input is the ABI encoding of eleven fixed-length words (352 bytes), hashed as an RFC 9162
@@ -24,44 +24,70 @@ from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 
 from ledger.structs import (
-    ADDRESS_LENGTH,
+    BINDING,
     BY_NAME,
     BY_TYPE_HASH,
+    CHECKPOINT,
+    CORRECTION,
+    DATASET_RULE,
     DECISION,
+    DELIVERY,
+    EXEMPTION,
     FILING,
     KEY,
+    MANIFEST,
+    OBJECTION,
+    OBLIGATION,
     ORGANISATION,
+    REPORT,
+    RESOURCE,
     SCORE,
+    STEP,
     STRUCTS,
+    key_subject,
+    same_struct,
+    score_subject,
+    struct_of,
+    subject_of,
+)
+from ledger.typed_data import (
+    ADDRESS_LENGTH,
     WORD,
     StatementError,
     StructType,
     Value,
     address_bytes,
-    key_subject,
     kind_name,
     kind_word,
-    same_struct,
-    score_subject,
-    struct_of,
-    subject_of,
     text_hash,
 )
 
 __all__ = [
     "ADDRESS_LENGTH",
+    "BINDING",
     "BY_NAME",
     "BY_TYPE_HASH",
+    "CHECKPOINT",
+    "CORRECTION",
+    "DATASET_RULE",
     "DECISION",
+    "DELIVERY",
     "DOMAIN_VERSION",
     "EIP712_DOMAIN_TYPE",
+    "EXEMPTION",
     "FILING",
     "KEY",
     "LEAF_INPUT_LENGTH",
+    "MANIFEST",
     "MAX_BATCH",
     "MAX_BODY_BYTES",
+    "OBJECTION",
+    "OBLIGATION",
     "ORGANISATION",
+    "REPORT",
+    "RESOURCE",
     "SCORE",
+    "STEP",
     "STRUCTS",
     "WORD",
     "Authorisation",

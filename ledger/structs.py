@@ -1,197 +1,16 @@
-"""Typed structs (类型化结构): the five of them, how their members are encoded, and their subjects.
+"""The statements' typed structs (类型化结构), and their subjects.
 
-A payload is the EIP-712 ``encodeData`` of the typed struct, type hash first, so that
-``structHash == keccak256(payload)`` (EIP-712, "Definition of hashStruct"). Text members are
-present as the Keccak-256 of their UTF-8 bytes; the text itself stands in the body.
-
-Nothing here reads files, the network or a clock.
+Member by member what is signed and recorded; :mod:`ledger.typed_data` says how it is encoded. Nothing here
+reads files, the network or a clock.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 from eth_hash.auto import keccak
-from eth_utils.address import to_checksum_address
 
-Value = str | int | bytes
-WORD = 32
-ADDRESS_LENGTH = 20
-_KIND = re.compile(rb"[\x21-\x7e]{1,32}")
-_HEX = re.compile(r"(0x)?([0-9a-fA-F]{2})*")
-
-
-class StatementError(ValueError):
-    """A value that does not fit its typed struct, or a payload that is not one."""
-
-
-def text_hash(text: str) -> bytes:
-    """Keccak-256 of UTF-8 ``text``: how text stands in payloads, subjects and ``org``."""
-    return bytes(keccak(text.encode("utf-8")))
-
-
-def address_bytes(address: str | bytes) -> bytes:
-    """The 20 bytes of an address given as hex text or bytes; raises :class:`StatementError`."""
-    if isinstance(address, bytes):
-        raw = address
-    elif _HEX.fullmatch(address):
-        raw = bytes.fromhex(address.removeprefix("0x"))
-    else:
-        raise StatementError(f"an address is 0x and {2 * ADDRESS_LENGTH} hex digits: {address!r}")
-    if len(raw) != ADDRESS_LENGTH:
-        raise StatementError(f"an address has {ADDRESS_LENGTH} bytes, this one has {len(raw)}")
-    return raw
-
-
-def kind_word(name: str) -> bytes:
-    """A kind's name as the ``bytes32`` that stands on the chain: ASCII, padded with zeros.
-
-    Raises :class:`StatementError` unless it has 1 to 32 printable characters without spaces.
-    """
-    raw = name.encode("ascii", "replace")
-    if not name.isascii() or not _KIND.fullmatch(raw):
-        raise StatementError(f"a kind's name has 1 to 32 printable ASCII characters: {name!r}")
-    return raw.ljust(WORD, b"\0")
-
-
-def kind_name(word: bytes) -> str:
-    """The name in a ``bytes32`` kind; raises :class:`StatementError` unless it is one."""
-    raw = word.rstrip(b"\0")
-    if len(word) != WORD or not _KIND.fullmatch(raw):
-        raise StatementError(f"not a kind: 0x{word.hex()}")
-    return raw.decode("ascii")
-
-
-@dataclass(frozen=True, slots=True)
-class StructType:
-    """One EIP-712 struct: flat, its last member ``bytes32 bodyDigest`` (SHA-256 of the body).
-
-    ``contract`` and ``method`` say which registry records it; ``batch`` names the primary type
-    that is signed; ``kind`` is the kind under which the log keeps its subject.
-    """
-
-    name: str
-    batch: str
-    kind: str
-    contract: str
-    method: str
-    members: tuple[tuple[str, str], ...]
-    type_hash: bytes = field(init=False)
-    batch_type_hash: bytes = field(init=False)
-    layout: tuple[tuple[str, str, int, int], ...] = field(init=False, repr=False)
-    """Of each member: name, type, bits where it is an integer (else 0), offset in the payload."""
-
-    def __post_init__(self) -> None:
-        layout = tuple(
-            (name, kind, int(kind[4:]) if kind.startswith("uint") else 0, WORD * (place + 1))
-            for place, (name, kind) in enumerate(self.members)
-        )
-        object.__setattr__(self, "layout", layout)
-        object.__setattr__(self, "type_hash", bytes(keccak(self.encode_type().encode())))
-        object.__setattr__(
-            self, "batch_type_hash", bytes(keccak(self.encode_batch_type().encode()))
-        )
-
-    def encode_type(self) -> str:
-        """``encodeType`` of EIP-712 for one statement."""
-        return f"{self.name}({','.join(f'{kind} {name}' for name, kind in self.members)})"
-
-    def encode_batch_type(self) -> str:
-        """``encodeType`` of EIP-712 for the batch, referenced struct appended."""
-        return (
-            f"{self.batch}(string organisation,uint64 deadline,{self.name}[] statements)"
-            f"{self.encode_type()}"
-        )
-
-    @property
-    def calldata_type(self) -> str:
-        """The ABI tuple that the registry takes: text as ``bytes32``, the body for its digest."""
-        inner = ["bytes32" if kind == "string" else kind for _, kind in self.members[:-1]]
-        return f"({','.join([*inner, 'bytes'])})"
-
-    def calldata(self, values: Mapping[str, Value], body: bytes) -> tuple[Any, ...]:
-        """``values`` in the order and form of :attr:`calldata_type`."""
-        row: list[Any] = []
-        for name, kind in self.members[:-1]:
-            value = values[name]
-            row.append(text_hash(value) if kind == "string" and isinstance(value, str) else value)
-        return (*row, body)
-
-    def encode(self, values: Mapping[str, Value]) -> bytes:
-        """The payload: ``typeHash || encodeData``. A ``string`` member may be given as its hash.
-
-        Raises :class:`StatementError` naming the member that is missing, unknown or out of range.
-        """
-        unknown = set(values) - {name for name, _ in self.members}
-        if unknown:
-            raise StatementError(f"{self.name} has no member {sorted(unknown)[0]!r}")
-        words = [self.type_hash]
-        for name, kind in self.members:
-            if name not in values:
-                raise StatementError(f"{self.name}.{name} is missing")
-            words.append(_encode_word(f"{self.name}.{name}", kind, values[name]))
-        return b"".join(words)
-
-    def decode(self, payload: bytes) -> dict[str, Value]:
-        """The members of a payload; text members come back as their 32-byte hashes.
-
-        Raises :class:`StatementError` where the payload is not exactly what :meth:`encode` gives.
-        """
-        if len(payload) != WORD * (len(self.members) + 1):
-            raise StatementError(
-                f"{self.name} has {WORD * (len(self.members) + 1)} bytes, "
-                f"the payload has {len(payload)}"
-            )
-        if payload[:WORD] != self.type_hash:
-            raise StatementError(f"payload is not a {self.name}: type hash 0x{payload[:4].hex()}…")
-        values: dict[str, Value] = {}
-        # Every statement of a log comes through here, so the loop carries no more than it must.
-        for name, kind, bits, at in self.layout:
-            word = payload[at : at + WORD]
-            if bits:
-                number = int.from_bytes(word, "big")
-                if number >> bits:
-                    raise StatementError(f"{self.name}.{name} does not fit {kind}")
-                values[name] = number
-            elif kind == "address":
-                if any(word[:12]):
-                    raise StatementError(f"{self.name}.{name} is not an address")
-                values[name] = str(to_checksum_address(word[12:]))
-            else:
-                values[name] = word
-        return values
-
-
-def _encode_word(where: str, kind: str, value: Value) -> bytes:
-    if kind == "string":
-        if isinstance(value, str):
-            return text_hash(value)
-        if isinstance(value, bytes) and len(value) == WORD:
-            return value
-        raise StatementError(f"{where} must be text, or the 32-byte hash of text")
-    if kind == "address":
-        if isinstance(value, int):
-            raise StatementError(f"{where} must be an address")
-        return address_bytes(value).rjust(WORD, b"\0")
-    if kind == "bytes32":
-        if isinstance(value, bytes) and len(value) == WORD:
-            return value
-        raise StatementError(f"{where} must be 32 bytes")
-    bits = int(kind.removeprefix("uint"))
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << bits:
-        raise StatementError(f"{where} must be an integer in 0..2^{bits}-1, got {value!r}")
-    return value.to_bytes(WORD, "big")
-
-
-def integer(value: Value) -> int:
-    """A member that is an integer; raises :class:`TypeError` for any other."""
-    if not isinstance(value, int):
-        raise TypeError(f"an integer member holds {value!r}")
-    return value
-
+from ledger.typed_data import SPEAKER, WORD, StatementError, StructType, Value, address_bytes
 
 ORGANISATION = StructType(
     name="Organisation",
@@ -216,6 +35,7 @@ KEY = StructType(
     kind="organisation.key",
     contract="Organisations",
     method="setKeys",
+    subject=("key",),
     members=(
         ("key", "address"),
         ("version", "uint64"),
@@ -268,6 +88,7 @@ SCORE = StructType(
     kind="quality.score",
     contract="Quality",
     method="score",
+    subject=("entry", "periodStart", "periodEnd", SPEAKER),
     members=(
         ("entry", "string"),
         ("version", "uint64"),
@@ -294,7 +115,255 @@ SCORE = StructType(
 assessed; a dimension that was not has the score 0 and says nothing.
 """
 
-STRUCTS: tuple[StructType, ...] = (ORGANISATION, KEY, FILING, DECISION, SCORE)
+OBLIGATION = StructType(
+    name="Obligation",
+    batch="ObligationBatch",
+    kind="obligation",
+    contract="Obligations",
+    method="oblige",
+    members=(
+        ("code", "string"),
+        ("version", "uint64"),
+        ("type", "uint8"),
+        ("parent", "string"),
+        ("responsible", "string"),
+        ("status", "uint8"),
+        ("updateCycle", "uint8"),
+        ("library", "uint8"),
+        ("validFrom", "uint32"),
+        ("validUntil", "uint32"),
+        ("bodyDigest", "bytes32"),
+    ),
+)
+"""What must be collected (应归): duty, system, table or expected entry. Days as YYYYMMDD, 0: open."""
+
+BINDING = StructType(
+    name="Binding",
+    batch="BindingBatch",
+    kind="obligation.binding",
+    contract="Obligations",
+    method="bind",
+    subject=("obligation",),
+    members=(
+        ("obligation", "string"),
+        ("version", "uint64"),
+        ("entry", "string"),
+        ("status", "uint8"),
+        ("bodyDigest", "bytes32"),
+    ),
+)
+"""Which catalogue entry answers an obligation (职责与目录绑定), said by its responsible organisation."""
+
+OBJECTION = StructType(
+    name="Objection",
+    batch="ObjectionBatch",
+    kind="obligation.objection",
+    contract="Obligations",
+    method="object",
+    subject=("obligation",),
+    members=(
+        ("obligation", "string"),
+        ("version", "uint64"),
+        ("state", "uint8"),
+        ("bodyDigest", "bytes32"),
+    ),
+)
+"""An objection (异议) of the responsible organisation, and the authority's answer to it."""
+
+EXEMPTION = StructType(
+    name="Exemption",
+    batch="ExemptionBatch",
+    kind="obligation.exemption",
+    contract="Obligations",
+    method="exempt",
+    members=(
+        ("code", "string"),
+        ("version", "uint64"),
+        ("target", "string"),
+        ("targetType", "uint8"),
+        ("scope", "uint8"),
+        ("status", "uint8"),
+        ("validFrom", "uint32"),
+        ("expires", "uint32"),
+        ("bodyDigest", "bytes32"),
+    ),
+)
+"""An exemption (豁免: 负面清单, 白名单) of an obligation or entry, from a day to a day, YYYYMMDD."""
+
+RESOURCE = StructType(
+    name="Resource",
+    batch="ResourceBatch",
+    kind="delivery.resource",
+    contract="Deliveries",
+    method="mount",
+    members=(
+        ("code", "string"),
+        ("version", "uint64"),
+        ("entry", "string"),
+        ("type", "uint8"),
+        ("status", "uint8"),
+        ("bodyDigest", "bytes32"),
+    ),
+)
+"""A resource (数据资源) that its owner mounts (挂接) on a catalogue entry."""
+
+MANIFEST = StructType(
+    name="Manifest",
+    batch="ManifestBatch",
+    kind="delivery.manifest",
+    contract="Deliveries",
+    method="manifest",
+    subject=("entry", "periodStart", "periodEnd"),
+    members=(
+        ("entry", "string"),
+        ("version", "uint64"),
+        ("edition", "uint32"),
+        ("periodStart", "uint32"),
+        ("periodEnd", "uint32"),
+        ("mode", "uint8"),
+        ("rows", "uint64"),
+        ("schema", "bytes32"),
+        ("root", "bytes32"),
+        ("buckets", "bytes32"),
+        ("bodyDigest", "bytes32"),
+    ),
+)
+"""What a department holds for a period (数据清单), signed before collection: counts, root, buckets."""
+
+DELIVERY = StructType(
+    name="Delivery",
+    batch="DeliveryBatch",
+    kind="delivery",
+    contract="Deliveries",
+    method="deliver",
+    subject=("entry",),
+    members=(
+        ("entry", "string"),
+        ("version", "uint64"),
+        ("manifest", "uint64"),
+        ("edition", "uint32"),
+        ("periodStart", "uint32"),
+        ("periodEnd", "uint32"),
+        ("mode", "uint8"),
+        ("rows", "uint64"),
+        ("schema", "bytes32"),
+        ("root", "bytes32"),
+        ("content", "bytes32"),
+        ("predecessor", "bytes32"),
+        ("bodyDigest", "bytes32"),
+    ),
+)
+"""What the collector received (归集交付), recomputed; ``manifest`` is 0 where none was signed before.
+
+``predecessor`` is the root of the delivery before, ``content`` the collector's keyed tag of the rows:
+equal tags mean equal rows.
+"""
+
+REPORT = StructType(
+    name="Report",
+    batch="ReportBatch",
+    kind="audit.report",
+    contract="Audits",
+    method="report",
+    members=(
+        ("code", "string"),
+        ("version", "uint64"),
+        ("type", "uint8"),
+        ("scope", "string"),
+        ("size", "uint64"),
+        ("root", "bytes32"),
+        ("numerator", "uint64"),
+        ("denominator", "uint64"),
+        ("report", "bytes32"),
+        ("bodyDigest", "bytes32"),
+    ),
+)
+"""An audit report (审计报告): its SHA-256, its scope, and the size and root that it was computed at."""
+
+CORRECTION = StructType(
+    name="Correction",
+    batch="CorrectionBatch",
+    kind="correction",
+    contract="Corrections",
+    method="correct",
+    members=(
+        ("code", "string"),
+        ("version", "uint64"),
+        ("state", "uint8"),
+        ("type", "uint8"),
+        ("entry", "string"),
+        ("bodyDigest", "bytes32"),
+    ),
+)
+"""A step of a correction request (校核纠错, 条例 Art. 26)."""
+
+CHECKPOINT = StructType(
+    name="Checkpoint",
+    batch="CheckpointBatch",
+    kind="journal.checkpoint",
+    contract="Journals",
+    method="checkpoint",
+    subject=("origin",),
+    members=(
+        ("origin", "string"),
+        ("version", "uint64"),
+        ("size", "uint64"),
+        ("root", "bytes32"),
+        ("bodyDigest", "bytes32"),
+    ),
+)
+"""A journal's checkpoint (日志检查点): origin, size and RFC 9162 root."""
+
+DATASET_RULE = StructType(
+    name="DatasetRule",
+    batch="DatasetRuleBatch",
+    kind="lineage.rule",
+    contract="Lineage",
+    method="attribute",
+    members=(
+        ("code", "string"),
+        ("version", "uint64"),
+        ("holder", "string"),
+        ("status", "uint8"),
+        ("bodyDigest", "bytes32"),
+    ),
+)
+"""Which data sets belong to which catalogue entry (数据集归属规则), by namespace and name."""
+
+STEP = StructType(
+    name="Step",
+    batch="StepBatch",
+    kind="lineage.step",
+    contract="Lineage",
+    method="declare",
+    members=(
+        ("code", "string"),
+        ("version", "uint64"),
+        ("status", "uint8"),
+        ("bodyDigest", "bytes32"),
+    ),
+)
+"""A step of processing that a steward declares (加工步骤): inputs, outputs, de-identification."""
+
+STRUCTS: tuple[StructType, ...] = (
+    ORGANISATION,
+    KEY,
+    FILING,
+    DECISION,
+    SCORE,
+    OBLIGATION,
+    BINDING,
+    OBJECTION,
+    EXEMPTION,
+    RESOURCE,
+    MANIFEST,
+    DELIVERY,
+    REPORT,
+    CORRECTION,
+    CHECKPOINT,
+    DATASET_RULE,
+    STEP,
+)
 BY_NAME: dict[str, StructType] = {struct.name: struct for struct in STRUCTS}
 BY_TYPE_HASH: dict[bytes, StructType] = {struct.type_hash: struct for struct in STRUCTS}
 
@@ -326,18 +395,7 @@ def score_subject(entry: bytes, period_start: int, period_end: int, organisation
 
 def subject_of(struct: StructType, values: Mapping[str, Value], organisation: bytes) -> bytes:
     """The subject under which the log keeps a statement; ``organisation`` is the speaker's hash."""
-    if struct is KEY:
-        key = values["key"]
-        if isinstance(key, int):
-            raise StatementError("Key.key must be an address")
-        return key_subject(key)
-    first = _encode_word(struct.name, "string", values[struct.members[0][0]])
-    if struct is SCORE:
-        start, end = values["periodStart"], values["periodEnd"]
-        if not isinstance(start, int) or not isinstance(end, int):
-            raise StatementError("Score periods are integers YYYYMMDD")
-        return score_subject(first, start, end, organisation)
-    return first
+    return struct.subject_of(values, organisation)
 
 
 def same_struct(payloads: Sequence[bytes]) -> StructType:

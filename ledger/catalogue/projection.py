@@ -32,7 +32,7 @@ from ledger.statements import (
 )
 from ledger.store.bulk import insert_mappings
 from ledger.store.ranged import supersede
-from ledger.structs import integer
+from ledger.typed_data import integer
 
 # What anybody may have signed becomes a key of rows: databases take neither U+0000 nor any length,
 # and two codes that look the same must be the same.

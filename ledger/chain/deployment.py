@@ -265,7 +265,9 @@ def deploy(
         "GovernanceLog", ["address", "address"], [manager, genesis_authority]
     )
     registries = {name: create(name, ["address"], [log])[0] for name in REGISTRIES}
-    contracts = {struct.kind: struct.contract for struct in STRUCTS}
+    contracts = {
+        struct.kind: struct.contract for struct in STRUCTS if struct.contract in REGISTRIES
+    }
     for kind, contract in contracts.items():
         send.call(
             f"admitting {contract} for {kind}",

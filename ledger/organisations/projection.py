@@ -17,7 +17,7 @@ from ledger.organisations.models import KEYS, ORGANISATIONS
 from ledger.organisations.roles import ALL_ROLES
 from ledger.statements import KEY, ORGANISATION, Value, text_hash
 from ledger.store.ranged import supersede
-from ledger.structs import integer
+from ledger.typed_data import integer
 
 
 class OrganisationsProjection:

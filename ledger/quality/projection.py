@@ -17,7 +17,7 @@ from ledger.quality.rules import day_of
 from ledger.quality.statements import ZERO, ScoreBody
 from ledger.statements import SCORE, text_hash
 from ledger.store.ranged import supersede
-from ledger.structs import integer
+from ledger.typed_data import integer
 
 _BOUNDS: tuple[tuple[str, int], ...] = (
     ("assessed", ALL_ASSESSED),

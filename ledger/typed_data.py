@@ -1,0 +1,211 @@
+"""Typed data (类型化数据): how the members of a statement are encoded, and which subject it is about.
+
+A payload is the EIP-712 ``encodeData`` of the typed struct, type hash first, so that
+``structHash == keccak256(payload)`` (EIP-712, "Definition of hashStruct"). Text members are
+present as the Keccak-256 of their UTF-8 bytes; the text itself stands in the body.
+
+Nothing here reads files, the network or a clock.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from eth_hash.auto import keccak
+from eth_utils.address import to_checksum_address
+
+Value = str | int | bytes
+WORD = 32
+ADDRESS_LENGTH = 20
+SPEAKER = "@"
+_KIND = re.compile(rb"[\x21-\x7e]{1,32}")
+_HEX = re.compile(r"(0x)?([0-9a-fA-F]{2})*")
+
+
+class StatementError(ValueError):
+    """A value that does not fit its typed struct, or a payload that is not one."""
+
+
+def text_hash(text: str) -> bytes:
+    """Keccak-256 of UTF-8 ``text``: how text stands in payloads, subjects and ``org``."""
+    return bytes(keccak(text.encode("utf-8")))
+
+
+def address_bytes(address: str | bytes) -> bytes:
+    """The 20 bytes of an address given as hex text or bytes; raises :class:`StatementError`."""
+    if isinstance(address, bytes):
+        raw = address
+    elif _HEX.fullmatch(address):
+        raw = bytes.fromhex(address.removeprefix("0x"))
+    else:
+        raise StatementError(f"an address is 0x and {2 * ADDRESS_LENGTH} hex digits: {address!r}")
+    if len(raw) != ADDRESS_LENGTH:
+        raise StatementError(f"an address has {ADDRESS_LENGTH} bytes, this one has {len(raw)}")
+    return raw
+
+
+def kind_word(name: str) -> bytes:
+    """A kind's name as the ``bytes32`` that stands on the chain: ASCII, padded with zeros.
+
+    Raises :class:`StatementError` unless it has 1 to 32 printable characters without spaces.
+    """
+    raw = name.encode("ascii", "replace")
+    if not name.isascii() or not _KIND.fullmatch(raw):
+        raise StatementError(f"a kind's name has 1 to 32 printable ASCII characters: {name!r}")
+    return raw.ljust(WORD, b"\0")
+
+
+def kind_name(word: bytes) -> str:
+    """The name in a ``bytes32`` kind; raises :class:`StatementError` unless it is one."""
+    raw = word.rstrip(b"\0")
+    if len(word) != WORD or not _KIND.fullmatch(raw):
+        raise StatementError(f"not a kind: 0x{word.hex()}")
+    return raw.decode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class StructType:
+    """One EIP-712 struct: flat, its last member ``bytes32 bodyDigest`` (SHA-256 of the body).
+
+    ``contract`` and ``method`` say which registry records it; ``batch`` names the primary type
+    that is signed; ``kind`` is the kind under which the log keeps its subject.
+    """
+
+    name: str
+    batch: str
+    kind: str
+    contract: str
+    method: str
+    members: tuple[tuple[str, str], ...]
+    subject: tuple[str, ...] = ("code",)
+    """Members whose words name the subject, see :meth:`subject_of`; ``@`` is the speaker."""
+    type_hash: bytes = field(init=False)
+    batch_type_hash: bytes = field(init=False)
+    layout: tuple[tuple[str, str, int, int], ...] = field(init=False, repr=False)
+    """Of each member: name, type, bits where it is an integer (else 0), offset in the payload."""
+
+    def __post_init__(self) -> None:
+        layout = tuple(
+            (name, kind, int(kind[4:]) if kind.startswith("uint") else 0, WORD * (place + 1))
+            for place, (name, kind) in enumerate(self.members)
+        )
+        object.__setattr__(self, "layout", layout)
+        object.__setattr__(self, "type_hash", bytes(keccak(self.encode_type().encode())))
+        object.__setattr__(
+            self, "batch_type_hash", bytes(keccak(self.encode_batch_type().encode()))
+        )
+
+    def encode_type(self) -> str:
+        """``encodeType`` of EIP-712 for one statement."""
+        return f"{self.name}({','.join(f'{kind} {name}' for name, kind in self.members)})"
+
+    def encode_batch_type(self) -> str:
+        """``encodeType`` of EIP-712 for the batch, referenced struct appended."""
+        return (
+            f"{self.batch}(string organisation,uint64 deadline,{self.name}[] statements)"
+            f"{self.encode_type()}"
+        )
+
+    @property
+    def calldata_type(self) -> str:
+        """The ABI tuple that the registry takes: text as ``bytes32``, the body for its digest."""
+        inner = ["bytes32" if kind == "string" else kind for _, kind in self.members[:-1]]
+        return f"({','.join([*inner, 'bytes'])})"
+
+    def calldata(self, values: Mapping[str, Value], body: bytes) -> tuple[Any, ...]:
+        """``values`` in the order and form of :attr:`calldata_type`."""
+        row: list[Any] = []
+        for name, kind in self.members[:-1]:
+            value = values[name]
+            row.append(text_hash(value) if kind == "string" and isinstance(value, str) else value)
+        return (*row, body)
+
+    def encode(self, values: Mapping[str, Value]) -> bytes:
+        """The payload: ``typeHash || encodeData``. A ``string`` member may be given as its hash.
+
+        Raises :class:`StatementError` naming the member that is missing, unknown or out of range.
+        """
+        unknown = set(values) - {name for name, _ in self.members}
+        if unknown:
+            raise StatementError(f"{self.name} has no member {sorted(unknown)[0]!r}")
+        words = [self.type_hash]
+        for name, kind in self.members:
+            if name not in values:
+                raise StatementError(f"{self.name}.{name} is missing")
+            words.append(_encode_word(f"{self.name}.{name}", kind, values[name]))
+        return b"".join(words)
+
+    def subject_of(self, values: Mapping[str, Value], organisation: bytes) -> bytes:
+        """The subject under which the log keeps a statement; ``organisation`` is the speaker's hash.
+
+        One naming member stands for itself: the hash of a text, or a padded address. Of several it is
+        the Keccak-256 of their words.
+        """
+        kinds = dict(self.members)
+        words = [
+            organisation
+            if name == SPEAKER
+            else _encode_word(f"{self.name}.{name}", kinds[name], values[name])
+            for name in self.subject
+        ]
+        return words[0] if len(words) == 1 else bytes(keccak(b"".join(words)))
+
+    def decode(self, payload: bytes) -> dict[str, Value]:
+        """The members of a payload; text members come back as their 32-byte hashes.
+
+        Raises :class:`StatementError` where the payload is not exactly what :meth:`encode` gives.
+        """
+        if len(payload) != WORD * (len(self.members) + 1):
+            raise StatementError(
+                f"{self.name} has {WORD * (len(self.members) + 1)} bytes, "
+                f"the payload has {len(payload)}"
+            )
+        if payload[:WORD] != self.type_hash:
+            raise StatementError(f"payload is not a {self.name}: type hash 0x{payload[:4].hex()}…")
+        values: dict[str, Value] = {}
+        # Every statement of a log comes through here, so the loop carries no more than it must.
+        for name, kind, bits, at in self.layout:
+            word = payload[at : at + WORD]
+            if bits:
+                number = int.from_bytes(word, "big")
+                if number >> bits:
+                    raise StatementError(f"{self.name}.{name} does not fit {kind}")
+                values[name] = number
+            elif kind == "address":
+                if any(word[:12]):
+                    raise StatementError(f"{self.name}.{name} is not an address")
+                values[name] = str(to_checksum_address(word[12:]))
+            else:
+                values[name] = word
+        return values
+
+
+def _encode_word(where: str, kind: str, value: Value) -> bytes:
+    if kind == "string":
+        if isinstance(value, str):
+            return text_hash(value)
+        if isinstance(value, bytes) and len(value) == WORD:
+            return value
+        raise StatementError(f"{where} must be text, or the 32-byte hash of text")
+    if kind == "address":
+        if isinstance(value, int):
+            raise StatementError(f"{where} must be an address")
+        return address_bytes(value).rjust(WORD, b"\0")
+    if kind == "bytes32":
+        if isinstance(value, bytes) and len(value) == WORD:
+            return value
+        raise StatementError(f"{where} must be 32 bytes")
+    bits = int(kind.removeprefix("uint"))
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << bits:
+        raise StatementError(f"{where} must be an integer in 0..2^{bits}-1, got {value!r}")
+    return value.to_bytes(WORD, "big")
+
+
+def integer(value: Value) -> int:
+    """A member that is an integer; raises :class:`TypeError` for any other."""
+    if not isinstance(value, int):
+        raise TypeError(f"an integer member holds {value!r}")
+    return value
