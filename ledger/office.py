@@ -25,8 +25,7 @@ import msgspec
 from eth_typing import Hash32
 from sqlalchemy import Connection, Engine, func, select
 
-from ledger.catalogue.projection import PROJECTION as CATALOGUE_PROJECTION
-from ledger.catalogue.rules import RULEBOOK as CATALOGUE_RULES
+from ledger.capabilities import PROJECTIONS, RULEBOOKS
 from ledger.catalogue.sealing import seal
 from ledger.catalogue.statements import Envelope
 from ledger.chain.connect import connect
@@ -38,17 +37,12 @@ from ledger.chain.outbox import Outbox, Receipt
 from ledger.chain.outbox_models import State
 from ledger.mirror.mirror import Mirror
 from ledger.mirror.origin import Origin
-from ledger.mirror.projections import Projection, Rulebook
 from ledger.mirror.queries import Checkpoint, Cursor, cursor_of, size_of
 from ledger.mirror.side_by_side import Progress, rebuild
 from ledger.mirror.status import Status, status
 from ledger.mirror.tables import statement
 from ledger.mirror.verification.report import Report
 from ledger.mirror.verification.run import verify
-from ledger.organisations.projection import PROJECTION as ORGANISATIONS_PROJECTION
-from ledger.organisations.rules import RULEBOOK as ORGANISATIONS_RULES
-from ledger.quality.projection import PROJECTION as QUALITY_PROJECTION
-from ledger.quality.rules import RULEBOOK as QUALITY_RULES
 from ledger.settings import Settings
 from ledger.statements import Batch, SignedBatch, StructType, subject_of
 from ledger.store.engine import open_database, writing
@@ -56,12 +50,6 @@ from ledger.store.engine import open_database, writing
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
-PROJECTIONS: tuple[Projection, ...] = (
-    ORGANISATIONS_PROJECTION,
-    CATALOGUE_PROJECTION,
-    QUALITY_PROJECTION,
-)
-RULEBOOKS: tuple[Rulebook, ...] = (ORGANISATIONS_RULES, CATALOGUE_RULES, QUALITY_RULES)
 MANDATE_SECONDS = 3600
 """How long a mandate signed here stays valid: time enough for a chain that is slow."""
 

@@ -31,11 +31,11 @@ from sqlalchemy import Connection
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from api.app import create_app
+from ledger.capabilities import PROJECTIONS
 from ledger.chain.deployment import Deployment
 from ledger.log import build_proof, render, verify_proof
 from ledger.merkle import Frontier, tiles_of_run
 from ledger.mirror import tables
-from ledger.office import PROJECTIONS
 from ledger.statements import (
     FILING,
     Batch,

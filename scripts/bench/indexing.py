@@ -31,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import msgspec
 import sqlalchemy
 
+from ledger.capabilities import PROJECTIONS, RULEBOOKS
 from ledger.chain.deployment import Deployment, load_deployment
 from ledger.chain.jsonrpc import JsonRpcChain
 from ledger.mirror import Mirror, Origin
@@ -39,7 +40,6 @@ from ledger.mirror.queries import cursor_of
 from ledger.mirror.verification.evidence import Evidence
 from ledger.mirror.verification.leaves import check_leaves
 from ledger.mirror.verification.report import Report
-from ledger.office import PROJECTIONS, RULEBOOKS
 from ledger.store.engine import open_database
 from scripts.bench.filled_log import filled_anvil
 from scripts.bench.measuring import NotHereError, Row, absent, at_least, bench_main, plain, tell

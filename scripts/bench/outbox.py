@@ -19,13 +19,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from ledger.capabilities import PROJECTIONS, RULEBOOKS
 from ledger.chain.deployment import deploy
 from ledger.chain.embedded import EmbeddedChain
 from ledger.chain.interface import Chain
 from ledger.chain.jsonrpc import JsonRpcChain
 from ledger.chain.outbox import Outbox, State
 from ledger.mirror import Mirror, Origin
-from ledger.office import PROJECTIONS, RULEBOOKS
 from ledger.statements import SignedBatch
 from ledger.store.engine import open_database
 from scripts.bench.measuring import Row, absent, at_least, bench_main

@@ -13,13 +13,13 @@ from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+from ledger.capabilities import PROJECTIONS, RULEBOOKS
 from ledger.chain import artifacts
 from ledger.chain.deployment import Deployment, deploy
 from ledger.chain.embedded.chain import EmbeddedChain
 from ledger.codes import Role
 from ledger.mirror import Mirror, Origin, queries
 from ledger.mirror.events import AUTHORISED, RECORDED
-from ledger.office import PROJECTIONS, RULEBOOKS
 from ledger.statements import FILING, KEY, Batch, SignedBatch, address_bytes, kind_word
 from ledger.store.engine import open_database
 from tests.mirror.world import FAR, HEALTH, ROOT, District

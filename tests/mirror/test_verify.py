@@ -18,9 +18,9 @@ from sqlalchemy import (
     update,
 )
 
+from ledger.capabilities import PROJECTIONS, RULEBOOKS
 from ledger.mirror import Mirror, tables
 from ledger.mirror.verification.report import Report
-from ledger.office import PROJECTIONS, RULEBOOKS
 from ledger.store.engine import open_database, writing
 from ledger.store.tables import MirrorTable
 from tests.mirror.world import District

@@ -9,13 +9,13 @@ import msgspec
 import pytest
 from sqlalchemy import Engine, select, update
 
+from ledger.capabilities import PROJECTIONS, RULEBOOKS
 from ledger.chain.interface import RawLog
 from ledger.codes import Role
 from ledger.merkle import Frontier
 from ledger.mirror import Mirror, queries, tables
 from ledger.mirror.verification.report import Report
 from ledger.mirror.verification.since import CheckpointError
-from ledger.office import PROJECTIONS, RULEBOOKS
 from ledger.statements import SignedBatch, Statement, sha256
 from ledger.store.engine import open_database, writing
 from tests.mirror.world import HEALTH, REVOKED, SCHOOLS, District

@@ -1,0 +1,24 @@
+"""The capabilities (能力) of this version: what the mirror projects, and the rules it holds statements to.
+
+A capability that is not listed here does not exist for the mirror: its statements are kept, and nothing
+follows from them.
+"""
+
+from __future__ import annotations
+
+from ledger.catalogue.projection import PROJECTION as CATALOGUE_PROJECTION
+from ledger.catalogue.rules import RULEBOOK as CATALOGUE_RULES
+from ledger.mirror.projections import Projection, Rulebook
+from ledger.organisations.projection import PROJECTION as ORGANISATIONS_PROJECTION
+from ledger.organisations.rules import RULEBOOK as ORGANISATIONS_RULES
+from ledger.quality.projection import PROJECTION as QUALITY_PROJECTION
+from ledger.quality.rules import RULEBOOK as QUALITY_RULES
+
+PROJECTIONS: tuple[Projection, ...] = (
+    ORGANISATIONS_PROJECTION,
+    CATALOGUE_PROJECTION,
+    QUALITY_PROJECTION,
+)
+"""In an order in which each needs only those before it."""
+
+RULEBOOKS: tuple[Rulebook, ...] = (ORGANISATIONS_RULES, CATALOGUE_RULES, QUALITY_RULES)
