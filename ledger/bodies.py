@@ -6,9 +6,12 @@ about what they know and leave alone what they do not.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationError
+
+from ledger.days import day_in, near
 
 _FIRST_PRINTABLE = 0x20
 
@@ -23,6 +26,17 @@ def _plain(text: str) -> str:
 
 Line = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_plain)]
 Prose = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(_plain)]
+
+
+def _day_text(text: str) -> str:
+    day_in(text)
+    return text
+
+
+Day = Annotated[date, AfterValidator(near)]
+"""A day that a person gives, in 1900..2999."""
+DayText = Annotated[str, AfterValidator(_day_text)]
+"""A day in a body, ``YYYY-MM-DD``."""
 
 
 def problem_of(error: ValidationError) -> str:

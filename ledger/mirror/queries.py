@@ -6,19 +6,19 @@ Every function takes an SQLAlchemy connection and only reads.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time
 from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, Row, Select, and_, bindparam, func, or_, select
 
+from ledger.days import CHINA_TIME, china_day
 from ledger.merkle import EMPTY_ROOT, Subtree, root_at, subtree_in_tiles, tiles_for
 from ledger.mirror.tables import authorisation, block, cursor, flag, statement, tree_tile
 from ledger.statements import Authorisation, LogIdentity, Statement
 
 CHECKPOINT_FORMAT = "govledger-checkpoint/1"
-CHINA_TIME = timezone(timedelta(hours=8), "UTC+08:00")
 
 # Questions that every proof asks are put once: building one takes longer than answering it.
 _CURSOR = select(cursor).where(cursor.c.id == 1)
@@ -298,6 +298,15 @@ def resolve_as_of(conn: Connection, text: str) -> int:
         .limit(1)
     ).scalar_one_or_none()
     return int(found or 0)
+
+
+def day_at(conn: Connection, size: int) -> date | None:
+    """The day of a log size (审计日): in China (UTC+8), of the block that recorded its last leaf.
+
+    None for size 0. Whatever is asked as of a size is judged on that day, so that the answer is the same for
+    ever. Raises :class:`MirrorQueryError` where the mirror is not that far.
+    """
+    return china_day(statement_at(conn, size - 1).recorded_at) if size else None
 
 
 def blocks(conn: Connection, newest_first_from: int) -> Iterator[Row[Any]]:

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, Table
 
 from ledger.bodies import problem_of
+from ledger.days import day_of
 from ledger.mirror.projections import Decoded
 from ledger.quality.dimensions import ALL_ASSESSED, DIMENSIONS, FULL, total_of
 from ledger.quality.models import SCORES
-from ledger.quality.rules import day_of
 from ledger.quality.statements import ZERO, ScoreBody
 from ledger.statements import SCORE, text_hash
 from ledger.store.ranged import supersede

@@ -14,10 +14,10 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Select, select
 
 from ledger.catalogue import queries as catalogue
+from ledger.days import day_number, day_of
 from ledger.organisations import queries as organisations
 from ledger.quality.dimensions import DEFAULT_GRADES, DIMENSIONS, grade_of, mean_of
 from ledger.quality.models import SCORES
-from ledger.quality.rules import day_number, day_of
 from ledger.statements import text_hash
 from ledger.store.ranged import held
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ledger.catalogue.rules import EntryWord
 from ledger.codes import Role
+from ledger.days import day_of
 from ledger.mirror.projections import Decoded, Heads, RuleBroken
 from ledger.organisations.rules import (
     digest_member,
@@ -18,8 +19,6 @@ from ledger.organisations.rules import (
 )
 from ledger.quality.dimensions import ALL_ASSESSED, DIMENSIONS, FULL
 from ledger.statements import FILING, SCORE, Authorisation
-
-FIRST_YEAR, LAST_YEAR = 1900, 2999
 
 
 class ScoreState(NamedTuple):
@@ -36,19 +35,6 @@ class ScoreState(NamedTuple):
     @classmethod
     def unpack(cls, word: int) -> ScoreState:
         return cls(word & 0xFFFF, word >> 16 & 0xFF, word >> 24 & 0xFFFF)
-
-
-def day_of(number: int) -> date:
-    """The day YYYYMMDD in 1900..2999; raises :class:`ValueError` where there is no such day."""
-    day = date(number // 10_000, number // 100 % 100, number % 100)
-    if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise ValueError(f"the year {day.year} is not in {FIRST_YEAR}..{LAST_YEAR}")
-    return day
-
-
-def day_number(day: date) -> int:
-    """YYYYMMDD."""
-    return day.year * 10_000 + day.month * 100 + day.day
 
 
 class QualityRules:

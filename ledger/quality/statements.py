@@ -15,8 +15,9 @@ from pydantic import (
     field_validator,
 )
 
-from ledger.bodies import Line, Prose
+from ledger.bodies import Day, Line, Prose
 from ledger.canonical import canonical_json
+from ledger.days import day_number
 from ledger.quality.dimensions import (
     DEFAULT_WEIGHTS,
     DIMENSIONS,
@@ -26,7 +27,6 @@ from ledger.quality.dimensions import (
     coverage_of,
     total_of,
 )
-from ledger.quality.rules import FIRST_YEAR, LAST_YEAR, day_number
 from ledger.statements import MAX_BATCH, SCORE, Batch, StatementError
 
 ZERO = bytes(32)
@@ -43,14 +43,7 @@ def _weight_list(numbers: list[int]) -> list[int]:
     return numbers
 
 
-def _near(day: date) -> date:
-    if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise ValueError(f"the year is not in {FIRST_YEAR}..{LAST_YEAR}")
-    return day
-
-
 Weights = Annotated[tuple[int, ...], AfterValidator(_weights)]
-Day = Annotated[date, AfterValidator(_near)]
 Digest = Annotated[str, Field(pattern=r"^(0x)?[0-9a-fA-F]{64}$")]
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Connection, Engine
 
+from ledger.days import CHINA_TIME, china_day
 from ledger.merkle import inclusion_path
 from ledger.merkle_verify import verify_inclusion
 from ledger.mirror import queries
@@ -55,9 +56,16 @@ def test_a_size_or_a_time_is_resolved_to_a_size(conn: Connection, text: str, siz
 
 
 def test_a_time_without_offset_is_beijing_time_and_a_date_its_end(conn: Connection) -> None:
-    day = datetime.fromtimestamp(GENESIS_TIME, queries.CHINA_TIME)
+    day = datetime.fromtimestamp(GENESIS_TIME, CHINA_TIME)
     assert queries.resolve_as_of(conn, day.replace(tzinfo=None).isoformat()) == 0
     assert queries.resolve_as_of(conn, day.date().isoformat()) == 9
+
+
+def test_a_size_is_judged_on_the_day_of_its_last_leaf(conn: Connection) -> None:
+    assert queries.day_at(conn, 0) is None
+    assert queries.day_at(conn, 6) == china_day(GENESIS_TIME + 4 * BLOCK_SECONDS)
+    with pytest.raises(MirrorQueryError, match="no leaf 9"):
+        queries.day_at(conn, 10)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import date
 
 import pytest
 from hypothesis import given
@@ -13,7 +12,7 @@ from pydantic import ValidationError
 from ledger.canonical import is_canonical
 from ledger.mirror.projections import Heads, RuleBroken
 from ledger.quality.dimensions import DEFAULT_WEIGHTS
-from ledger.quality.rules import RULEBOOK, ScoreState, day_number, day_of
+from ledger.quality.rules import RULEBOOK, ScoreState
 from ledger.quality.statements import ScoreDraft, score
 from ledger.statements import (
     ORGANISATION,
@@ -129,17 +128,6 @@ def test_a_score_word_gives_back_what_was_packed(state: ScoreState) -> None:
 
 def test_a_score_word_lies_as_the_contract_lays_it() -> None:
     assert ScoreState(0x1234, 0x3F, 0x2710).pack() == 0x2710_3F_1234
-
-
-@given(st.dates(date(1900, 1, 1), date(2999, 12, 31)))
-def test_days_and_numbers_are_the_same_thing(day: date) -> None:
-    assert day_of(day_number(day)) == day
-
-
-@pytest.mark.parametrize("number", [0, 20250230, 20251301, 18991231, 30000101, 2**32 - 1])
-def test_a_number_that_is_no_day_is_refused(number: int) -> None:
-    with pytest.raises(ValueError, match=r"year|month|day"):
-        day_of(number)
 
 
 def test_a_struct_of_another_registry_is_not_recorded_here() -> None:
