@@ -9,6 +9,7 @@ from __future__ import annotations
 from ledger.catalogue.projection import PROJECTION as CATALOGUE_PROJECTION
 from ledger.catalogue.rules import RULEBOOK as CATALOGUE_RULES
 from ledger.mirror.projections import Projection, Rulebook
+from ledger.obligations.projection import PROJECTION as OBLIGATIONS_PROJECTION
 from ledger.organisations.projection import PROJECTION as ORGANISATIONS_PROJECTION
 from ledger.organisations.rules import RULEBOOK as ORGANISATIONS_RULES
 from ledger.quality.projection import PROJECTION as QUALITY_PROJECTION
@@ -17,6 +18,7 @@ from ledger.quality.rules import RULEBOOK as QUALITY_RULES
 PROJECTIONS: tuple[Projection, ...] = (
     ORGANISATIONS_PROJECTION,
     CATALOGUE_PROJECTION,
+    OBLIGATIONS_PROJECTION,
     QUALITY_PROJECTION,
 )
 """In an order in which each needs only those before it."""

@@ -1,0 +1,140 @@
+"""Bodies of statements about obligations (归集义务): what canonical JSON must say, member by member."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+
+from ledger.bodies import DayText, Line, Prose
+from ledger.codes import (
+    EXEMPTION_SCOPES,
+    Code,
+    ExemptionScope,
+    ExemptionTarget,
+    Library,
+    ObjectionState,
+    ObligationType,
+    UpdateCycle,
+)
+from ledger.organisations.bodies import OrganisationCode
+
+MAX_CODE = 128
+
+
+def _code(text: str) -> str:
+    if len(text) > MAX_CODE:
+        raise ValueError(f"a code has at most {MAX_CODE} characters, this one has {len(text)}")
+    for place, character in enumerate(text, start=1):
+        if character.isspace():
+            raise ValueError(f"character {place} is a space; a code has none")
+    return text
+
+
+def _one_of(table: type[Code]) -> AfterValidator:
+    def known(text: str) -> str:
+        if all(text != member.value for member in table):
+            words = ", ".join(member.value for member in table)
+            raise ValueError(f"{text!r} is none of {words}")
+        return text
+
+    return AfterValidator(known)
+
+
+ObligationCode = Annotated[Line, AfterValidator(_code)]
+"""A code of an obligation or exemption (义务代码): 1 to 128 characters, no spaces; chosen by who files."""
+Reasons = Annotated[list[Prose], Field(max_length=50)]
+TypeName = Annotated[str, _one_of(ObligationType)]
+CycleName = Annotated[str, _one_of(UpdateCycle)]
+LibraryName = Annotated[str, _one_of(Library)]
+StateName = Annotated[str, _one_of(ObjectionState)]
+TargetName = Annotated[str, _one_of(ExemptionTarget)]
+
+
+def scope_names(mask: int) -> tuple[str, ...]:
+    """The names in a scope mask, from the lowest bit: ``3`` is ``("catalogue", "collect")``."""
+    return tuple(str(one.name).lower() for one in EXEMPTION_SCOPES if mask & one)
+
+
+def scope_mask(names: list[str] | tuple[str, ...]) -> int:
+    """The mask of scope names, at least one; raises :class:`ValueError` naming what is none."""
+    mask = 0
+    for name in names:
+        scope = ExemptionScope.__members__.get(name.upper())
+        if scope is None or name != name.lower():
+            raise ValueError(f"{name!r} is no scope: one of {', '.join(scope_names(ALL_SCOPES))}")
+        mask |= scope
+    if not mask:
+        raise ValueError(f"name at least one of {', '.join(scope_names(ALL_SCOPES))}")
+    return mask
+
+
+ALL_SCOPES = sum(int(scope) for scope in EXEMPTION_SCOPES)
+"""Every bit that an exemption may have: 31."""
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+    def said(self) -> dict[str, Any]:
+        """The members that say something."""
+        return {
+            name: value
+            for name, value in self.model_dump().items()
+            if value is not None and value != []
+        }
+
+
+class ObligationBody(_Body):
+    """Body of an ``Obligation`` statement."""
+
+    code: ObligationCode
+    name: Line
+    name_en: Line | None = None
+    type: TypeName
+    responsible: OrganisationCode
+    parent: ObligationCode | None = None
+    legal_basis: Annotated[list[Prose], Field(min_length=1, max_length=50)]
+    update_cycle: CycleName | None = None
+    library: LibraryName | None = None
+    produces_data: bool = True
+    valid_from: DayText
+    valid_until: DayText | None = None
+    reasons: Reasons = []
+    source: Line | None = None
+    note: Prose | None = None
+
+
+class BindingBody(_Body):
+    """Body of a ``Binding`` statement."""
+
+    obligation: ObligationCode
+    entry: Line
+    reasons: Reasons = []
+
+
+class ObjectionBody(_Body):
+    """Body of an ``Objection`` statement."""
+
+    obligation: ObligationCode
+    state: StateName
+    reasons: Annotated[list[Prose], Field(min_length=1, max_length=50)]
+
+
+class ExemptionBody(_Body):
+    """Body of an ``Exemption`` statement."""
+
+    code: ObligationCode
+    target: Line
+    target_type: TargetName
+    scope: Annotated[list[str], Field(min_length=1)]
+    law: Prose
+    approver: OrganisationCode
+    valid_from: DayText
+    expires: DayText
+    reasons: Reasons = []
+
+    @field_validator("scope")
+    @classmethod
+    def _known_scopes(cls, names: list[str]) -> list[str]:
+        return list(scope_names(scope_mask(names)))

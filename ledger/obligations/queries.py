@@ -1,0 +1,364 @@
+"""Questions about obligations to collect (归集义务), answered as of any size of the log.
+
+Every function takes a connection to the mirror and only reads; ``as_of`` is a log size, None for what is held
+now. The ``…_at`` functions give selects, for others to join: codes as text, days as YYYYMMDD, ``leaf`` the
+index of the statement that made the row. Lists come in the order of codes; a page begins after ``after``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Table, func, select
+
+from ledger.catalogue.names import folded
+from ledger.codes import (
+    BindingStatus,
+    ExemptionScope,
+    ExemptionStatus,
+    ExemptionTarget,
+    Library,
+    ObjectionState,
+    ObligationStatus,
+    ObligationType,
+)
+from ledger.days import day_number
+from ledger.obligations.answers import (
+    Binding,
+    Chain,
+    Exemption,
+    Objection,
+    Obligation,
+    Told,
+    told,
+)
+from ledger.obligations.models import BINDINGS, EXEMPTIONS, OBJECTIONS, OBLIGATIONS
+from ledger.store.ranged import held
+
+__all__ = [
+    "Binding",
+    "Chain",
+    "Exemption",
+    "ExemptionFilters",
+    "Objection",
+    "Obligation",
+    "ObligationFilters",
+    "below",
+    "bindings",
+    "bindings_at",
+    "bound_to",
+    "chain_of",
+    "count",
+    "exemption",
+    "exemption_history",
+    "exemptions",
+    "exemptions_at",
+    "exemptions_of",
+    "history",
+    "objections",
+    "objections_at",
+    "obligation",
+    "obligations",
+    "obligations_at",
+    "standing",
+]
+
+_CHUNK = 500
+_INSIDE = frozenset({"leaf_from", "leaf_until", "search"})
+
+
+@dataclass(frozen=True, slots=True)
+class ObligationFilters:
+    """What obligations to find; None means any. Codes as in :mod:`ledger.codes`.
+
+    ``q`` is split at spaces, and every part must occur in names, code or legal basis; ``bound`` is whether an
+    entry answers; ``expiring_before`` finds those whose last day lies before a day.
+    """
+
+    q: str | None = None
+    organisation: str | None = None
+    type: ObligationType | None = None
+    library: Library | None = None
+    status: ObligationStatus | None = None
+    parent: str | None = None
+    bound: bool | None = None
+    expiring_before: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExemptionFilters:
+    """What exemptions to find; None means any. ``organisation`` is the approver's code."""
+
+    organisation: str | None = None
+    target: str | None = None
+    target_type: ExemptionTarget | None = None
+    scope: ExemptionScope | None = None
+    status: ExemptionStatus | None = None
+    expiring_before: date | None = None
+
+
+def obligations_at(size: int | None) -> Select[Any]:
+    """Every obligation as it stood at a log size, withdrawn ones too."""
+    return _plain(OBLIGATIONS, size)
+
+
+def bindings_at(size: int | None) -> Select[Any]:
+    """Every binding as it stood at a log size, released ones too: one row an obligation."""
+    return _plain(BINDINGS, size)
+
+
+def objections_at(size: int | None) -> Select[Any]:
+    """The newest word on every objection at a log size: one row an obligation."""
+    return _plain(OBJECTIONS, size)
+
+
+def exemptions_at(size: int | None) -> Select[Any]:
+    """Every exemption as it stood at a log size; whether it counts depends on the day as well."""
+    return _plain(EXEMPTIONS, size)
+
+
+def obligations(
+    connection: Connection,
+    filters: ObligationFilters | None = None,
+    *,
+    as_of: int | None = None,
+    after: str | None = None,
+    limit: int | None = None,
+) -> list[Obligation]:
+    """Obligations that match, by code."""
+    asked = _matching(select(OBLIGATIONS), filters or ObligationFilters(), as_of)
+    return _page(connection, asked, OBLIGATIONS.c.code, Obligation, after=after, limit=limit)
+
+
+def count(
+    connection: Connection,
+    filters: ObligationFilters | None = None,
+    *,
+    as_of: int | None = None,
+) -> int:
+    """How many obligations match."""
+    asked = select(func.count()).select_from(OBLIGATIONS)
+    asked = _matching(asked, filters or ObligationFilters(), as_of)
+    return int(connection.execute(asked).scalar_one())
+
+
+def standing(
+    connection: Connection, codes: Iterable[str], *, as_of: int | None = None
+) -> dict[str, Obligation]:
+    """How these obligations stand, by code; unknown ones are left out."""
+    rows = _of(connection, OBLIGATIONS, OBLIGATIONS.c.code, codes, as_of)
+    return {found.code: found for found in told(rows, Obligation)}
+
+
+def obligation(connection: Connection, code: str, *, as_of: int | None = None) -> Obligation | None:
+    """The obligation with this code, None where there is none."""
+    return standing(connection, [code], as_of=as_of).get(code)
+
+
+def bindings(
+    connection: Connection, codes: Iterable[str], *, as_of: int | None = None
+) -> dict[str, Binding]:
+    """The newest binding of each of these obligations, released ones too, by obligation."""
+    rows = _of(connection, BINDINGS, BINDINGS.c.obligation, codes, as_of)
+    return {found.obligation: found for found in told(rows, Binding)}
+
+
+def bound_to(
+    connection: Connection, entries: Iterable[str], *, as_of: int | None = None
+) -> list[Binding]:
+    """The obligations that these entries answer, by code."""
+    rows = _of(connection, BINDINGS, BINDINGS.c.entry, entries, as_of)
+    found = [one for one in told(rows, Binding) if one.status == BindingStatus.BOUND.value]
+    return sorted(found, key=lambda one: one.obligation)
+
+
+def chain_of(connection: Connection, code: str, *, as_of: int | None = None) -> Chain | None:
+    """What an obligation follows from, the duty first, and what answers it; None for an unknown code."""
+    links: list[Obligation] = []
+    above: str | None = code
+    # A parent's type is less than its child's, so no chain is longer than there are types.
+    while above is not None and len(links) < len(ObligationType):
+        found = obligation(connection, above, as_of=as_of)
+        if found is None:
+            break
+        links.insert(0, found)
+        above = found.parent
+    if not links:
+        return None
+    bound = bindings(connection, [code], as_of=as_of).get(code)
+    return Chain(tuple(links), bound, above)
+
+
+def below(
+    connection: Connection, codes: Iterable[str], *, as_of: int | None = None
+) -> list[Obligation]:
+    """All that follows from these obligations, level by level, each level by code."""
+    found: list[Obligation] = []
+    level = set(codes)
+    for _ in ObligationType:
+        if not level:
+            break
+        rows = told(_of(connection, OBLIGATIONS, OBLIGATIONS.c.parent, level, as_of), Obligation)
+        fresh = sorted(rows, key=lambda one: one.code)
+        found += fresh
+        level = {one.code for one in fresh}
+    return found
+
+
+def history(
+    connection: Connection, code: str, *, as_of: int | None = None
+) -> list[Obligation | Binding | Objection]:
+    """Every statement about an obligation, what answers it and what was objected, in leaf order."""
+    every: list[Obligation | Binding | Objection] = [
+        *_every(connection, OBLIGATIONS, OBLIGATIONS.c.code == code, as_of, Obligation),
+        *_every(connection, BINDINGS, BINDINGS.c.obligation == code, as_of, Binding),
+        *_every(connection, OBJECTIONS, OBJECTIONS.c.obligation == code, as_of, Objection),
+    ]
+    return sorted(every, key=lambda one: one.leaf_from)
+
+
+def objections(
+    connection: Connection,
+    *,
+    state: ObjectionState | None = None,
+    organisation: str | None = None,
+    as_of: int | None = None,
+    after: str | None = None,
+    limit: int | None = None,
+) -> list[Objection]:
+    """The newest word on each objection, by obligation; ``organisation`` is the responsible one."""
+    asked = select(OBJECTIONS).where(held(OBJECTIONS, as_of))
+    if state is not None:
+        asked = asked.where(OBJECTIONS.c.state == state.value)
+    if organisation is not None:
+        theirs = select(OBLIGATIONS.c.code).where(
+            OBLIGATIONS.c.responsible == organisation, held(OBLIGATIONS, as_of)
+        )
+        asked = asked.where(OBJECTIONS.c.obligation.in_(theirs))
+    return _page(connection, asked, OBJECTIONS.c.obligation, Objection, after=after, limit=limit)
+
+
+def exemptions(
+    connection: Connection,
+    filters: ExemptionFilters | None = None,
+    *,
+    as_of: int | None = None,
+    after: str | None = None,
+    limit: int | None = None,
+) -> list[Exemption]:
+    """Exemptions that match, by code, whether they count today or not."""
+    wanted = filters or ExemptionFilters()
+    columns = EXEMPTIONS.c
+    conditions: list[ColumnElement[bool]] = [held(EXEMPTIONS, as_of)]
+    if wanted.organisation is not None:
+        conditions.append(columns.approver == wanted.organisation)
+    if wanted.target is not None:
+        conditions.append(columns.target == wanted.target)
+    if wanted.target_type is not None:
+        conditions.append(columns.target_type == wanted.target_type.value)
+    if wanted.scope is not None:
+        conditions.append(columns.scope.bitwise_and(int(wanted.scope)) != 0)
+    if wanted.status is not None:
+        conditions.append(columns.status == wanted.status.value)
+    if wanted.expiring_before is not None:
+        conditions.append(columns.expires < day_number(wanted.expiring_before))
+    asked = select(EXEMPTIONS).where(*conditions)
+    return _page(connection, asked, columns.code, Exemption, after=after, limit=limit)
+
+
+def exemption(connection: Connection, code: str, *, as_of: int | None = None) -> Exemption | None:
+    """The exemption with this code, None where there is none."""
+    rows = _of(connection, EXEMPTIONS, EXEMPTIONS.c.code, [code], as_of)
+    return next(told(rows, Exemption), None)
+
+
+def exemption_history(
+    connection: Connection, code: str, *, as_of: int | None = None
+) -> list[Exemption]:
+    """Every version of an exemption, the first one first."""
+    return _every(connection, EXEMPTIONS, EXEMPTIONS.c.code == code, as_of, Exemption)
+
+
+def exemptions_of(
+    connection: Connection, targets: Iterable[str], *, as_of: int | None = None
+) -> list[Exemption]:
+    """The exemptions of these obligations and entries, by code."""
+    rows = _of(connection, EXEMPTIONS, EXEMPTIONS.c.target, targets, as_of)
+    return sorted(told(rows, Exemption), key=lambda one: one.code)
+
+
+def _plain(table: Table, size: int | None) -> Select[Any]:
+    shown = [column for column in table.columns if column.name not in _INSIDE]
+    return select(*shown, table.c.leaf_from.label("leaf")).where(held(table, size))
+
+
+def _matching(asked: Select[Any], filters: ObligationFilters, as_of: int | None) -> Select[Any]:
+    columns = OBLIGATIONS.c
+    asked = asked.where(held(OBLIGATIONS, as_of))
+    if filters.organisation is not None:
+        asked = asked.where(columns.responsible == filters.organisation)
+    for name in ("type", "library", "status"):
+        value = getattr(filters, name)
+        if value is not None:
+            asked = asked.where(columns[name] == value.value)
+    if filters.parent is not None:
+        asked = asked.where(columns.parent == filters.parent)
+    if filters.expiring_before is not None:
+        asked = asked.where(columns.valid_until < day_number(filters.expiring_before))
+    if filters.bound is not None:
+        answered = columns.code.in_(
+            select(BINDINGS.c.obligation).where(
+                held(BINDINGS, as_of), BINDINGS.c.status == BindingStatus.BOUND.value
+            )
+        )
+        asked = asked.where(answered if filters.bound else ~answered)
+    for part in folded(filters.q or "").split():
+        asked = asked.where(columns.search.contains(part, autoescape=True))
+    return asked
+
+
+def _page(
+    connection: Connection,
+    asked: Select[Any],
+    key: ColumnElement[str],
+    of: type[Told],
+    *,
+    after: str | None,
+    limit: int | None,
+) -> list[Told]:
+    if after is not None:
+        asked = asked.where(key > after)
+    rows = connection.execute(asked.order_by(key).limit(limit)).mappings()
+    return list(told(rows, of))
+
+
+def _of(
+    connection: Connection,
+    table: Table,
+    column: ColumnElement[str],
+    asked: Iterable[str],
+    as_of: int | None,
+) -> Iterator[RowMapping]:
+    """The rows held whose ``column`` is one of those asked for, some hundreds a question."""
+    wanted: Sequence[str] = sorted(set(asked))
+    for start in range(0, len(wanted), _CHUNK):
+        question = select(table).where(
+            column.in_(wanted[start : start + _CHUNK]), held(table, as_of)
+        )
+        yield from connection.execute(question).mappings()
+
+
+def _every(
+    connection: Connection,
+    table: Table,
+    wanted: ColumnElement[bool],
+    as_of: int | None,
+    of: type[Told],
+) -> list[Told]:
+    asked = select(table).where(wanted).order_by(table.c.leaf_from)
+    if as_of is not None:
+        asked = asked.where(table.c.leaf_from < as_of)
+    return list(told(connection.execute(asked).mappings(), of))
