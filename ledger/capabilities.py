@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ledger.catalogue.projection import PROJECTION as CATALOGUE_PROJECTION
 from ledger.catalogue.rules import RULEBOOK as CATALOGUE_RULES
+from ledger.deliveries.projection import PROJECTION as DELIVERIES_PROJECTION
 from ledger.mirror.projections import Projection, Rulebook
 from ledger.obligations.projection import PROJECTION as OBLIGATIONS_PROJECTION
 from ledger.organisations.projection import PROJECTION as ORGANISATIONS_PROJECTION
@@ -19,6 +20,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     ORGANISATIONS_PROJECTION,
     CATALOGUE_PROJECTION,
     OBLIGATIONS_PROJECTION,
+    DELIVERIES_PROJECTION,
     QUALITY_PROJECTION,
 )
 """In an order in which each needs only those before it."""

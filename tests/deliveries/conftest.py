@@ -1,0 +1,30 @@
+"""A mirror database with the projections that deliveries ask questions of, and what is said there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ledger.catalogue.projection import PROJECTION as CATALOGUE
+from ledger.deliveries.projection import PROJECTION as DELIVERIES
+from ledger.organisations.projection import PROJECTION as ORGANISATIONS
+from ledger.store.engine import open_database
+from tests.organisations.scribe import Scribe
+
+
+@pytest.fixture
+def scribe(database_url: str) -> Iterator[Scribe]:
+    """On SQLite and on PostgreSQL."""
+    engine = open_database(database_url, "mirror")
+    yield Scribe(engine, [ORGANISATIONS, CATALOGUE, DELIVERIES])
+    engine.dispose()
+
+
+@pytest.fixture
+def sqlite_scribe(tmp_path: Path) -> Iterator[Scribe]:
+    """Deliveries alone."""
+    engine = open_database(f"sqlite:///{tmp_path / 'mirror.db'}", "mirror")
+    yield Scribe(engine, [DELIVERIES])
+    engine.dispose()
