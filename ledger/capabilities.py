@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from ledger.catalogue.projection import PROJECTION as CATALOGUE_PROJECTION
 from ledger.catalogue.rules import RULEBOOK as CATALOGUE_RULES
+from ledger.corrections.rules import RULEBOOK as CORRECTIONS_RULES
 from ledger.deliveries.projection import PROJECTION as DELIVERIES_PROJECTION
+from ledger.lineage.rules import JOURNAL_RULEBOOK as JOURNAL_RULES
+from ledger.lineage.rules import RULEBOOK as LINEAGE_RULES
 from ledger.mirror.projections import Projection, Rulebook
 from ledger.obligations.projection import PROJECTION as OBLIGATIONS_PROJECTION
 from ledger.organisations.projection import PROJECTION as ORGANISATIONS_PROJECTION
@@ -25,4 +28,11 @@ PROJECTIONS: tuple[Projection, ...] = (
 )
 """In an order in which each needs only those before it."""
 
-RULEBOOKS: tuple[Rulebook, ...] = (ORGANISATIONS_RULES, CATALOGUE_RULES, QUALITY_RULES)
+RULEBOOKS: tuple[Rulebook, ...] = (
+    ORGANISATIONS_RULES,
+    CATALOGUE_RULES,
+    QUALITY_RULES,
+    CORRECTIONS_RULES,
+    LINEAGE_RULES,
+    JOURNAL_RULES,
+)

@@ -31,7 +31,15 @@ def wanted() -> dict[Path, tuple[str, str]]:
     """Artifact file -> (source unit, contract): every contract of ours, and the AccessManager."""
     manager = "@openzeppelin/contracts/access/manager/AccessManager.sol"
     targets = {PACKAGE / "AccessManager.json": (manager, "AccessManager")}
-    for name in ("GovernanceLog", "Organisations", "Catalogue", "Quality"):
+    for name in (
+        "GovernanceLog",
+        "Organisations",
+        "Catalogue",
+        "Quality",
+        "Corrections",
+        "Journals",
+        "Lineage",
+    ):
         targets[PACKAGE / f"{name}.json"] = (f"contracts/{name}.sol", name)
     for source in sorted((ROOT / "contracts" / "test").glob("*.sol")):
         targets[TESTS / f"{source.stem}.json"] = (f"contracts/test/{source.name}", source.stem)

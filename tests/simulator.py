@@ -18,6 +18,7 @@ from eth_keys.datatypes import PrivateKey
 from eth_utils.crypto import keccak
 from web3 import Web3
 
+from ledger.chain.deployment import REGISTRIES
 from ledger.chain.interface import BlockRef, CallReverted, ChainError, RawLog, TransactionOutcome
 from ledger.merkle import Frontier
 from ledger.mirror.origin import Origin
@@ -116,9 +117,7 @@ class SimulatedChain:
     def __post_init__(self) -> None:
         self.log_address = keccak(text="log")[12:]
         self.log = LogIdentity(self.chain_id, self.log_address)
-        self.registries = {
-            name: keccak(text=name)[12:] for name in ("Organisations", "Catalogue", "Quality")
-        }
+        self.registries = {name: keccak(text=name)[12:] for name in REGISTRIES}
         self.frontier = Frontier()
         self.heads = Heads(self.log, self.genesis.address)
         self.slots: dict[tuple[bytes, bytes], list[tuple[int, int]]] = {}

@@ -18,9 +18,9 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from ledger.chain import artifacts
-from ledger.codes import ROLE_LABELS, EntryState, KeyStatus, Role
+from ledger.codes import ROLE_LABELS, Code, CorrectionState, EntryState, KeyStatus, Role
 
-CONTRACTS = ("AccessManager", "GovernanceLog", "Organisations", "Catalogue", "Quality")
+CONTRACTS = artifacts.NAMES
 SELECTOR = 4
 PANIC = "Panic"
 
@@ -178,6 +178,36 @@ _PHRASES: dict[str, _Phrase] = {
         "Name an edition from 1 to {latest}.",
         "请填写 1 至 {latest} 之间的版次。",
     ),
+    "OwnEntry": _Phrase(
+        "The entry {entry} belongs to {organisation} itself.",
+        "条目 {entry} 属于 {organisation} 自身。",
+        "Nobody asks itself for a correction: correct the data, or revise the entry.",
+        "无需向本机构提出校核申请：请直接更正数据或修订条目。",
+    ),
+    "NotRequester": _Phrase(
+        "The request {code} was not filed by {organisation}.",
+        "校核申请 {code} 不是由 {organisation} 提出的。",
+        "Only who filed it may evaluate or cancel it.",
+        "仅申请机构可以评价或撤回。",
+    ),
+    "MemberFixed": _Phrase(
+        "The member {member} of {subject} differs from what was first recorded.",
+        "{subject} 的 {member} 与首次记录的不同。",
+        "It never changes: name it as it was, or begin anew under another code.",
+        "该项不可变更：请按原值填写，或以另一代码重新提出。",
+    ),
+    "BodyMissing": _Phrase(
+        "The statement about {subject} has no body.",
+        "关于 {subject} 的声明没有正文。",
+        "Say in the body what it is about, and why.",
+        "请在正文中写明内容和理由。",
+    ),
+    "NotGrown": _Phrase(
+        "The journal {origin} stands at {last} already; {given} is no growth.",
+        "日志 {origin} 已到第 {last} 条，{given} 并未增加。",
+        "A journal only grows: anchor a later checkpoint, and find out why this one is behind.",
+        "日志只增不减：请提交更晚的检查点，并查明此检查点落后的原因。",
+    ),
     "AccessManagedUnauthorized": _Phrase(
         "The account {caller} does not administer the log.",
         "账户 {caller} 不是账本的管理方。",
@@ -289,8 +319,8 @@ def _shown(member: str, value: object, words: Words) -> object:
 
 
 def _state(number: int, contract: str, *, chinese: bool) -> str:
-    table = EntryState if contract == "Catalogue" else KeyStatus
-    for member in table:
+    tables: dict[str, type[Code]] = {"Catalogue": EntryState, "Corrections": CorrectionState}
+    for member in tables.get(contract, KeyStatus):
         if member.number == number:
             return member.zh if chinese else member.en
     return ("未登记" if chinese else "unregistered") if number == 0 else str(number)

@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from api.app import create_app
 from ledger.capabilities import PROJECTIONS
-from ledger.chain.deployment import Deployment
+from ledger.chain.deployment import REGISTRIES, Deployment
 from ledger.log import build_proof, render, verify_proof
 from ledger.merkle import Frontier, tiles_of_run
 from ledger.mirror import tables
@@ -74,9 +74,7 @@ def deployment() -> Deployment:
     return Deployment(
         chain_id=CHAIN_ID,
         log=address(1),
-        registries={
-            name: address(2 + i) for i, name in enumerate(("Organisations", "Catalogue", "Quality"))
-        },
+        registries={name: address(2 + i) for i, name in enumerate(REGISTRIES)},
         access_manager=address(9),
         genesis_authority=STEWARD.address,
         admin=address(8),

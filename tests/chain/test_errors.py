@@ -16,7 +16,7 @@ from ledger.codes import EntryState, Role
 from ledger.statements import kind_word, text_hash
 
 ADDRESS = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
-OURS = ("GovernanceLog", "Organisations", "Catalogue", "Quality")
+OURS = tuple(name for name in CONTRACTS if name != "AccessManager")
 FOREIGN = re.compile(
     r"^(AccessManager|AccessManaged|Address|Checkpoint|ECDSA|Failed|Invalid|Safe|S)"
 )

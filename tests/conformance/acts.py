@@ -8,14 +8,13 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ledger.statements import (
-    DECISION,
     FILING,
     KEY,
     ORGANISATION,
-    SCORE,
     StructType,
     Value,
 )
+from ledger.typed_data import SPEAKER
 from tests.contracts.world import DISTRICT, ROADS, WATER, account
 
 CODES = (DISTRICT, WATER, ROADS, "TMP-HARBOUR", "TMP-PARKS")
@@ -129,12 +128,44 @@ def score_rows(draw: st.DrawFn) -> dict[str, Value]:
     return row
 
 
+correction_rows = st.fixed_dictionaries(
+    {
+        "code": rarely(st.sampled_from(["JH-1", "JH-2"]), st.just("JH-3")),
+        "state": rarely(st.sampled_from([1, 1, 2, 3, 4, 5, 6]), st.sampled_from([0, 7, 255])),
+        "type": rarely(st.just(3), st.sampled_from([0, 1, 5])),
+        "entry": rarely(st.just(ENTRIES[0]), entries),
+    }
+)
+checkpoint_rows = st.fixed_dictionaries(
+    {
+        "origin": st.sampled_from(["district/lineage", "district/use"]),
+        "size": rarely(st.integers(1, 60), st.sampled_from([0, 2**64 - 1])),
+        "root": rarely(st.just(bytes(31) + b"\x07"), st.just(bytes(32))),
+    }
+)
+stated = rarely(st.sampled_from([1, 1, 2]), st.sampled_from([0, 3, 255]))
+rule_rows = st.fixed_dictionaries(
+    {
+        "code": st.sampled_from(["rule/1", "rule/2", "rule/3"]),
+        "holder": rarely(st.sampled_from([WATER, WATER, ROADS]), codes),
+        "status": stated,
+    }
+)
+step_rows = st.fixed_dictionaries(
+    {"code": st.sampled_from(["step/1", "step/2", "step/3"]), "status": stated}
+)
+
+
 ROWS: dict[str, st.SearchStrategy[dict[str, Value]]] = {
     "Organisation": organisation_rows(),
     "Key": key_rows(),
     "Filing": filing_rows,
     "Decision": decision_rows,
     "Score": score_rows(),
+    "Correction": correction_rows,
+    "Checkpoint": checkpoint_rows,
+    "DatasetRule": rule_rows,
+    "Step": step_rows,
 }
 WHO = {
     "Organisation": ((DISTRICT, "genesis"), (DISTRICT, "publisher")),
@@ -142,6 +173,16 @@ WHO = {
     "Filing": ((WATER, "water steward"), (ROADS, "roads steward")),
     "Decision": ((DISTRICT, "publisher"),),
     "Score": ((DISTRICT, "assessor"), (WATER, "water steward")),
+    "Correction": (
+        (ROADS, "roads steward"),
+        (ROADS, "roads steward"),
+        (WATER, "water steward"),
+        (WATER, "water steward"),
+        (DISTRICT, "assessor"),
+    ),
+    "Checkpoint": ((DISTRICT, "publisher"), (DISTRICT, "genesis")),
+    "DatasetRule": ((WATER, "water steward"), (ROADS, "roads steward"), (DISTRICT, "publisher")),
+    "Step": ((WATER, "water steward"), (ROADS, "roads steward")),
 }
 HEAD_OF = {WATER: "water head", ROADS: "roads head"}
 
@@ -183,8 +224,5 @@ def foundings(draw: st.DrawFn) -> Act:
 
 
 def _subject(struct: StructType) -> Any:
-    names = ("entry", "periodStart", "periodEnd") if struct is SCORE else ("code",)
+    names = [name for name in struct.subject if name != SPEAKER]
     return lambda row: tuple(row[0][name] for name in names)
-
-
-ALL = (ORGANISATION, KEY, FILING, DECISION, SCORE)

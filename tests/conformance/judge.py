@@ -6,10 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ledger.catalogue.rules import RULEBOOK as CATALOGUE
-from ledger.mirror.projections import Decoded, Heads, Rulebook, RuleBroken
-from ledger.organisations.rules import RULEBOOK as ORGANISATIONS
-from ledger.quality.rules import RULEBOOK as QUALITY
+from ledger.mirror.projections import Decoded, Heads, RuleBroken
 from ledger.statements import (
     Authorisation,
     Batch,
@@ -24,11 +21,7 @@ from ledger.statements import (
 )
 from tests.conformance.acts import Act
 from tests.contracts.evm import RefusedError
-from tests.contracts.world import World, account
-
-RULEBOOKS: dict[str, Rulebook] = {
-    kind: book for book in (ORGANISATIONS, CATALOGUE, QUALITY) for kind in book.kinds
-}
+from tests.contracts.world import RULEBOOKS, World, account
 
 
 @dataclass

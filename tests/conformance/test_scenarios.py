@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
 import pytest
 
 from ledger.chain.artifacts import load
 from ledger.codes import Role
-from ledger.statements import DECISION, FILING, KEY, ORGANISATION, SCORE, StructType, Value
+from ledger.statements import DECISION, FILING, KEY, ORGANISATION, SCORE, Value
 from tests.conformance.acts import Act
 from tests.conformance.judge import Court
+from tests.conformance.stories import NOT_RULES, Row, Step, act, play
 from tests.contracts import world as say
 from tests.contracts.evm import Evm
 from tests.contracts.world import DISTRICT, ROADS, WATER, account, deploy, settle
 
 HARBOUR = "TMP-HARBOUR"
 ENTRY = "307001/000001"
-IN_TIME = -3600
 REASONS = b'{"reasons":["no"]}'
 DISSOLVED = REVOKED = 2
-Row = dict[str, Value]
-
-
-class Step(NamedTuple):
-    """An act and what the contract must say to it; None is acceptance."""
-
-    act: Act
-    verdict: str | None = None
-
-
-def act(  # noqa: PLR0917 - a table reads best by position
-    struct: StructType,
-    rows: Row | Sequence[Row],
-    signer: str,
-    organisation: str = DISTRICT,
-    cosigner: str | None = None,
-    slip: int = 0,
-    body: bytes = b"{}",
-    late: int = IN_TIME,
-) -> Act:
-    every = [rows] if isinstance(rows, dict) else list(rows)
-    return Act(struct, organisation, signer, cosigner, tuple((r, slip, body) for r in every), late)
 
 
 def organisation(code: str, parent: str = DISTRICT, level: int = 2, status: int = 1) -> Row:
@@ -371,13 +346,6 @@ def evm() -> Evm:
     return Evm()
 
 
-def play(court: Court, steps: Sequence[Step]) -> None:
-    for place, step in enumerate(steps):
-        verdict = court.try_act(step.act)
-        assert verdict.contract == step.verdict, (place, verdict)
-        assert (verdict.rulebook is None) == (step.verdict is None), (place, verdict)
-
-
 @pytest.mark.parametrize("story", STORIES)
 def test_contract_and_rulebook_agree_on(story: str, evm: Evm) -> None:
     world = deploy(evm)
@@ -388,17 +356,6 @@ def test_contract_and_rulebook_agree_on(story: str, evm: Evm) -> None:
 @pytest.mark.parametrize("story", BEGINNINGS)
 def test_contract_and_rulebook_agree_from_the_beginning_on(story: str, evm: Evm) -> None:
     play(Court.of(deploy(evm)), BEGINNINGS[story])
-
-
-NOT_RULES = {
-    # Of signatures and of the form of a call; a rulebook sees only what was recorded.
-    "BadSignature",
-    "BodyTooLarge",
-    "EmptyBatch",
-    # Of OpenZeppelin's EIP712 constructor.
-    "InvalidShortString",
-    "StringTooLong",
-}
 
 
 def test_every_reason_that_a_registry_has_to_refuse_is_told_in_a_story() -> None:

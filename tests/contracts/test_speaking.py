@@ -77,6 +77,9 @@ def test_a_batch_of_nothing_is_refused(world: World, refused: Refused, struct: S
         if struct.name == "Decision"
         else (STEWARD, WATER),
         "Quality": (account("assessor"), DISTRICT),
+        "Corrections": (STEWARD, WATER),
+        "Journals": (account("publisher"), DISTRICT),
+        "Lineage": (STEWARD, WATER),
     }[struct.contract]
     mandate = (text_hash(code), DEADLINE, speaker.address, b"", "0x" + "00" * 20, b"")
     signature = (

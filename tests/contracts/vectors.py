@@ -14,11 +14,15 @@ from eth_utils import keccak, to_checksum_address
 
 from ledger.codes import Role
 from ledger.statements import (
+    CHECKPOINT,
+    CORRECTION,
+    DATASET_RULE,
     DECISION,
     FILING,
     KEY,
     ORGANISATION,
     SCORE,
+    STEP,
     Batch,
     StructType,
     Value,
@@ -27,9 +31,13 @@ from tests.contracts.evm import CHAIN_ID
 from tests.contracts.world import (
     DEADLINE,
     DISTRICT,
+    ROADS,
     WATER,
     World,
     account,
+    checkpoint,
+    correction,
+    dataset_rule,
     decision,
     deploy,
     filing,
@@ -37,10 +45,14 @@ from tests.contracts.world import (
     organisation,
     score,
     settle,
+    step,
 )
 
 FILE = Path(__file__).with_name("eip712_vectors.json")
 BODIES = ('{"name":"水质监测"}'.encode(), b"")
+EXPLAINED = (BODIES[0], b'{"note":"two"}')
+"""Bodies for the statements that the registries want explained."""
+WITH_BODY = (CORRECTION, DATASET_RULE, STEP)
 ENTRIES = ("307001/000001", "307001/000002")
 
 
@@ -83,9 +95,36 @@ def cases(world: World) -> list[tuple[Batch, LocalAccount]]:
             account("assessor"),
             [score(ENTRIES[0], dataRoot=keccak(text="data")), score(ENTRIES[1], coverage=1)],
         ),
+        (
+            CORRECTION,
+            ROADS,
+            account("roads steward"),
+            [
+                correction("JH-2025-1", entry=ENTRIES[0]),
+                correction("校核/2", entry=ENTRIES[1], type=1),
+            ],
+        ),
+        (
+            CHECKPOINT,
+            DISTRICT,
+            publisher,
+            [checkpoint("示例区/lineage"), checkpoint("example/use", size=2**64 - 1)],
+        ),
+        (
+            DATASET_RULE,
+            WATER,
+            account("water steward"),
+            [dataset_rule("规则/1", holder=WATER), dataset_rule("rule-2", holder=WATER)],
+        ),
+        (STEP, WATER, account("water steward"), [step("步骤/1"), step("step-2")]),
     ]
     return [
-        (Batch(struct, code, DEADLINE, tuple(rows), BODIES), signer)
+        (
+            Batch(
+                struct, code, DEADLINE, tuple(rows), EXPLAINED if struct in WITH_BODY else BODIES
+            ),
+            signer,
+        )
         for struct, code, signer, rows in speakers
     ]
 

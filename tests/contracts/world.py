@@ -13,18 +13,15 @@ from eth_account.signers.local import LocalAccount
 from eth_keys.datatypes import PrivateKey
 from eth_utils import keccak
 
-from ledger.catalogue.rules import RULEBOOK as CATALOGUE_RULES
+from ledger.capabilities import RULEBOOKS as ALL_RULEBOOKS
 from ledger.chain.artifacts import Artifact, decode, load
+from ledger.chain.deployment import REGISTRIES
 from ledger.codes import Role
-from ledger.mirror.projections import Decoded, Heads, RuleBroken
-from ledger.organisations.rules import RULEBOOK as ORGANISATIONS_RULES
-from ledger.quality.rules import RULEBOOK as QUALITY_RULES
+from ledger.mirror.projections import Decoded, Heads, Rulebook, RuleBroken
 from ledger.statements import (
-    DECISION,
-    FILING,
     KEY,
     ORGANISATION,
-    SCORE,
+    STRUCTS,
     Authorisation,
     Batch,
     Domain,
@@ -56,11 +53,7 @@ ROADS = "11310000000000003V"
 ADMIN = bytes.fromhex("00000000000000000000000000000000000000ad")
 ADMIN_DELAY = 3600
 DEADLINE = START + 3600
-RULEBOOKS = {
-    "Organisations": ORGANISATIONS_RULES,
-    "Catalogue": CATALOGUE_RULES,
-    "Quality": QUALITY_RULES,
-}
+RULEBOOKS: dict[str, Rulebook] = {kind: book for book in ALL_RULEBOOKS for kind in book.kinds}
 NOT_BY_RULEBOOK = frozenset(
     {"BadSignature", "BodyTooLarge", "EmptyBatch", "NotAdmitted", "StaleVersion"}
 )
@@ -179,7 +172,7 @@ class World:
                 body=body,
             )
             decoded = Decoded(statement, batch.struct, decoded_values, {})
-            rulebook = RULEBOOKS[batch.struct.contract]
+            rulebook = RULEBOOKS[batch.struct.kind]
             state = rulebook.next_state(decoded, authorisation, heads)
             heads.put(statement.kind, statement.subject, version, state)
         return heads
@@ -332,21 +325,43 @@ def score(entry: str, version: int = 1, edition: int = 1, **changes: Value) -> d
     return values | changes
 
 
+def correction(
+    code: str, version: int = 1, state: int = 1, *, entry: str, **changes: Value
+) -> dict[str, Value]:
+    return {"code": code, "version": version, "state": state, "type": 3, "entry": entry} | changes
+
+
+def checkpoint(origin: str, version: int = 1, size: int = 1, **changes: Value) -> dict[str, Value]:
+    values: dict[str, Value] = {
+        "origin": origin,
+        "version": version,
+        "size": size,
+        "root": keccak(text=f"root of {size}"),
+    }
+    return values | changes
+
+
+def dataset_rule(code: str, version: int = 1, *, holder: str, status: int = 1) -> dict[str, Value]:
+    return {"code": code, "version": version, "holder": holder, "status": status}
+
+
+def step(code: str, version: int = 1, status: int = 1) -> dict[str, Value]:
+    return {"code": code, "version": version, "status": status}
+
+
 def deploy(evm: Evm | None = None, *, catalogue: Artifact | None = None) -> World:
     """Manager, log, registries, admissions, and last the admin's delay. Nothing is recorded."""
     evm = evm or Evm()
     genesis = account("genesis")
     manager = evm.deploy(load("AccessManager"), "0x" + ADMIN.hex())
     log = evm.deploy(load("GovernanceLog"), manager.address, genesis.address)
+    instead = {"Catalogue": catalogue} if catalogue else {}
     registries = {
-        "Organisations": evm.deploy(load("Organisations"), log.address),
-        "Catalogue": evm.deploy(catalogue or load("Catalogue"), log.address),
-        "Quality": evm.deploy(load("Quality"), log.address),
+        name: evm.deploy(instead.get(name) or load(name), log.address) for name in REGISTRIES
     }
-    for struct in (ORGANISATION, KEY, FILING, SCORE):
-        registry = registries[struct.contract].address
-        log.write("admit", kind_word(struct.kind), registry, sender=ADMIN)
-    assert DECISION.kind == FILING.kind
+    for kind, contract in {struct.kind: struct.contract for struct in STRUCTS}.items():
+        if contract in registries:
+            log.write("admit", kind_word(kind), registries[contract].address, sender=ADMIN)
     manager.write("grantRole", 0, "0x" + ADMIN.hex(), ADMIN_DELAY, sender=ADMIN)
     return World(evm, manager, log, registries, genesis)
 
@@ -384,6 +399,9 @@ __all__ = [
     "World",
     "account",
     "begin",
+    "checkpoint",
+    "correction",
+    "dataset_rule",
     "decision",
     "deploy",
     "filing",
@@ -392,6 +410,7 @@ __all__ = [
     "score",
     "settle",
     "sign",
+    "step",
     "test_artifact",
     "text_hash",
 ]

@@ -11,7 +11,16 @@ from typing import Any
 
 import msgspec
 
-NAMES = ("AccessManager", "Catalogue", "GovernanceLog", "Organisations", "Quality")
+NAMES = (
+    "AccessManager",
+    "Catalogue",
+    "Corrections",
+    "GovernanceLog",
+    "Journals",
+    "Lineage",
+    "Organisations",
+    "Quality",
+)
 """The contracts that a deployment needs, in alphabetical order."""
 
 
