@@ -50,7 +50,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sqlalchemy import BigInteger, Index, LargeBinary, String, Text
+from sqlalchemy import Index, LargeBinary, String, Text
 from sqlmodel import Field
 
 from ledger.store.tables import MirrorTable, Ranged, table_of
@@ -256,7 +256,7 @@ class CheckpointRow(Ranged, table=True):
     root: bytes = Field(sa_type=LargeBinary)
     organisation: bytes = Field(sa_type=LargeBinary)
     """Keccak-256 of the code of the organisation whose collector vouches for it."""
-    recorded_at: int = Field(sa_type=BigInteger)
+    recorded_at: int = Field(sa_type=BIG)
     """Block time of the statement, Unix seconds."""
 
 
@@ -279,7 +279,7 @@ class RuleRow(Ranged, table=True):
     priority: int
     """Among rules that match the same data set the highest counts; default 0."""
     note: str | None = Field(sa_type=Text)
-    recorded_at: int = Field(sa_type=BigInteger)
+    recorded_at: int = Field(sa_type=BIG)
 
 
 class StepRow(Ranged, table=True):
@@ -303,7 +303,7 @@ class StepRow(Ranged, table=True):
     deidentification: str | None = Field(sa_type=Text)
     """How, as JSON: method, standard, grade_before, grade_after, note."""
     note: str | None = Field(sa_type=Text)
-    recorded_at: int = Field(sa_type=BigInteger)
+    recorded_at: int = Field(sa_type=BIG)
 
 
 class StepEdgeRow(Ranged, table=True):
@@ -341,12 +341,22 @@ class StepColumnRow(Ranged, table=True):
     masking: bool
 
 
-DATASETS, JOBS, RUNS, RUN_IO = map(table_of, (DatasetRow, JobRow, RunRow, RunIoRow))
-EDGES, FACETS, FACET_VALUES = map(table_of, (EdgeRow, FacetRow, FacetValueRow))
-COLUMN_SETS, COLUMN_EDGES = map(table_of, (ColumnSetRow, ColumnEdgeRow))
-FLAGS, CURSORS = map(table_of, (FlagRow, CursorRow))
-CHECKPOINTS, RULES, STEPS = map(table_of, (CheckpointRow, RuleRow, StepRow))
-STEP_EDGES, STEP_COLUMNS = map(table_of, (StepEdgeRow, StepColumnRow))
+DATASETS = table_of(DatasetRow)
+JOBS = table_of(JobRow)
+RUNS = table_of(RunRow)
+RUN_IO = table_of(RunIoRow)
+EDGES = table_of(EdgeRow)
+FACETS = table_of(FacetRow)
+FACET_VALUES = table_of(FacetValueRow)
+COLUMN_SETS = table_of(ColumnSetRow)
+COLUMN_EDGES = table_of(ColumnEdgeRow)
+FLAGS = table_of(FlagRow)
+CURSORS = table_of(CursorRow)
+CHECKPOINTS = table_of(CheckpointRow)
+RULES = table_of(RuleRow)
+STEPS = table_of(StepRow)
+STEP_EDGES = table_of(StepEdgeRow)
+STEP_COLUMNS = table_of(StepColumnRow)
 
 FOLDED = (
     DATASETS,

@@ -1,0 +1,130 @@
+"""Keeping the tables of edges in step with the lineage journal: by the process on duty, or on demand.
+
+The tables follow from the journal alone. A journal that was replaced, or a fold that changed, is noticed by
+the cursor, and everything is folded afresh.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+
+from sqlalchemy import Connection, Engine, delete, insert, select, update
+
+from ledger.journal.journal import Journal
+from ledger.lineage.folding import fold
+from ledger.lineage.models import CURSORS, FLAGS, FOLDED
+from ledger.lineage.said import Said, Unreadable, said
+from ledger.lineage.shelving import load, save
+from ledger.store.bulk import insert_rows
+from ledger.store.engine import writing
+
+VERSION = 1
+"""Of the fold: whoever changes what follows from an event raises it, and all is folded afresh."""
+CHUNK = 1_000
+CHUNK_BYTES = 16 << 20
+Progress = Callable[[int, int], None]
+
+
+class Edges:
+    """The tables of edges of one mirror, kept in step with one journal."""
+
+    def __init__(self, engine: Engine, journal: Journal) -> None:
+        self.engine = engine
+        self.journal = journal
+
+    def catch_up(self, progress: Progress | None = None, limit: int | None = None) -> int:
+        """Fold what the journal has and the tables have not, at most ``limit`` steps of it.
+
+        Returns how many entries were folded; 0 too where another process is at it.
+        """
+        with self._alone() as alone:
+            if not alone:
+                return 0
+            first = done = self._begin()
+            steps = 0
+            while done < (size := self.journal.size) and (limit is None or steps < limit):
+                done, steps = self._step(done, size), steps + 1
+                if progress is not None:
+                    progress(done, size)
+            return done - first
+
+    def rebuild(self, progress: Progress | None = None) -> int:
+        """Fold everything afresh; returns how many entries. Raises nothing where another is at it."""
+        with self._alone() as alone:
+            if alone:
+                with writing(self.engine) as conn:
+                    _clear(conn)
+        return self.catch_up(progress) if alone else 0
+
+    def folded(self) -> int:
+        """Up to which size of the journal the tables are."""
+        with self.engine.connect() as conn:
+            return int(
+                conn.execute(
+                    select(CURSORS.c.size).where(CURSORS.c.origin == self.journal.origin)
+                ).scalar_one_or_none()
+                or 0
+            )
+
+    @contextmanager
+    def _alone(self) -> Iterator[bool]:
+        with (self.journal.place / "edges.lock").open("a+b") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+
+    def _begin(self) -> int:
+        """Where to go on; everything is cleared where the tables belong to another journal or fold."""
+        with self.engine.connect() as conn:
+            rows = conn.execute(select(CURSORS)).all()
+        if len(rows) == 1 and rows[0].origin == self.journal.origin and rows[0].version == VERSION:
+            size = int(rows[0].size)
+            if size <= self.journal.size and self.journal.root(size) == bytes(rows[0].root):
+                return size
+        with writing(self.engine) as conn:
+            _clear(conn)
+            conn.execute(
+                insert(CURSORS).values(
+                    origin=self.journal.origin, version=VERSION, size=0, root=self.journal.root(0)
+                )
+            )
+        return 0
+
+    def _step(self, first: int, size: int) -> int:
+        """Fold a number of entries in one transaction; returns where the next step begins."""
+        events: list[tuple[int, Said]] = []
+        flags: list[tuple[int, str]] = []
+        length = 0
+        end = first
+        for entry in islice(self.journal.entries(first, size), CHUNK):
+            try:
+                events.append((end, said(entry)))
+            except Unreadable as unreadable:
+                flags.append((end, str(unreadable)))
+            end, length = end + 1, length + len(entry)
+            if length > CHUNK_BYTES:
+                break
+        root = self.journal.root(end)
+        with writing(self.engine) as conn:
+            shelf = load(conn, (event for _, event in events))
+            for position, event in events:
+                fold(shelf, position, event)
+            save(conn, shelf)
+            insert_rows(conn, FLAGS, flags)
+            conn.execute(
+                update(CURSORS)
+                .where(CURSORS.c.origin == self.journal.origin)
+                .values(size=end, root=root)
+            )
+        return end
+
+
+def _clear(conn: Connection) -> None:
+    for table in FOLDED:
+        conn.execute(delete(table))
