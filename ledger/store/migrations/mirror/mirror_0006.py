@@ -72,7 +72,9 @@ def upgrade() -> None:
         sa.Column("version", sa.Text()),
         sa.PrimaryKeyConstraint("run", "direction", "dataset_id", name="pk_lineage_run_io"),
     )
-    op.create_index("ix_lineage_run_io_dataset_id_direction", "lineage_run_io", ["dataset_id", "direction"])
+    op.create_index(
+        "ix_lineage_run_io_dataset_id_direction", "lineage_run_io", ["dataset_id", "direction"]
+    )
     op.create_table(
         "lineage_edge",
         sa.Column("job_id", BIG, nullable=False),
@@ -83,10 +85,18 @@ def upgrade() -> None:
         sa.Column("pos_until", BIG),
         sa.Column("run", BIG),
         sa.Column("named_at", BIG, nullable=False),
-        sa.PrimaryKeyConstraint("job_id", "direction", "dataset_id", "source", "pos_from", name="pk_lineage_edge"),
+        sa.PrimaryKeyConstraint(
+            "job_id", "direction", "dataset_id", "source", "pos_from", name="pk_lineage_edge"
+        ),
     )
-    op.create_index("ix_lineage_edge_dataset_id_direction_pos_until_job_id", "lineage_edge", ["dataset_id", "direction", "pos_until", "job_id"])
-    op.create_index("ix_lineage_edge_open", "lineage_edge", ["job_id", "pos_until", "direction", "dataset_id"])
+    op.create_index(
+        "ix_lineage_edge_dataset_id_direction_pos_until_job_id",
+        "lineage_edge",
+        ["dataset_id", "direction", "pos_until", "job_id"],
+    )
+    op.create_index(
+        "ix_lineage_edge_open", "lineage_edge", ["job_id", "pos_until", "direction", "dataset_id"]
+    )
     op.create_table(
         "lineage_facet",
         sa.Column("node_id", BIG, nullable=False),
@@ -112,9 +122,15 @@ def upgrade() -> None:
         sa.Column("pos_until", BIG),
         sa.Column("set_id", BIG, nullable=False),
         sa.Column("said_at", BIG, nullable=False),
-        sa.PrimaryKeyConstraint("job_id", "output_id", "source", "pos_from", name="pk_lineage_column_set"),
+        sa.PrimaryKeyConstraint(
+            "job_id", "output_id", "source", "pos_from", name="pk_lineage_column_set"
+        ),
     )
-    op.create_index("ix_lineage_column_set_output_id_pos_until", "lineage_column_set", ["output_id", "pos_until"])
+    op.create_index(
+        "ix_lineage_column_set_output_id_pos_until",
+        "lineage_column_set",
+        ["output_id", "pos_until"],
+    )
     op.create_index("ix_lineage_column_set_set_id", "lineage_column_set", ["set_id"])
     op.create_table(
         "lineage_column_edge",
@@ -211,9 +227,15 @@ def upgrade() -> None:
         sa.Column("namespace", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("entry", NAME),
-        sa.PrimaryKeyConstraint("code", "leaf_from", "direction", "dataset_id", name="pk_lineage_step_edge"),
+        sa.PrimaryKeyConstraint(
+            "code", "leaf_from", "direction", "dataset_id", name="pk_lineage_step_edge"
+        ),
     )
-    op.create_index("ix_lineage_step_edge_dataset_id_direction", "lineage_step_edge", ["dataset_id", "direction"])
+    op.create_index(
+        "ix_lineage_step_edge_dataset_id_direction",
+        "lineage_step_edge",
+        ["dataset_id", "direction"],
+    )
     op.create_index("ix_lineage_step_edge_entry", "lineage_step_edge", ["entry"])
     op.create_index("ix_lineage_step_edge_job_id", "lineage_step_edge", ["job_id"])
     op.create_index("ix_lineage_step_edge_leaf_from", "lineage_step_edge", ["leaf_from"])
