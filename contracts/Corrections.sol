@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Correction, CorrectionStatements} from "./CorrectionStatements.sol";
 import {GovernanceLog, Mandate, Record} from "./GovernanceLog.sol";
+import {MemberFixed, UnknownEntry} from "./Refusals.sol";
 import {Registry} from "./Registry.sol";
 
 /// @title Corrections: requests to correct an entry, their answers and evaluations
@@ -11,14 +12,10 @@ import {Registry} from "./Registry.sol";
 /// Head of a request: requester's number (32 bits), owner's number (32), state (8), type (8), time of
 /// filing in Unix seconds (48), first 64 bits of the entry's hash.
 contract Corrections is Registry {
-    /// @notice No entry is filed under this code.
-    error UnknownEntry(bytes32 code);
     /// @notice The organisation owns the entry: it corrects it instead of asking for that.
     error OwnEntry(bytes32 entry, bytes32 organisation);
     /// @notice Only who filed the request may evaluate or cancel it.
     error NotRequester(bytes32 code, bytes32 organisation);
-    /// @notice The member (ASCII name) of the subject cannot change any more.
-    error MemberFixed(bytes32 subject, bytes32 member);
     /// @notice Every step is explained in the body.
     error BodyMissing(bytes32 subject);
 

@@ -15,7 +15,6 @@ contract Journals is Registry {
     error NotGrown(bytes32 origin, uint64 given, uint64 last);
 
     bytes32 private constant CHECKPOINT = "journal.checkpoint";
-    uint16 private constant COLLECTOR = 8;
 
     /// @notice Binds the registry to its log.
     /// @param log_ The log that will have to admit this registry.

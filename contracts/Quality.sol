@@ -18,7 +18,6 @@ contract Quality is Registry {
     bytes32 private constant ENTRY = "catalogue.entry";
     bytes32 private constant SCORE = "quality.score";
     uint256 private constant FULL = 10_000;
-    uint32 private constant LAST_DAY = 29_991_231;
 
     /// @notice Binds the registry to its log.
     /// @param log_ The log that will have to admit this registry.
@@ -81,15 +80,5 @@ contract Quality is Registry {
         _checkRange("accessibility", item.accessibility, 0, assessed & 32 == 0 ? 0 : FULL);
         _checkRange("total", item.total, 0, FULL);
         _checkRange("coverage", item.coverage, 0, FULL);
-    }
-
-    /// @dev Whether YYYYMMDD is a day of the Gregorian calendar in 1900..2999.
-    function _isDay(uint256 value) private pure returns (bool) {
-        uint256 year = value / 10_000;
-        uint256 month = (value / 100) % 100;
-        uint256 day = value % 100;
-        if (year < 1900 || year > 2999 || month == 0 || month > 12 || day == 0) return false;
-        if (month != 2) return day <= 30 + ((month ^ (month >> 3)) & 1);
-        return day <= ((year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)) ? 29 : 28);
     }
 }

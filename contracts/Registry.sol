@@ -33,8 +33,11 @@ abstract contract Registry is EIP712 {
     uint16 internal constant STEWARD = 1;
     uint16 internal constant HEAD = 2;
     uint16 internal constant AUTHORITY = 4;
+    uint16 internal constant COLLECTOR = 8;
     uint16 internal constant ASSESSOR = 16;
+    uint16 internal constant AUDITOR = 32;
     uint8 internal constant ACTIVE = 1;
+    uint32 internal constant LAST_DAY = 29_991_231;
 
     /// @notice The log that this registry writes to and reads from.
     GovernanceLog public immutable log;
@@ -109,6 +112,21 @@ abstract contract Registry is EIP712 {
 
     function _checkRange(bytes32 member, uint256 value, uint256 min, uint256 max) internal pure {
         if (value < min || value > max) revert OutOfRange(member, value, max);
+    }
+
+    /// @dev A day as YYYYMMDD of the Gregorian calendar in 1900..2999.
+    function _checkDay(bytes32 member, uint256 value) internal pure {
+        if (!_isDay(value)) revert OutOfRange(member, value, LAST_DAY);
+    }
+
+    /// @dev Whether YYYYMMDD is a day of the Gregorian calendar in 1900..2999.
+    function _isDay(uint256 value) internal pure returns (bool) {
+        uint256 year = value / 10_000;
+        uint256 month = (value / 100) % 100;
+        uint256 day = value % 100;
+        if (year < 1900 || year > 2999 || month == 0 || month > 12 || day == 0) return false;
+        if (month != 2) return day <= 30 + ((month ^ (month >> 3)) & 1);
+        return day <= ((year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)) ? 29 : 28);
     }
 
     /// @dev Checks deadline and signatures over the batch and publishes them.

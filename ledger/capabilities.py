@@ -6,14 +6,17 @@ follows from them.
 
 from __future__ import annotations
 
+from ledger.audits.rules import RULEBOOK as AUDITS_RULES
 from ledger.catalogue.projection import PROJECTION as CATALOGUE_PROJECTION
 from ledger.catalogue.rules import RULEBOOK as CATALOGUE_RULES
 from ledger.corrections.rules import RULEBOOK as CORRECTIONS_RULES
 from ledger.deliveries.projection import PROJECTION as DELIVERIES_PROJECTION
+from ledger.deliveries.rules import RULEBOOK as DELIVERIES_RULES
 from ledger.lineage.rules import JOURNAL_RULEBOOK as JOURNAL_RULES
 from ledger.lineage.rules import RULEBOOK as LINEAGE_RULES
 from ledger.mirror.projections import Projection, Rulebook
 from ledger.obligations.projection import PROJECTION as OBLIGATIONS_PROJECTION
+from ledger.obligations.rules import RULEBOOK as OBLIGATIONS_RULES
 from ledger.organisations.projection import PROJECTION as ORGANISATIONS_PROJECTION
 from ledger.organisations.rules import RULEBOOK as ORGANISATIONS_RULES
 from ledger.quality.projection import PROJECTION as QUALITY_PROJECTION
@@ -35,4 +38,7 @@ RULEBOOKS: tuple[Rulebook, ...] = (
     CORRECTIONS_RULES,
     LINEAGE_RULES,
     JOURNAL_RULES,
+    OBLIGATIONS_RULES,
+    DELIVERIES_RULES,
+    AUDITS_RULES,
 )

@@ -17,6 +17,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from ledger.chain.artifacts import REGISTRIES
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "ledger" / "chain" / "artifacts"
 TESTS = ROOT / "tests" / "contracts" / "artifacts"
@@ -31,15 +35,7 @@ def wanted() -> dict[Path, tuple[str, str]]:
     """Artifact file -> (source unit, contract): every contract of ours, and the AccessManager."""
     manager = "@openzeppelin/contracts/access/manager/AccessManager.sol"
     targets = {PACKAGE / "AccessManager.json": (manager, "AccessManager")}
-    for name in (
-        "GovernanceLog",
-        "Organisations",
-        "Catalogue",
-        "Quality",
-        "Corrections",
-        "Journals",
-        "Lineage",
-    ):
+    for name in ("GovernanceLog", *REGISTRIES):
         targets[PACKAGE / f"{name}.json"] = (f"contracts/{name}.sol", name)
     for source in sorted((ROOT / "contracts" / "test").glob("*.sol")):
         targets[TESTS / f"{source.stem}.json"] = (f"contracts/test/{source.name}", source.stem)

@@ -18,11 +18,23 @@ from eth_utils.crypto import keccak
 from ledger.canonical import canonical_json
 from ledger.merkle import root_of
 from ledger.statements import (
+    BINDING,
+    CHECKPOINT,
+    CORRECTION,
+    DATASET_RULE,
     DECISION,
+    DELIVERY,
+    EXEMPTION,
     FILING,
     KEY,
+    MANIFEST,
+    OBJECTION,
+    OBLIGATION,
     ORGANISATION,
+    REPORT,
+    RESOURCE,
     SCORE,
+    STEP,
     Batch,
     Domain,
     LogIdentity,
@@ -43,11 +55,19 @@ REGISTRIES = {
     "Organisations": "0x" + "20" * 20,
     "Catalogue": "0x" + "30" * 20,
     "Quality": "0x" + "40" * 20,
+    "Obligations": "0x" + "50" * 20,
+    "Deliveries": "0x" + "60" * 20,
+    "Audits": "0x" + "70" * 20,
+    "Corrections": "0x" + "80" * 20,
+    "Journals": "0x" + "90" * 20,
+    "Lineage": "0x" + "a0" * 20,
 }
 SPEAKER = "TMP-VECTOR"
 DEADLINE = 1_767_225_600
 RECORDED_AT = 1_767_139_200
 ENTRY = "307015/000001"
+DUTY = "duty/1"
+PERIOD: dict[str, Value] = {"periodStart": 20260101, "periodEnd": 20260331}
 
 Bodied = tuple[dict[str, Value], bytes]
 
@@ -139,6 +159,181 @@ BATCHES: tuple[tuple[StructType, tuple[Bodied, ...]], ...] = (
                     "dataRoot": bytes(32),
                 },
                 canonical_json({"edition": 1, "entry": ENTRY}),
+            ),
+        ),
+    ),
+    (
+        OBLIGATION,
+        (
+            (
+                {
+                    "code": DUTY,
+                    "version": 1,
+                    "type": 1,
+                    "parent": "",
+                    "responsible": SPEAKER,
+                    "status": 1,
+                    "updateCycle": 4,
+                    "library": 1,
+                    "validFrom": 20260101,
+                    "validUntil": 0,
+                },
+                canonical_json({"code": DUTY, "name": "人口登记", "type": "duty"}),
+            ),
+            (
+                {
+                    "code": "entry/1",
+                    "version": 2,
+                    "type": 4,
+                    "parent": DUTY,
+                    "responsible": SPEAKER,
+                    "status": 2,
+                    "updateCycle": 0,
+                    "library": 0,
+                    "validFrom": 20260101,
+                    "validUntil": 20261231,
+                },
+                canonical_json({"code": "entry/1", "reasons": ["职责划转"]}),
+            ),
+        ),
+    ),
+    (
+        BINDING,
+        (
+            (
+                {"obligation": "entry/1", "version": 1, "entry": ENTRY, "status": 1},
+                canonical_json({"entry": ENTRY, "obligation": "entry/1"}),
+            ),
+        ),
+    ),
+    (
+        OBJECTION,
+        (
+            (
+                {"obligation": DUTY, "version": 1, "state": 1},
+                canonical_json({"obligation": DUTY, "reasons": ["不属于本单位职责"]}),
+            ),
+        ),
+    ),
+    (
+        EXEMPTION,
+        (
+            (
+                {
+                    "code": "exemption/1",
+                    "version": 1,
+                    "target": DUTY,
+                    "targetType": 1,
+                    "scope": 0b10010,
+                    "status": 1,
+                    "validFrom": 20260101,
+                    "expires": 20270101,
+                },
+                canonical_json({"code": "exemption/1", "scope": ["collect", "share"]}),
+            ),
+        ),
+    ),
+    (
+        RESOURCE,
+        (
+            (
+                {"code": "resource/1", "version": 1, "entry": ENTRY, "type": 1, "status": 1},
+                canonical_json({"code": "resource/1", "entry": ENTRY, "name": "人口库表"}),
+            ),
+        ),
+    ),
+    (
+        MANIFEST,
+        (
+            (
+                {
+                    "entry": ENTRY,
+                    "version": 1,
+                    "edition": 1,
+                    **PERIOD,
+                    "mode": 1,
+                    "rows": 2**64 - 1,
+                    "schema": sha256(b"schema"),
+                    "root": sha256(b"root"),
+                    "buckets": sha256(b"buckets"),
+                },
+                canonical_json({"entry": ENTRY, "rows": str(2**64 - 1)}),
+            ),
+        ),
+    ),
+    (
+        DELIVERY,
+        (
+            (
+                {
+                    "entry": ENTRY,
+                    "version": 2,
+                    "manifest": 1,
+                    "edition": 1,
+                    **PERIOD,
+                    "mode": 2,
+                    "rows": 0,
+                    "schema": sha256(b"schema"),
+                    "root": sha256(b""),
+                    "content": sha256(b"content"),
+                    "predecessor": sha256(b"before"),
+                },
+                canonical_json({"complete": False, "entry": ENTRY}),
+            ),
+        ),
+    ),
+    (
+        REPORT,
+        (
+            (
+                {
+                    "code": "report/1",
+                    "version": 1,
+                    "type": 1,
+                    "scope": '{"library":"comprehensive"}',
+                    "size": 9,
+                    "root": sha256(b"log"),
+                    "numerator": 3,
+                    "denominator": 4,
+                    "report": sha256(b"report"),
+                },
+                canonical_json({"code": "report/1", "metric": "duty_coverage"}),
+            ),
+        ),
+    ),
+    (
+        CORRECTION,
+        (
+            (
+                {"code": "correction/1", "version": 1, "state": 1, "type": 3, "entry": ENTRY},
+                canonical_json({"code": "correction/1", "entry": ENTRY}),
+            ),
+        ),
+    ),
+    (
+        CHECKPOINT,
+        (
+            (
+                {"origin": "example.org/journal", "version": 1, "size": 7, "root": sha256(b"7")},
+                canonical_json({"origin": "example.org/journal", "size": 7}),
+            ),
+        ),
+    ),
+    (
+        DATASET_RULE,
+        (
+            (
+                {"code": "rule/1", "version": 1, "holder": SPEAKER, "status": 1},
+                canonical_json({"code": "rule/1", "holder": SPEAKER}),
+            ),
+        ),
+    ),
+    (
+        STEP,
+        (
+            (
+                {"code": "step/1", "version": 1, "status": 1},
+                canonical_json({"code": "step/1", "name": "去标识化"}),
             ),
         ),
     ),

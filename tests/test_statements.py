@@ -301,7 +301,7 @@ def test_subjects_are_the_code_the_key_or_the_assessment() -> None:
     mine = subject_of(SCORE, score, org)
     assert mine == score_subject(text_hash("e"), 20260101, 20260131, org)
     assert mine != subject_of(SCORE, score, text_hash("another"))
-    with pytest.raises(StatementError, match="YYYYMMDD"):
+    with pytest.raises(StatementError, match=r"Score\.periodEnd must be an integer"):
         subject_of(SCORE, {**score, "periodEnd": "20260131"}, org)
 
 

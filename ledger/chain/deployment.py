@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
 FILE_NAME = "deployment.json"
-REGISTRIES = ("Organisations", "Catalogue", "Quality", "Corrections", "Journals", "Lineage")
+REGISTRIES = artifacts.REGISTRIES
 ADMIN_ROLE = 0
 """OpenZeppelin AccessManager's role that may do every restricted act."""
 WAIT = 120.0

@@ -18,9 +18,23 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from ledger.chain import artifacts
-from ledger.codes import ROLE_LABELS, Code, CorrectionState, EntryState, KeyStatus, Role
+from ledger.codes import (
+    ROLE_LABELS,
+    Code,
+    CorrectionState,
+    EntryState,
+    KeyStatus,
+    ObjectionState,
+    Role,
+)
 
-CONTRACTS = artifacts.NAMES
+CONTRACTS = ("AccessManager", "GovernanceLog", *artifacts.REGISTRIES)
+_STATES: dict[str, type[Code]] = {
+    "Catalogue": EntryState,
+    "Obligations": ObjectionState,
+    "Corrections": CorrectionState,
+}
+"""Of which states a registry says that there is no way between them."""
 SELECTOR = 4
 PANIC = "Panic"
 
@@ -155,10 +169,10 @@ _PHRASES: dict[str, _Phrase] = {
         "请查看其当前状态，可行的步骤见文档。",
     ),
     "ReasonsMissing": _Phrase(
-        "The decision on {subject} gives no reasons.",
-        "对 {subject} 的决定未写明理由。",
-        "Say why it is returned, suspended or revoked.",
-        "退回、暂停或撤销须写明理由。",
+        "The statement about {subject} gives no reasons.",
+        "关于 {subject} 的声明未写明理由。",
+        "Say why: what is returned, suspended, revoked, withdrawn, released or objected to needs reasons.",
+        "请写明理由：退回、暂停、撤销、取消、解绑与异议均须说明理由。",
     ),
     "OutOfRange": _Phrase(
         "The value {value} of {member} is outside its range (at most {max}).",
@@ -207,6 +221,58 @@ _PHRASES: dict[str, _Phrase] = {
         "日志 {origin} 已到第 {last} 条，{given} 并未增加。",
         "A journal only grows: anchor a later checkpoint, and find out why this one is behind.",
         "日志只增不减：请提交更晚的检查点，并查明此检查点落后的原因。",
+    ),
+    "UnknownObligation": _Phrase(
+        "There is no obligation {code}.",
+        "没有归集义务 {code}。",
+        "Check the code, or have an authority impose the obligation first.",
+        "请核对代码，或先由主管部门登记该义务。",
+    ),
+    "NotAbove": _Phrase(
+        "{parent} cannot stand above the obligation {code}.",
+        "{parent} 不能作为义务 {code} 的上级。",
+        "The chain of duty goes from duty to system to table to expected entry: a duty stands at the top, "
+        "anything else below an obligation that is known and of an earlier kind.",
+        "链条依次为职责事项、信息系统、业务表、应编目录：职责事项居首，其余须位于已登记且层级更高的义务之下。",
+    ),
+    "NotInForce": _Phrase(
+        "The obligation {code} is withdrawn.",
+        "义务 {code} 已取消。",
+        "Nothing can be bound to it; have an authority put it into force again if that is wrong.",
+        "不能再与其绑定；如有误，请由主管部门恢复其效力。",
+    ),
+    "EntryMismatch": _Phrase(
+        "The entry {entry} does not fit the obligation {obligation}.",
+        "目录条目 {entry} 与义务 {obligation} 不符。",
+        "To bind, name an entry of the organisation that is responsible for the obligation; to release, "
+        "the entry that is bound now.",
+        "绑定时请填写义务责任单位自己的条目；解绑时请填写当前绑定的条目。",
+    ),
+    "SelfApproved": _Phrase(
+        "{organisation} profits from the exemption {code} and cannot approve it.",
+        "{organisation} 是豁免 {code} 的受益方，不能自行批准。",
+        "Have the authority of another organisation approve it.",
+        "请由其他机构的主管部门批准。",
+    ),
+    "UnknownManifest": _Phrase(
+        "{entry} has no manifest {given} for this period; the latest is {latest}.",
+        "{entry} 在该期间没有第 {given} 版清单，最新为第 {latest} 版。",
+        "Name a version from 1 to {latest}, or 0 where none was signed before; check the period.",
+        "请填写 1 至 {latest} 的版本，事先未签清单则填 0；并核对期间。",
+    ),
+    "WrongPredecessor": _Phrase(
+        "The delivery of {entry} follows the root {given}, but the last one ends with {expected}.",
+        "{entry} 的本次交付接续根 {given}，而上一次交付的根为 {expected}。",
+        "Another delivery was recorded meanwhile, or this one is sent twice: look at the entry's last "
+        "delivery and name its root.",
+        "其间已有其他交付入账，或重复提交：请查看该条目最近一次交付并填写其根。",
+    ),
+    "WrongRoot": _Phrase(
+        "{root} is not the root of {rows} rows of {entry}.",
+        "{root} 不是 {entry} 的 {rows} 行数据的根。",
+        "A table without rows has the root of the empty tree, and only such a table has it: compute the "
+        "root from the data again.",
+        "空表的根为空树之根，且仅空表如此：请由数据重新计算。",
     ),
     "AccessManagedUnauthorized": _Phrase(
         "The account {caller} does not administer the log.",
@@ -319,8 +385,7 @@ def _shown(member: str, value: object, words: Words) -> object:
 
 
 def _state(number: int, contract: str, *, chinese: bool) -> str:
-    tables: dict[str, type[Code]] = {"Catalogue": EntryState, "Corrections": CorrectionState}
-    for member in tables.get(contract, KeyStatus):
+    for member in _STATES.get(contract, KeyStatus):
         if member.number == number:
             return member.zh if chinese else member.en
     return ("未登记" if chinese else "unregistered") if number == 0 else str(number)

@@ -42,6 +42,8 @@ def sample(kind: str) -> object:
         return ADDRESS
     if kind == "bytes32":
         return kind_word("level")
+    if kind == "bytes16":
+        return bytes(16)
     return 1
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ledger.chain.artifacts import NAMES, ArtifactError, decode, load
-from ledger.statements import FILING, ORGANISATION, STRUCTS
+from ledger.statements import FILING, ORGANISATION
 from tests.contracts.evm import Evm, signature_of
-from tests.contracts.world import WATER, account, deploy, filing, settle
+from tests.contracts.world import RECORDED, WATER, account, deploy, filing, settle
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -27,7 +27,7 @@ def test_a_damaged_artifact_is_refused_by_name() -> None:
         decode(b'{"abi":', "Some.json")
 
 
-@pytest.mark.parametrize("struct", STRUCTS, ids=lambda struct: struct.name)
+@pytest.mark.parametrize("struct", RECORDED, ids=lambda struct: struct.name)
 def test_each_statement_type_has_the_method_that_its_registry_offers(struct) -> None:
     functions = {
         signature_of(item) for item in load(struct.contract).abi if item["type"] == "function"

@@ -11,14 +11,14 @@ import pytest
 from eth_account.messages import encode_typed_data
 from eth_utils import keccak
 
-from ledger.statements import BY_NAME, STRUCTS, Batch, SignedBatch, StructType
+from ledger.statements import BY_NAME, Batch, SignedBatch, StructType
 from tests.contracts.evm import CHAIN_ID
 from tests.contracts.vectors import FILE, all_vectors, cases, prepare
-from tests.contracts.world import World
+from tests.contracts.world import RECORDED, World
 
 ROOT = Path(__file__).resolve().parents[2]
 CAST = ROOT / "node_modules" / ".bin" / "cast"
-NAMES = [struct.name for struct in STRUCTS]
+NAMES = [struct.name for struct in RECORDED]
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_a_signature_made_by_cast_is_accepted(world: World, name: str) -> None:
     assert world.authorisations[-1].count == len(batch.bodies)
 
 
-@pytest.mark.parametrize("struct", STRUCTS, ids=lambda struct: struct.name)
+@pytest.mark.parametrize("struct", RECORDED, ids=lambda struct: struct.name)
 def test_a_registry_tells_its_domain(world: World, struct: StructType) -> None:
     registry = world.registries[struct.contract]
     fields, name, version, chain_id, contract, salt, extensions = registry.read("eip712Domain")

@@ -18,7 +18,6 @@ from ledger.statements import (
     MAX_BODY_BYTES,
     ORGANISATION,
     SCORE,
-    STRUCTS,
     Batch,
     SignedBatch,
     StructType,
@@ -27,14 +26,17 @@ from ledger.statements import (
 )
 from tests.contracts.conftest import Refused
 from tests.contracts.evm import START, encode_call
+from tests.contracts.vectors import cases
 from tests.contracts.world import (
     DEADLINE,
     DISTRICT,
+    RECORDED,
     ROADS,
     WATER,
     World,
     account,
     decision,
+    equip,
     filing,
     key_values,
     organisation,
@@ -69,19 +71,12 @@ def test_the_deadline_is_the_last_second_that_counts(world: World, refused: Refu
 # Batches
 
 
-@pytest.mark.parametrize("struct", STRUCTS, ids=lambda struct: struct.name)
+@pytest.mark.parametrize("struct", RECORDED, ids=lambda struct: struct.name)
 def test_a_batch_of_nothing_is_refused(world: World, refused: Refused, struct: StructType) -> None:
-    speaker, code = {
-        "Organisations": (world.genesis, DISTRICT),
-        "Catalogue": (account("publisher"), DISTRICT)
-        if struct.name == "Decision"
-        else (STEWARD, WATER),
-        "Quality": (account("assessor"), DISTRICT),
-        "Corrections": (STEWARD, WATER),
-        "Journals": (account("publisher"), DISTRICT),
-        "Lineage": (STEWARD, WATER),
-    }[struct.contract]
-    mandate = (text_hash(code), DEADLINE, speaker.address, b"", "0x" + "00" * 20, b"")
+    equip(world)
+    batch, speaker = next(case for case in cases(world) if case[0].struct is struct)
+    organisation = text_hash(batch.organisation)
+    mandate = (organisation, DEADLINE, speaker.address, b"", "0x" + "00" * 20, b"")
     signature = (
         f"{struct.method}({struct.calldata_type}[],(bytes32,uint64,address,bytes,address,bytes))"
     )

@@ -14,18 +14,37 @@ from eth_utils import keccak, to_checksum_address
 
 from ledger.codes import Role
 from ledger.statements import (
+    BINDING,
     CHECKPOINT,
     CORRECTION,
     DATASET_RULE,
     DECISION,
+    DELIVERY,
+    EXEMPTION,
     FILING,
     KEY,
+    MANIFEST,
+    OBJECTION,
+    OBLIGATION,
     ORGANISATION,
+    REPORT,
+    RESOURCE,
     SCORE,
     STEP,
     Batch,
     StructType,
     Value,
+    sha256,
+)
+from tests.contracts.duties import (
+    binding,
+    delivery,
+    exemption,
+    manifest,
+    objection,
+    obligation,
+    report,
+    resource,
 )
 from tests.contracts.evm import CHAIN_ID
 from tests.contracts.world import (
@@ -40,6 +59,7 @@ from tests.contracts.world import (
     dataset_rule,
     decision,
     deploy,
+    equip,
     filing,
     key_values,
     organisation,
@@ -50,17 +70,23 @@ from tests.contracts.world import (
 
 FILE = Path(__file__).with_name("eip712_vectors.json")
 BODIES = ('{"name":"水质监测"}'.encode(), b"")
-EXPLAINED = (BODIES[0], b'{"note":"two"}')
-"""Bodies for the statements that the registries want explained."""
-WITH_BODY = (CORRECTION, DATASET_RULE, STEP)
+REASONS = ('{"reasons":["不属于本单位职责"]}'.encode(), b'{"reasons":["2"]}')
+EXPLAINED = frozenset({CORRECTION, DATASET_RULE, OBJECTION, STEP})
+"""Statements that the registries do not take without a body."""
 ENTRIES = ("307001/000001", "307001/000002")
+DUTY, TABLE, EXPECTED = "duty/1", "table/1", "expected/1"
 
 
 def prepare(world: World) -> None:
-    """Two submitted entries, which decisions and scores refer to."""
-    rows = [filing(code) for code in ENTRIES]
-    cosigner = account("water head")
-    world.say(FILING, rows, account("water steward"), WATER, cosigner=cosigner)
+    """Two submitted entries, three obligations, a manifest and a delivery, which others refer to."""
+    equip(world)
+    steward, cosigner = account("water steward"), account("water head")
+    world.say(FILING, [filing(code) for code in ENTRIES], steward, WATER, cosigner=cosigner)
+    chain = [obligation(DUTY), obligation(TABLE, 3, DUTY), obligation(EXPECTED, 4, TABLE)]
+    world.say(OBLIGATION, chain, account("publisher"))
+    period: dict[str, Value] = {"periodStart": 20241001, "periodEnd": 20241231}
+    world.say(MANIFEST, manifest(ENTRIES[1], **period), steward, WATER)
+    world.say(DELIVERY, delivery(ENTRIES[1], manifest=1, **period), account("collector"))
 
 
 def cases(world: World) -> list[tuple[Batch, LocalAccount]]:
@@ -96,6 +122,52 @@ def cases(world: World) -> list[tuple[Batch, LocalAccount]]:
             [score(ENTRIES[0], dataRoot=keccak(text="data")), score(ENTRIES[1], coverage=1)],
         ),
         (
+            OBLIGATION,
+            DISTRICT,
+            publisher,
+            [obligation("系统/1", 2, DUTY, validUntil=20261231), obligation("表/1", 3, "系统/1")],
+        ),
+        (
+            BINDING,
+            WATER,
+            account("water steward"),
+            [binding(TABLE, ENTRIES[0]), binding(EXPECTED, ENTRIES[1])],
+        ),
+        (OBJECTION, WATER, account("water head"), [objection(DUTY), objection(TABLE)]),
+        (
+            EXEMPTION,
+            DISTRICT,
+            publisher,
+            [exemption("豁免/1", DUTY), exemption("豁免/2", ENTRIES[0], 2, scope=31)],
+        ),
+        (
+            RESOURCE,
+            WATER,
+            account("water steward"),
+            [resource("资源/1", ENTRIES[0]), resource("资源/2", ENTRIES[0], type=3)],
+        ),
+        (
+            MANIFEST,
+            WATER,
+            account("water steward"),
+            [manifest(ENTRIES[0]), manifest(ENTRIES[1], mode=2, rows=2**64 - 1)],
+        ),
+        (
+            DELIVERY,
+            DISTRICT,
+            account("collector"),
+            [
+                delivery(ENTRIES[0], rows=0, schema=bytes(32), root=sha256(b"")),
+                delivery(ENTRIES[1], version=2, predecessor=sha256(b"root"), mode=2),
+            ],
+        ),
+        (
+            REPORT,
+            DISTRICT,
+            account("auditor"),
+            [report("报告/1"), report("报告/2", scope='{"level":2}', type=2, numerator=0)],
+        ),
+        (
             CORRECTION,
             ROADS,
             account("roads steward"),
@@ -119,14 +191,13 @@ def cases(world: World) -> list[tuple[Batch, LocalAccount]]:
         (STEP, WATER, account("water steward"), [step("步骤/1"), step("step-2")]),
     ]
     return [
-        (
-            Batch(
-                struct, code, DEADLINE, tuple(rows), EXPLAINED if struct in WITH_BODY else BODIES
-            ),
-            signer,
-        )
+        (Batch(struct, code, DEADLINE, tuple(rows), _bodies(struct)), signer)
         for struct, code, signer, rows in speakers
     ]
+
+
+def _bodies(struct: StructType) -> tuple[bytes, ...]:
+    return REASONS if struct in EXPLAINED else BODIES
 
 
 def vector(world: World, batch: Batch, signer: LocalAccount) -> dict[str, Any]:

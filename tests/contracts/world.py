@@ -54,6 +54,8 @@ ADMIN = bytes.fromhex("00000000000000000000000000000000000000ad")
 ADMIN_DELAY = 3600
 DEADLINE = START + 3600
 RULEBOOKS: dict[str, Rulebook] = {kind: book for book in ALL_RULEBOOKS for kind in book.kinds}
+RECORDED = tuple(struct for struct in STRUCTS if struct.contract in REGISTRIES)
+"""The types of statements that the registries of this version take."""
 NOT_BY_RULEBOOK = frozenset(
     {"BadSignature", "BodyTooLarge", "EmptyBatch", "NotAdmitted", "StaleVersion"}
 )
@@ -359,9 +361,8 @@ def deploy(evm: Evm | None = None, *, catalogue: Artifact | None = None) -> Worl
     registries = {
         name: evm.deploy(instead.get(name) or load(name), log.address) for name in REGISTRIES
     }
-    for kind, contract in {struct.kind: struct.contract for struct in STRUCTS}.items():
-        if contract in registries:
-            log.write("admit", kind_word(kind), registries[contract].address, sender=ADMIN)
+    for kind, contract in {struct.kind: struct.contract for struct in RECORDED}.items():
+        log.write("admit", kind_word(kind), registries[contract].address, sender=ADMIN)
     manager.write("grantRole", 0, "0x" + ADMIN.hex(), ADMIN_DELAY, sender=ADMIN)
     return World(evm, manager, log, registries, genesis)
 
@@ -389,11 +390,24 @@ def settle(world: World) -> None:
     )
 
 
+def equip(world: World) -> None:
+    """Keys of the district for the roles that collect and audit."""
+    world.say(
+        KEY,
+        [
+            key_values(account("collector"), DISTRICT, Role.COLLECTOR),
+            key_values(account("auditor"), DISTRICT, Role.AUDITOR),
+        ],
+        world.genesis,
+    )
+
+
 __all__ = [
     "ADMIN",
     "ADMIN_DELAY",
     "DEADLINE",
     "DISTRICT",
+    "RECORDED",
     "ROADS",
     "WATER",
     "World",
@@ -404,6 +418,7 @@ __all__ = [
     "dataset_rule",
     "decision",
     "deploy",
+    "equip",
     "filing",
     "key_values",
     "organisation",

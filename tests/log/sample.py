@@ -19,6 +19,7 @@ from ledger.statements import (
     KEY,
     ORGANISATION,
     SCORE,
+    STRUCTS,
     Authorisation,
     Batch,
     Domain,
@@ -28,6 +29,7 @@ from ledger.statements import (
     Value,
     address_bytes,
     sha256,
+    struct_of,
     subject_of,
     text_hash,
 )
@@ -176,7 +178,24 @@ class Sample:
 
 
 def every_struct() -> Sample:
-    """Ten leaves: each struct at least once, with texts, codes, no body, and a co-signer."""
+    """The district's log, and after it a statement of every struct that it has none of."""
+    log = district()
+    said = {struct_of(statement.payload) for statement in log.statements}
+    for struct in STRUCTS:
+        if struct not in said:
+            values = {name: _any(kind) for name, kind in struct.members[:-1]}
+            log.say(struct, [values], [canonical_json({"of": struct.name})], STEWARD)
+    return log
+
+
+def _any(kind: str) -> Value:
+    if kind == "bytes32":
+        return sha256(b"any")
+    return ENTRY if kind == "string" else 1
+
+
+def district() -> Sample:
+    """Ten leaves of five structs, with texts, codes, no body, and a co-signer."""
     log = Sample()
     log.say(
         ORGANISATION,

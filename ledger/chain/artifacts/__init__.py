@@ -11,16 +11,19 @@ from typing import Any
 
 import msgspec
 
-NAMES = (
-    "AccessManager",
+REGISTRIES = (
+    "Organisations",
     "Catalogue",
+    "Quality",
+    "Obligations",
+    "Deliveries",
+    "Audits",
     "Corrections",
-    "GovernanceLog",
     "Journals",
     "Lineage",
-    "Organisations",
-    "Quality",
 )
+"""The registries of this version, in the order in which they are deployed."""
+NAMES = tuple(sorted(("AccessManager", "GovernanceLog", *REGISTRIES)))
 """The contracts that a deployment needs, in alphabetical order."""
 
 
