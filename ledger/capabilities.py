@@ -12,6 +12,7 @@ from ledger.catalogue.rules import RULEBOOK as CATALOGUE_RULES
 from ledger.corrections.rules import RULEBOOK as CORRECTIONS_RULES
 from ledger.deliveries.projection import PROJECTION as DELIVERIES_PROJECTION
 from ledger.deliveries.rules import RULEBOOK as DELIVERIES_RULES
+from ledger.lineage.projection import PROJECTION as LINEAGE_PROJECTION
 from ledger.lineage.rules import JOURNAL_RULEBOOK as JOURNAL_RULES
 from ledger.lineage.rules import RULEBOOK as LINEAGE_RULES
 from ledger.mirror.projections import Projection, Rulebook
@@ -28,6 +29,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     OBLIGATIONS_PROJECTION,
     DELIVERIES_PROJECTION,
     QUALITY_PROJECTION,
+    LINEAGE_PROJECTION,
 )
 """In an order in which each needs only those before it."""
 

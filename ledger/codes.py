@@ -233,6 +233,17 @@ class InForce(Code):
     WITHDRAWN = ("withdrawn", 2, "已取消", "withdrawn")
 
 
+class StepType(Code):
+    """加工步骤类型: how data come from one place to the next."""
+
+    COLLECT = ("collect", 1, "归集", "collect: source table to landing table (贴源)")
+    STANDARDISE = ("standardise", 2, "标准化", "standardise: landing to standard table")
+    MERGE = ("merge", 3, "汇聚", "merge: into a comprehensive library (综合库)")
+    DERIVE = ("derive", 4, "加工", "derive: into a theme or special library (主题库, 专题库)")
+    SERVE = ("serve", 5, "服务", "serve: to an interface, a file or a share")
+    BACKFLOW = ("backflow", 6, "回流", "flow back: city to district to town")
+
+
 class Role(IntFlag):
     """角色: what a key may sign for its organisation; a bit mask on the chain."""
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from ledger.capabilities import PROJECTIONS, RULEBOOKS
+from ledger.lineage.models import FOLDED
 from ledger.mirror import Mirror, tables
 from ledger.mirror.verification.report import Report
 from ledger.store.engine import open_database, writing
@@ -98,7 +99,8 @@ def test_every_table_of_the_mirror_has_rows_to_alter(kept: Mirror) -> None:
             for table in (*tables.CORE, *DERIVED)
             if conn.execute(select(table).limit(1)).first() is not None
         }
-    assert filled == set(MirrorTable.metadata.tables)
+    # What follows from a journal has a verification of its own: it is folded again.
+    assert filled == set(MirrorTable.metadata.tables) - {table.name for table in FOLDED}
 
 
 @pytest.mark.parametrize(("name", "column"), COLUMNS, ids=[".".join(each) for each in COLUMNS])

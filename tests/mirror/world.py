@@ -10,6 +10,15 @@ from sqlalchemy import Column, Connection, Engine, Integer, MetaData, String, Ta
 
 from ledger.canonical import canonical_json
 from ledger.codes import Role
+from ledger.journal.journal import Checkpoint
+from ledger.lineage.statements import (
+    CheckpointDraft,
+    RuleDraft,
+    StepDraft,
+    anchor,
+    attribute,
+    declare,
+)
 from ledger.mirror.projections import Decoded
 from ledger.statements import DECISION, FILING, KEY, ORGANISATION, SCORE, Batch, Value
 from ledger.store.ranged import supersede
@@ -254,6 +263,49 @@ class District:
         batch = Batch(SCORE, HEALTH, FAR, (typed,), (canonical_json(body),))
         return self.sim.say(batch, self.steward)
 
+    def rule_lineage(self) -> None:
+        """A rule, a declared step and a journal's checkpoint, each in two versions."""
+        for version in (1, 2):
+            rule = RuleDraft.model_validate(
+                {
+                    "code": "R-1",
+                    "holder": HEALTH,
+                    "entry": f"{HEALTH}/beds",
+                    "namespace": "postgres://health:5432",
+                    "name": "ods.beds*",
+                    "system": "医院信息系统",
+                    "note": f"第{version}版",
+                    "version": version,
+                }
+            )
+            source = {"namespace": "postgres://health:5432", "name": "ods.beds"}
+            output = {"entry": f"{HEALTH}/beds"}
+            step = StepDraft.model_validate(
+                {
+                    "code": "S-1",
+                    "name": "汇总床位",
+                    "name_en": "Count beds",
+                    "type": "derive",
+                    "inputs": [source],
+                    "outputs": [output],
+                    "columns": [
+                        {
+                            "output": output | {"field": "床位数"},
+                            "inputs": [source | {"field": "id"}],
+                            "subtype": "AGGREGATION",
+                        }
+                    ],
+                    "deidentification": {"method": "汇总"},
+                    "note": f"第{version}版",
+                    "version": version,
+                }
+            )
+            anchored = Checkpoint("ledger.test/lineage", 100 * version, bytes([version]) * 32)
+            self.sim.say(attribute([rule], speaker=HEALTH, deadline=FAR), self.steward)
+            self.sim.say(declare([step], speaker=HEALTH, deadline=FAR), self.steward)
+            draft = CheckpointDraft.of(anchored, version)
+            self.sim.say(anchor([draft], speaker=ROOT, deadline=FAR), self.genesis)
+
     def live(self) -> District:
         """A little of everything: every table of every projection gets rows, some superseded."""
         self.submit("beds")
@@ -265,6 +317,7 @@ class District:
         self.score("beds", 9000)
         self.score("beds", 9100)
         self.file("odd", raw=b'{"code":"other","name":"n","provider":"p"}')
+        self.rule_lineage()
         self.keys((self.head, HEALTH, Role.HEAD), status=REVOKED)
         self.sim.mine(2)
         return self
