@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,16 +15,7 @@ import pytest
 from openpyxl import Workbook
 
 from ledger.records.commitment import commit
-from ledger.records.problems import (
-    FloatWithoutScale,
-    RecordsError,
-    SchemaChanged,
-    SourceError,
-    TimeZoneDrift,
-    TypesChanged,
-    UnsupportedType,
-)
-from ledger.records.schema import Column, RecordSchema, schema_of
+from ledger.records.schema import Column, RecordSchema
 from ledger.records.sources import open_source
 from tests.records.rows import SECRET, parquet, plain_root
 
@@ -88,7 +78,7 @@ def csv_text() -> str:
 
 
 @pytest.fixture
-def places(tmp_path: Path, postgresql_url: str) -> Iterator[dict[str, tuple[str, bool]]]:
+def places(tmp_path: Path, postgresql_url: str) -> dict[str, tuple[str, bool]]:
     """Name -> (source, whether its times are without a zone)."""
     parquet(tmp_path / "p.parquet", ROWS, ARROW)
     (tmp_path / "p.csv").write_text(csv_text(), "utf-8")
@@ -132,7 +122,7 @@ def places(tmp_path: Path, postgresql_url: str) -> Iterator[dict[str, tuple[str,
         values["name"] = values["name"] or None
         sheet.append(list(values.values()))
     book.save(tmp_path / "x.xlsx")
-    yield {
+    return {
         "parquet": (f"{tmp_path}/p.parquet", False),
         "csv": (f"{tmp_path}/p.csv", False),
         "gb18030": (f"{tmp_path}/gb.csv?encoding=gb18030", False),
