@@ -85,7 +85,7 @@ def places(tmp_path: Path, postgresql_url: str) -> dict[str, tuple[str, bool]]:
     (tmp_path / "gb.csv").write_text(csv_text(), "gb18030")
     with duckdb.connect(str(tmp_path / "d.duckdb")) as con:
         con.execute("SET TimeZone = 'UTC'")
-        con.execute(f"CREATE TABLE 用水户 AS SELECT * FROM '{tmp_path / 'p.parquet'}'")
+        con.execute(f"CREATE TABLE 用水户 AS SELECT * FROM '{tmp_path / 'p.parquet'}'")  # noqa: S608
     with sqlite3.connect(tmp_path / "s.db") as lite:
         lite.execute(
             "CREATE TABLE people (code TEXT, name TEXT, paid DECIMAL(12,2), households INTEGER,"
@@ -127,12 +127,12 @@ def places(tmp_path: Path, postgresql_url: str) -> dict[str, tuple[str, bool]]:
         "csv": (f"{tmp_path}/p.csv", False),
         "gb18030": (f"{tmp_path}/gb.csv?encoding=gb18030", False),
         "duckdb": (f"duckdb:///{tmp_path}/d.duckdb#用水户", False),
-        "duckdb query": (f"duckdb:///{tmp_path}/d.duckdb?query=SELECT * FROM 用水户", False),
+        "duckdb query": (f"duckdb:///{tmp_path}/d.duckdb?query=SELECT * FROM 用水户", False),  # noqa: S608
         "sqlite": (f"sqlite:///{tmp_path}/s.db#people", False),
-        "sqlite query": (f"sqlite:///{tmp_path}/s.db?query=SELECT * FROM people", False),
+        "sqlite query": (f"sqlite:///{tmp_path}/s.db?query=SELECT * FROM people", False),  # noqa: S608
         "postgresql": (f"{postgresql_url}#people", False),
         "postgresql schema": (f"{postgresql_url}#public.people", False),
-        "postgresql query": (f"{postgresql_url}?query=SELECT * FROM people", False),
+        "postgresql query": (f"{postgresql_url}?query=SELECT * FROM people", False),  # noqa: S608
         "xlsx": (f"{tmp_path}/x.xlsx#用水户", True),
     }
 
