@@ -17,6 +17,7 @@ from api.language import Language
 from api.metrics import Metrics
 from api.routes import (
     catalogue,
+    deliveries,
     docs,
     health,
     home,
@@ -49,6 +50,7 @@ def assemble(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         catalogue,
         organisations,
         quality,
+        deliveries,
         log,
         statements,
         schemas,

@@ -24,6 +24,15 @@ from ledger.catalogue.lookups import names_of
 from ledger.catalogue.problems import EntryRefused
 from ledger.catalogue.statements import Envelope, Revision, Verdict, decision, filing
 from ledger.codes import EntryState, Role
+from ledger.deliveries.queries import last_root
+from ledger.deliveries.statements import (
+    DeliveryDraft,
+    ManifestDraft,
+    ResourceDraft,
+    deliver,
+    manifest,
+    mount,
+)
 from ledger.mirror import queries as mirror
 from ledger.organisations.statements import KeyDraft, OrganisationDraft, register, set_keys
 from ledger.quality.statements import ScoreDraft, score
@@ -38,7 +47,9 @@ from ledger.statements import (
 )
 
 _Draft = TypeVar("_Draft", bound=BaseModel)
-StructName = Literal["Organisation", "Key", "Filing", "Decision", "Score"]
+StructName = Literal[
+    "Organisation", "Key", "Filing", "Decision", "Score", "Resource", "Manifest", "Delivery"
+]
 Version = Annotated[
     int | None,
     Field(default=None, ge=1, description="缺省为下一版。 The next one by default."),
@@ -67,8 +78,8 @@ class DecisionDraft(Written):
 class Preparation(Written):
     """What somebody wants to say. The members of ``statements`` depend on ``struct``:
 
-    ``Organisation``, ``Key``, ``Filing``, ``Decision`` and ``Score``; each has its schema at
-    ``/api/v1/schemas/{struct}`` (lower case). A ``version`` left out becomes the one that comes next.
+    each has its schema at ``/api/v1/schemas/{struct}`` (lower case). A ``version`` left out becomes the
+    one that comes next.
     """
 
     struct: StructName
@@ -131,6 +142,15 @@ class _Request:
         """The version after the newest one that the mirror knows."""
         newest = mirror.newest_about(self.view.conn, self.struct.kind, subject)
         return newest.version + 1 if newest else 1
+
+    def entry_and_period(self, draft: Mapping[str, Any]) -> bytes:
+        """The subject of what is said of an entry in a period."""
+        values = {
+            "entry": draft["entry"],
+            "periodStart": int(draft["period_start"].replace("-", "")),
+            "periodEnd": int(draft["period_end"].replace("-", "")),
+        }
+        return subject_of(self.struct, values, self.speaker)
 
     def with_version(
         self, draft: Mapping[str, Any], subject: Callable[[], bytes]
@@ -226,17 +246,36 @@ def _decisions(asked: _Request) -> Prepared:
 
 
 def _scores(asked: _Request) -> Prepared:
-    def subject(one: Mapping[str, Any]) -> bytes:
-        values = {
-            "entry": one["entry"],
-            "periodStart": int(one["period_start"].replace("-", "")),
-            "periodEnd": int(one["period_end"].replace("-", "")),
-        }
-        return subject_of(asked.struct, values, asked.speaker)
-
-    drafts = asked.read(ScoreDraft, subject)
+    drafts = asked.read(ScoreDraft, asked.entry_and_period)
     batch = score(drafts, speaker=asked.organisation, deadline=asked.deadline)
     return Prepared(batch, roles=int(Role.ASSESSOR | Role.STEWARD))
+
+
+def _resources(asked: _Request) -> Prepared:
+    drafts = asked.read(ResourceDraft, lambda one: text_hash(one["code"]))
+    batch = mount(drafts, speaker=asked.organisation, deadline=asked.deadline)
+    return Prepared(batch, roles=int(Role.STEWARD))
+
+
+def _manifests(asked: _Request) -> Prepared:
+    drafts = asked.read(ManifestDraft, asked.entry_and_period)
+    batch = manifest(drafts, speaker=asked.organisation, deadline=asked.deadline)
+    return Prepared(batch, roles=int(Role.STEWARD))
+
+
+def _deliveries(asked: _Request) -> Prepared:
+    drafts = asked.read(DeliveryDraft, lambda one: text_hash(one["entry"]))
+    following = [_following(asked, draft) for draft in drafts]
+    batch = deliver(following, speaker=asked.organisation, deadline=asked.deadline)
+    return Prepared(batch, roles=int(Role.COLLECTOR))
+
+
+def _following(asked: _Request, draft: DeliveryDraft) -> DeliveryDraft:
+    """The draft as the next delivery after the one before; one that names it is left as it is."""
+    if draft.predecessor is not None or draft.version == 1:
+        return draft
+    _, root = last_root(asked.view.conn, draft.entry)
+    return draft.model_copy(update={"predecessor": root.hex() if root else None})
 
 
 _BUILDERS: dict[str, Callable[[_Request], Prepared]] = {
@@ -245,6 +284,9 @@ _BUILDERS: dict[str, Callable[[_Request], Prepared]] = {
     "Filing": _filings,
     "Decision": _decisions,
     "Score": _scores,
+    "Resource": _resources,
+    "Manifest": _manifests,
+    "Delivery": _deliveries,
 }
 
 

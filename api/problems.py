@@ -118,6 +118,30 @@ PROBLEMS: dict[str, ProblemType] = {
             "Check the unified social credit code; /api/v1/organisations lists them.",
         ),
     ),
+    "unknown_resource": _type(
+        404,
+        ("没有这个资源", "No such resource"),
+        (
+            "已挂接的资源见 /api/v1/resources?entry=…。",
+            "/api/v1/resources?entry=… lists what is mounted on an entry.",
+        ),
+    ),
+    "unknown_manifest": _type(
+        404,
+        ("没有这份数据清单", "No such manifest"),
+        (
+            "数据清单及其日志位置见 /api/v1/manifests?entry=…。",
+            "/api/v1/manifests?entry=… lists manifests with their leaf indexes.",
+        ),
+    ),
+    "unknown_delivery": _type(
+        404,
+        ("没有这次交付", "No such delivery"),
+        (
+            "该条目的交付见 /api/v1/deliveries?entry=…,从 1 起编号。",
+            "/api/v1/deliveries?entry=… lists an entry's deliveries; their numbers start at 1.",
+        ),
+    ),
     "unknown_statement": _type(
         404,
         ("没有这条声明", "No such statement"),

@@ -17,6 +17,7 @@ from api.problems import Problem
 from api.routing import api_router
 from api.submission import Submission
 from ledger.catalogue.schema import SCHEMA_NAME, entry_schema
+from ledger.deliveries.statements import DeliveryDraft, ManifestDraft, ResourceDraft
 from ledger.organisations.statements import KeyDraft, OrganisationDraft
 from ledger.quality.statements import ScoreDraft
 
@@ -38,6 +39,9 @@ SCHEMAS: dict[str, tuple[Callable[[], dict[str, Any]], Text]] = {
     "filing": (_of(FilingDraft, "filing"), Text("目录报送", "a filing of an entry")),
     "decision": (_of(DecisionDraft, "decision"), Text("审核决定", "a decision on an entry")),
     "score": (_of(ScoreDraft, "score"), Text("质量评分", "a quality score")),
+    "resource": (_of(ResourceDraft, "resource"), Text("资源挂接", "a resource")),
+    "manifest": (_of(ManifestDraft, "manifest"), Text("数据清单", "a manifest")),
+    "delivery": (_of(DeliveryDraft, "delivery"), Text("归集交付", "a delivery")),
     "preparation": (_of(Preparation, "preparation"), Text("准备请求", "what `prepare` takes")),
     "submission": (_of(Submission, "submission"), Text("提交请求", "what is handed in, signed")),
 }

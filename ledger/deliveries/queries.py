@@ -1,7 +1,7 @@
 """Questions about resources, manifests and deliveries (归集), answered as of any size of the log.
 
 Every function takes a connection to the mirror; ``as_of`` is a log size, None for what is held now.
-The selects at the end are for audits, which join them with others' and count in the database.
+The selects of :mod:`ledger.deliveries.selects` are for audits, which join them with others'.
 """
 
 from __future__ import annotations
@@ -11,124 +11,55 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-import msgspec
-from sqlalchemy import (
-    Boolean,
-    ColumnElement,
-    Connection,
-    Row,
-    Select,
-    Table,
-    and_,
-    case,
-    false,
-    func,
-    select,
-    true,
-    type_coerce,
-)
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, select
 
-from ledger.days import day_number, day_of
+from ledger.days import day_number
+from ledger.deliveries.answers import (
+    Act,
+    Delivery,
+    Manifest,
+    Resource,
+    delivery_of,
+    manifest_of,
+    resource_of,
+)
 from ledger.deliveries.models import DELIVERIES, MANIFESTS, RESOURCES
+from ledger.deliveries.selects import (
+    complete as is_complete,
+)
+from ledger.deliveries.selects import (
+    deliveries_at,
+    manifests_at,
+    resources_at,
+    seen,
+    with_manifest,
+)
 from ledger.mirror import queries as mirror
 from ledger.organisations import queries as organisations
 from ledger.organisations.queries import Name
 from ledger.statements import DELIVERY, MANIFEST, WORD, subject_of, text_hash
 from ledger.store.ranged import held
 
-
-class Resource(msgspec.Struct, frozen=True):
-    """A resource as one statement left it, in force from ``leaf_from`` to ``leaf_until``."""
-
-    code: str
-    entry: str
-    type: str
-    status: str
-    name: str
-    location: str | None
-    reasons: tuple[str, ...]
-    organisation: Name | None
-    organisation_hash: str
-    version: int
-    recorded_at: int
-    leaf_from: int
-    leaf_until: int | None
-
-
-class Manifest(msgspec.Struct, frozen=True):
-    """What a department said it holds of an entry for a period; digests as ``0x`` hex.
-
-    ``schema_text`` is the canonical schema, None where the entry's text is not public.
-    """
-
-    entry: str
-    edition: int
-    period_start: date
-    period_end: date
-    mode: str
-    rows: int
-    schema: str
-    root: str
-    buckets: str
-    key: tuple[str, ...]
-    schema_text: str | None
-    encoding: str
-    secret_check: str | None
-    resource: str | None
-    note: str | None
-    organisation: Name | None
-    organisation_hash: str
-    body_digest: str
-    version: int
-    recorded_at: int
-    leaf_from: int
-    leaf_until: int | None
-
-
-class Delivery(msgspec.Struct, frozen=True):
-    """What a collector received; ``complete`` is whether root, rows and schema equal the manifest's.
-
-    ``claimed`` is what the collector says of that. ``repeats`` is the number of the entry's first
-    delivery with the same rows by the collector's tag, None where this is the first.
-    """
-
-    entry: str
-    number: int
-    manifest: int
-    manifest_leaf: int | None
-    edition: int
-    period_start: date
-    period_end: date
-    mode: str
-    rows: int
-    schema: str
-    root: str
-    content: str
-    predecessor: str | None
-    complete: bool
-    claimed: bool
-    differences: dict[str, int] | None
-    repeats: int | None
-    note: str | None
-    organisation: Name | None
-    organisation_hash: str
-    body_digest: str
-    recorded_at: int
-    leaf_from: int
-    leaf_until: int | None
-
-
-class Act(msgspec.Struct, frozen=True):
-    """One thing that was said about an entry's data: exactly one of the three is there."""
-
-    resource: Resource | None = None
-    manifest: Manifest | None = None
-    delivery: Delivery | None = None
-
-    @property
-    def leaf(self) -> int:
-        found = self.resource or self.manifest or self.delivery
-        return -1 if found is None else found.leaf_from
+__all__ = [
+    "Act",
+    "Delivery",
+    "Manifest",
+    "Resource",
+    "deliveries",
+    "deliveries_at",
+    "delivery",
+    "fingerprints",
+    "history",
+    "last_root",
+    "manifest",
+    "manifest_at",
+    "manifest_subject",
+    "manifests",
+    "manifests_at",
+    "resource",
+    "resources",
+    "resources_at",
+]
 
 
 def resources(
@@ -152,7 +83,7 @@ def resources(
     question = select(table).where(*wanted).order_by(table.c.code).limit(limit)
     rows = connection.execute(question).all()
     names = _names(connection, rows, as_of)
-    return [_resource(row, names) for row in rows]
+    return [resource_of(row, names) for row in rows]
 
 
 def resource(connection: Connection, code: str, as_of: int | None = None) -> Resource | None:
@@ -161,7 +92,7 @@ def resource(connection: Connection, code: str, as_of: int | None = None) -> Res
         select(RESOURCES).where(RESOURCES.c.code == code, held(RESOURCES, as_of))
     ).all()
     names = _names(connection, rows, as_of)
-    return _resource(rows[0], names) if rows else None
+    return resource_of(rows[0], names) if rows else None
 
 
 def manifests(
@@ -182,14 +113,14 @@ def manifests(
     ``leaf_from``.
     """
     table = MANIFESTS
-    wanted = [_seen(table, as_of, superseded=superseded)]
+    wanted = [seen(table, as_of, superseded=superseded)]
     wanted += _asked(table, entry, period, before)
     if mode is not None:
         wanted.append(table.c.mode == mode)
     question = select(table).where(*wanted).order_by(table.c.leaf_from.desc()).limit(limit)
     rows = connection.execute(question).all()
     names = _names(connection, rows, as_of)
-    return [_manifest(row, names) for row in rows]
+    return [manifest_of(row, names) for row in rows]
 
 
 def manifest(
@@ -205,7 +136,7 @@ def manifest(
     table = MANIFESTS
     wanted = [
         table.c.subject == manifest_subject(entry, start, end),
-        _seen(table, as_of, superseded=version is not None),
+        seen(table, as_of, superseded=version is not None),
     ]
     if version is not None:
         wanted.append(table.c.version == version)
@@ -214,7 +145,7 @@ def manifest(
 
 def manifest_at(connection: Connection, leaf: int, as_of: int | None = None) -> Manifest | None:
     """The manifest that was recorded as this leaf, None where another statement was."""
-    wanted = [MANIFESTS.c.leaf_from == leaf, _seen(MANIFESTS, as_of, superseded=True)]
+    wanted = [MANIFESTS.c.leaf_from == leaf, seen(MANIFESTS, as_of, superseded=True)]
     return _only_manifest(connection, wanted, as_of)
 
 
@@ -223,7 +154,7 @@ def _only_manifest(
 ) -> Manifest | None:
     rows = connection.execute(select(MANIFESTS).where(*wanted)).all()
     names = _names(connection, rows, as_of)
-    return _manifest(rows[0], names) if rows else None
+    return manifest_of(rows[0], names) if rows else None
 
 
 def fingerprints(connection: Connection, leaf: int) -> tuple[int, ...]:
@@ -256,11 +187,11 @@ def deliveries(
     if collector is not None:
         wanted.append(DELIVERIES.c.organisation == text_hash(collector))
     if complete is not None:
-        wanted.append(_complete() if complete else ~_complete())
-    question = _with_manifest(as_of).where(*wanted)
+        wanted.append(is_complete() if complete else ~is_complete())
+    question = with_manifest(as_of).where(*wanted)
     rows = connection.execute(question.order_by(DELIVERIES.c.leaf_from.desc()).limit(limit)).all()
     names = _names(connection, rows, as_of)
-    return [_delivery(row, names) for row in rows]
+    return [delivery_of(row, names) for row in rows]
 
 
 def delivery(
@@ -270,10 +201,10 @@ def delivery(
     wanted = DELIVERIES.c.entry == entry
     if number is not None:
         wanted = and_(wanted, DELIVERIES.c.version == number)
-    newest_first = _with_manifest(as_of).where(wanted).order_by(DELIVERIES.c.leaf_from.desc())
+    newest_first = with_manifest(as_of).where(wanted).order_by(DELIVERIES.c.leaf_from.desc())
     rows = connection.execute(newest_first.limit(1)).all()
     names = _names(connection, rows, as_of)
-    return _delivery(rows[0], names) if rows else None
+    return delivery_of(rows[0], names) if rows else None
 
 
 def history(connection: Connection, entry: str, as_of: int | None = None) -> list[Act]:
@@ -281,15 +212,15 @@ def history(connection: Connection, entry: str, as_of: int | None = None) -> lis
     acts: list[Act] = []
     every = [
         connection.execute(
-            select(table).where(table.c.entry == entry, _seen(table, as_of, superseded=True))
+            select(table).where(table.c.entry == entry, seen(table, as_of, superseded=True))
         ).all()
         for table in (RESOURCES, MANIFESTS)
     ]
-    delivered = connection.execute(_with_manifest(as_of).where(DELIVERIES.c.entry == entry)).all()
+    delivered = connection.execute(with_manifest(as_of).where(DELIVERIES.c.entry == entry)).all()
     names = _names(connection, [*every[0], *every[1], *delivered], as_of)
-    acts += [Act(resource=_resource(row, names)) for row in every[0]]
-    acts += [Act(manifest=_manifest(row, names)) for row in every[1]]
-    acts += [Act(delivery=_delivery(row, names)) for row in delivered]
+    acts += [Act(resource=resource_of(row, names)) for row in every[0]]
+    acts += [Act(manifest=manifest_of(row, names)) for row in every[1]]
+    acts += [Act(delivery=delivery_of(row, names)) for row in delivered]
     return sorted(acts, key=lambda act: act.leaf)
 
 
@@ -317,103 +248,6 @@ def last_root(connection: Connection, entry: str) -> tuple[int, bytes | None]:
     return newest.version, root
 
 
-# -- for audits ------------------------------------------------------------------------------------
-
-
-def resources_at(size: int | None = None) -> Select[Any]:
-    """Resources in force at log size ``size``.
-
-    Columns: leaf, code, entry, type, status, name, organisation (hash), recorded_at.
-    """
-    table = RESOURCES
-    return select(
-        table.c.leaf_from.label("leaf"),
-        table.c.code,
-        table.c.entry,
-        table.c.type,
-        table.c.status,
-        table.c.name,
-        table.c.organisation,
-        table.c.recorded_at,
-    ).where(held(table, size))
-
-
-def manifests_at(size: int | None = None) -> Select[Any]:
-    """Every version of every manifest recorded before log size ``size``.
-
-    Columns: leaf, leaf_until (null: newest at present), entry, version, edition, period_start and
-    period_end (YYYYMMDD), mode, rows, schema, root (32 bytes each), schema_text, key_columns (JSON),
-    resource, organisation (hash), recorded_at.
-    """
-    table = MANIFESTS
-    return select(
-        table.c.leaf_from.label("leaf"),
-        table.c.leaf_until,
-        table.c.entry,
-        table.c.version,
-        table.c.edition,
-        table.c.period_start,
-        table.c.period_end,
-        table.c.mode,
-        table.c.rows,
-        table.c.row_schema.label("schema"),
-        table.c.root,
-        table.c.schema_text,
-        table.c.key_columns,
-        table.c.resource,
-        table.c.organisation,
-        table.c.recorded_at,
-    ).where(_seen(table, size, superseded=True))
-
-
-def deliveries_at(size: int | None = None) -> Select[Any]:
-    """Every delivery recorded before log size ``size``, with the manifest that it names.
-
-    Columns: leaf, entry, number, manifest (version, 0: none), edition, period_start, period_end, mode,
-    rows, schema, root, content, predecessor, claimed, complete (by roots), differences (JSON),
-    repeats (number of the first delivery with the same rows), manifest_leaf, manifest_rows,
-    manifest_root, manifest_schema, manifest_recorded_at, organisation (hash), recorded_at.
-    """
-    table = DELIVERIES
-    return _with_manifest(size).with_only_columns(
-        table.c.leaf_from.label("leaf"),
-        table.c.entry,
-        table.c.version.label("number"),
-        table.c.manifest,
-        table.c.edition,
-        table.c.period_start,
-        table.c.period_end,
-        table.c.mode,
-        table.c.rows,
-        table.c.row_schema.label("schema"),
-        table.c.root,
-        table.c.content,
-        table.c.predecessor,
-        table.c.claimed,
-        table.c.differences,
-        _complete().label("complete"),
-        _repeats().label("repeats"),
-        MANIFESTS.c.leaf_from.label("manifest_leaf"),
-        MANIFESTS.c.rows.label("manifest_rows"),
-        MANIFESTS.c.root.label("manifest_root"),
-        MANIFESTS.c.row_schema.label("manifest_schema"),
-        MANIFESTS.c.recorded_at.label("manifest_recorded_at"),
-        table.c.organisation,
-        table.c.recorded_at,
-        maintain_column_froms=True,
-    )
-
-
-# -- parts of the questions ------------------------------------------------------------------------
-
-
-def _seen(table: Table, as_of: int | None, *, superseded: bool) -> ColumnElement[bool]:
-    """Rows that hold at ``as_of``, or with ``superseded`` all that were recorded before."""
-    if not superseded:
-        return held(table, as_of)
-    return true() if as_of is None else table.c.leaf_from < as_of
-
-
 def _asked(
     table: Table, entry: str | None, period: date | None, before: int | None
 ) -> list[ColumnElement[bool]]:
@@ -428,129 +262,7 @@ def _asked(
     return wanted
 
 
-def _with_manifest(as_of: int | None) -> Select[Any]:
-    """Deliveries beside the manifests that they name. A manifest stands before what names it."""
-    named = and_(
-        MANIFESTS.c.entry == DELIVERIES.c.entry,
-        MANIFESTS.c.period_end == DELIVERIES.c.period_end,
-        MANIFESTS.c.period_start == DELIVERIES.c.period_start,
-        MANIFESTS.c.version == DELIVERIES.c.manifest,
-    )
-    return (
-        select(
-            DELIVERIES,
-            _complete().label("complete"),
-            _repeats().label("repeats"),
-            MANIFESTS.c.leaf_from.label("manifest_leaf"),
-        )
-        .select_from(DELIVERIES.outerjoin(MANIFESTS, named))
-        .where(_seen(DELIVERIES, as_of, superseded=True))
-    )
-
-
-def _complete() -> ColumnElement[bool]:
-    equal = and_(
-        MANIFESTS.c.root == DELIVERIES.c.root,
-        MANIFESTS.c.rows == DELIVERIES.c.rows,
-        MANIFESTS.c.row_schema == DELIVERIES.c.row_schema,
-        MANIFESTS.c.mode == DELIVERIES.c.mode,
-    )
-    return type_coerce(case((equal, true()), else_=false()), Boolean)
-
-
-def _repeats() -> ColumnElement[int]:
-    earlier = DELIVERIES.alias("earlier")
-    return (
-        select(func.min(earlier.c.version))
-        .where(
-            earlier.c.entry == DELIVERIES.c.entry,
-            earlier.c.content == DELIVERIES.c.content,
-            earlier.c.leaf_from < DELIVERIES.c.leaf_from,
-        )
-        .correlate(DELIVERIES)
-        .scalar_subquery()
-    )
-
-
 def _names(
     connection: Connection, rows: Sequence[Row[Any]], as_of: int | None
 ) -> dict[bytes, Name]:
     return organisations.names(connection, {bytes(row.organisation) for row in rows}, as_of)
-
-
-def _resource(row: Row[Any], names: dict[bytes, Name]) -> Resource:
-    return Resource(
-        code=row.code,
-        entry=row.entry,
-        type=row.type,
-        status=row.status,
-        name=row.name,
-        location=row.location,
-        reasons=tuple(json.loads(row.reasons)),
-        organisation=names.get(bytes(row.organisation)),
-        organisation_hash=_hex(row.organisation),
-        version=row.version,
-        recorded_at=row.recorded_at,
-        leaf_from=row.leaf_from,
-        leaf_until=row.leaf_until,
-    )
-
-
-def _manifest(row: Row[Any], names: dict[bytes, Name]) -> Manifest:
-    return Manifest(
-        entry=row.entry,
-        edition=row.edition,
-        period_start=day_of(row.period_start),
-        period_end=day_of(row.period_end),
-        mode=row.mode,
-        rows=row.rows,
-        schema=_hex(row.row_schema),
-        root=_hex(row.root),
-        buckets=_hex(row.buckets),
-        key=tuple(json.loads(row.key_columns)),
-        schema_text=row.schema_text,
-        encoding=row.encoding,
-        secret_check=None if row.secret_check is None else _hex(row.secret_check),
-        resource=row.resource,
-        note=row.note,
-        organisation=names.get(bytes(row.organisation)),
-        organisation_hash=_hex(row.organisation),
-        body_digest=_hex(row.body_digest),
-        version=row.version,
-        recorded_at=row.recorded_at,
-        leaf_from=row.leaf_from,
-        leaf_until=row.leaf_until,
-    )
-
-
-def _delivery(row: Row[Any], names: dict[bytes, Name]) -> Delivery:
-    return Delivery(
-        entry=row.entry,
-        number=row.version,
-        manifest=row.manifest,
-        manifest_leaf=row.manifest_leaf,
-        edition=row.edition,
-        period_start=day_of(row.period_start),
-        period_end=day_of(row.period_end),
-        mode=row.mode,
-        rows=row.rows,
-        schema=_hex(row.row_schema),
-        root=_hex(row.root),
-        content=_hex(row.content),
-        predecessor=None if row.predecessor is None else _hex(row.predecessor),
-        complete=row.complete,
-        claimed=row.claimed,
-        differences=None if row.differences is None else json.loads(row.differences),
-        repeats=row.repeats,
-        note=row.note,
-        organisation=names.get(bytes(row.organisation)),
-        organisation_hash=_hex(row.organisation),
-        body_digest=_hex(row.body_digest),
-        recorded_at=row.recorded_at,
-        leaf_from=row.leaf_from,
-        leaf_until=row.leaf_until,
-    )
-
-
-def _hex(data: bytes) -> str:
-    return "0x" + bytes(data).hex()
