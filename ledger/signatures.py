@@ -1,4 +1,4 @@
-"""Who signed a digest: recovery of secp256k1 signatures, as strict as the registries.
+"""Who signed a digest: recovery of secp256k1 signatures, as strict as the registries; public keys.
 
 A signature is 65 bytes ``r || s || v`` with ``v`` 27 or 28 and ``s`` in the lower half of the
 group's order, so that each has one form (EIP-2). Contract accounts (ERC-1271) sign with any bytes;
@@ -23,6 +23,14 @@ def signer_of(digest: bytes, signature: bytes) -> bytes:
 
     Raises :class:`SignatureError` where the signature has not the one form that is accepted.
     """
+    return address_of(public_key_of(digest, signature))
+
+
+def public_key_of(digest: bytes, signature: bytes) -> bytes:
+    """The public key (65 bytes, uncompressed: 0x04, x, y) that made ``signature`` over ``digest``.
+
+    Raises :class:`SignatureError` where the signature has not the one form that is accepted.
+    """
     if len(signature) != SIGNATURE_LENGTH:
         raise SignatureError(f"a key's signature has 65 bytes, this one has {len(signature)}")
     if signature[64] not in (27, 28):
@@ -34,4 +42,20 @@ def signer_of(digest: bytes, signature: bytes) -> bytes:
         key = coincurve.PublicKey.from_signature_and_message(recoverable, digest, hasher=None)
     except ValueError as error:
         raise SignatureError("r and s belong to no key") from error
-    return bytes(keccak(key.format(compressed=False)[1:])[12:])
+    return bytes(key.format(compressed=False))
+
+
+def uncompressed(public_key: bytes) -> bytes:
+    """A public key in its form of 65 bytes, given in that one or compressed (33 bytes).
+
+    Raises :class:`SignatureError` for bytes that are no point of secp256k1.
+    """
+    try:
+        return bytes(coincurve.PublicKey(public_key).format(compressed=False))
+    except ValueError as error:
+        raise SignatureError(f"{len(public_key)} bytes that are no public key") from error
+
+
+def address_of(public_key: bytes) -> bytes:
+    """The 20-byte address of a public key of 65 bytes."""
+    return bytes(keccak(public_key[1:])[12:])

@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "org": ("ledger.cli.organisations", "app"),
     "key": ("ledger.cli.keys", "app"),
     "catalogue": ("ledger.cli.catalogue", "app"),
+    "deliver": ("ledger.cli.deliver", "app"),
     "quality": ("ledger.cli.quality", "app"),
     "log": ("ledger.cli.ledger_log", "app"),
 }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
 
 from ledger.cli.organisations import speaker_of, spoken_roles, word
-from ledger.cli.output import Exit, Problem, out, print_json, print_table, say
+from ledger.cli.output import Exit, Problem, err, out, print_json, print_table, say, write_whole
 from ledger.cli.session import (
     Json,
     KeyName,
@@ -20,6 +22,7 @@ from ledger.cli.session import (
     unlock,
 )
 from ledger.codes import KeyStatus
+from ledger.deliveries.handover import public_key_file
 from ledger.office import Office
 from ledger.organisations import queries
 from ledger.organisations.roles import role_mask
@@ -167,6 +170,27 @@ def _spoken_status(status: str | None) -> str:
     if status == "genesis":
         return say("创世授权", "genesis")
     return word(KeyStatus, status)
+
+
+@app.command("public")
+def public(
+    name: Annotated[str, typer.Argument(help="Name of a key in this keystore.")],
+    place: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Where to; standard output if not given.")
+    ] = None,
+) -> None:
+    """Write a key's public half to a file, so that others can encrypt to it before it signed anything.
+
+    Example: govledger key public collector -o collector.key.json
+    """
+    with opened() as office:
+        account = unlock(office, name)
+        data = public_key_file(office.keystore.find(name).name, bytes(account.key))
+    if place is None:
+        sys.stdout.write(data.decode())
+        return
+    write_whole(place, [data])
+    err.print(say(f"✓ 已写入 {place}", f"✓ written to {place}"), style="green")
 
 
 @app.command("grant")

@@ -119,6 +119,9 @@ WORDINGS: dict[str, Wording] = {
     "SealError": Wording(
         Exit.REFUSED, "无法读取密封的原文", "原文保存在报送该条目的单位；请用当时的密钥库和工作台库"
     ),
+    "HandoverError": Wording(
+        Exit.REFUSED, "移交文件无法使用", "请向提供部门索取 `deliver handover` 生成的文件"
+    ),
     "BatchRefused": Wording(
         Exit.REFUSED, "账本拒绝了这一批", "已上链的保留；更正后再次运行即可继续"
     ),

@@ -1,6 +1,7 @@
 """Tables of resources (数据资源), manifests (数据清单) and deliveries (归集交付), ranged by leaf.
 
-One row a statement. Row values stand in none of them: roots, counts and names of columns only.
+One row a statement. Row values stand in none of them: roots, counts and names of columns only. The desk's
+own table, derived from nothing, stands at the end.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Index, LargeBinary, String, Text
 from sqlmodel import Field
 
-from ledger.store.tables import Ranged, table_of
+from ledger.store.tables import DeskTable, Ranged, table_of
 
 CODE = String().with_variant(String(collation="C"), "postgresql")
 """Text whose order is that of its bytes on every database, so that pages come out the same."""
@@ -116,6 +117,23 @@ class DeliveryRow(Ranged, table=True):
     recorded_at: int = Field(sa_type=BigInteger)
 
 
+class ManifestSecretRow(DeskTable, table=True):
+    """The salt secret of a manifest, AES-256-GCM encrypted; see :mod:`ledger.deliveries.keeping`."""
+
+    __tablename__ = "manifest_secret"
+
+    body_digest: str = Field(primary_key=True, max_length=64)
+    """SHA-256 of the manifest's body, lower-case hex: each manifest has its own secret."""
+    entry: str = Field(sa_type=Text)
+    period_start: int
+    period_end: int
+    """YYYYMMDD."""
+    key_check: bytes = Field(sa_type=LargeBinary)
+    nonce: bytes = Field(sa_type=LargeBinary)
+    ciphertext: bytes = Field(sa_type=LargeBinary)
+
+
 RESOURCES = table_of(ResourceRow)
 MANIFESTS = table_of(ManifestRow)
 DELIVERIES = table_of(DeliveryRow)
+MANIFEST_SECRETS = table_of(ManifestSecretRow)

@@ -177,6 +177,17 @@ def authorisations_with(conn: Connection, digest: bytes) -> list[Authorisation]:
     return [_authorisation(row) for row in rows]
 
 
+def authorisation_by(conn: Connection, signer: bytes) -> Authorisation | None:
+    """The newest run of statements that this address (20 bytes) signed, None where it signed none."""
+    row = conn.execute(
+        select(authorisation, authorisation.c.count.label("statements"))
+        .where(authorisation.c.signer == signer)
+        .order_by(authorisation.c.first_index.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else _authorisation(row)
+
+
 def recorded(conn: Connection, index: int) -> Recorded:
     """In which transaction and block leaf ``index`` was recorded."""
     return vouched(conn, index)[1]
