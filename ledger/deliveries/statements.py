@@ -142,13 +142,6 @@ class ManifestDraft(_Period):
         _check_root(root, info)
         return root
 
-    @field_validator("buckets")
-    @classmethod
-    def _of_no_rows(cls, buckets: list[str], info: ValidationInfo) -> list[str]:
-        if info.data.get("rows") == 0 and any(int(one, 16) for one in buckets):
-            raise ValueError("a table without rows has no fingerprint but 0")
-        return buckets
-
     def values(self) -> dict[str, int | str | bytes]:
         """The typed members."""
         return {

@@ -104,19 +104,9 @@ def test_what_agrees_is_projected(scribe: Scribe, statement: Statement) -> None:
 
 
 def test_an_empty_table_is_the_root_of_no_leaves(sqlite_scribe: Scribe) -> None:
-    empty = drafts.manifest(rows=0, root=drafts.EMPTY, buckets=["0" * 16] * 256)
+    empty = drafts.manifest(rows=0, root=drafts.EMPTY)
     sqlite_scribe.write(manifest([empty], speaker="TMP-D", deadline=FAR))
     assert sqlite_scribe.flags == {}
-    full = json.loads(empty.body()) | {"buckets": ["1".rjust(16, "0")] + ["0" * 16] * 255}
-    batch = Batch(
-        MANIFEST,
-        "TMP-D",
-        FAR,
-        (drafts.manifest(rows=0, root=drafts.EMPTY, buckets=["0" * 16] * 256, version=2).values(),),
-        (canonical_json(full),),
-    )
-    sqlite_scribe.write(batch)
-    assert "do not hash" in sqlite_scribe.flags[1]
 
 
 @st.composite
