@@ -18,11 +18,13 @@ from ledger.chain.connect import connect
 from ledger.chain.deployment import deploy
 from ledger.chain.keystore import DEMO_WORK_FACTOR, Keystore
 from ledger.codes import EntryState, KeyStatus, Level
+from ledger.deliveries.statements import deliver, manifest, mount
 from ledger.office import Office
 from ledger.organisations.statements import KeyDraft, OrganisationDraft, register, set_keys
 from ledger.quality.statements import ScoreDraft, score
 from ledger.settings import load_settings
 from ledger.statements import Batch, SignedBatch
+from tests.deliveries import drafts
 
 ROOT = "TMP-DISTRICT"
 BUREAU = "TMP-DATA-BUREAU"
@@ -32,6 +34,8 @@ PASSPHRASE = "test office"
 SECRET_WORDS = "重点人员名册"
 """Stands in the text of the restricted entry, and must never be told by the API."""
 ENTRIES = 7
+MANIFEST_LEAF = 29
+"""Where the one manifest stands in the log."""
 
 
 def account(name: str) -> LocalAccount:
@@ -144,7 +148,30 @@ def settle_district(office: Office) -> District:
         for step, code in enumerate(["301001/000001", "301001/000002", "301002/000001"])
     ]
     district.record((score(scored, speaker=BUREAU, deadline=until), "assessor", None))
+    _deliveries(district, until)
     return district
+
+
+def _deliveries(district: District, until: int) -> None:
+    """A resource, a manifest, and a delivery that is complete: all of the entry that is revised."""
+    entry = "301001/000001"
+    district.record(
+        (
+            mount([drafts.resource(code=entry, entry=entry)], speaker=SCHOOLS, deadline=until),
+            "schools steward",
+            None,
+        ),
+        (
+            manifest([drafts.manifest(entry=entry)], speaker=SCHOOLS, deadline=until),
+            "schools steward",
+            None,
+        ),
+        (
+            deliver([drafts.delivery(entry=entry)], speaker=BUREAU, deadline=until),
+            "collector",
+            None,
+        ),
+    )
 
 
 def _organisations(district: District, until: int) -> None:
@@ -162,6 +189,7 @@ def _organisations(district: District, until: int) -> None:
         for name, holder, role in (
             ("publisher", BUREAU, "authority"),
             ("assessor", BUREAU, "assessor"),
+            ("collector", BUREAU, "collector"),
             ("schools steward", SCHOOLS, "steward"),
             ("schools head", SCHOOLS, "head"),
             ("schools old", SCHOOLS, "steward"),

@@ -16,7 +16,7 @@ from sqlalchemy import event
 from api.app import assemble
 from api.openapi import describe
 from api.problems import PROBLEMS
-from tests.api.district import SCHOOLS, District
+from tests.api.district import MANIFEST_LEAF, SCHOOLS, District
 
 DOCUMENT = describe(assemble())
 ROUTES = [
@@ -30,6 +30,7 @@ PLACES = {
     "index": "0",
     "receipt": "0x" + "0" * 64,
     "name": "catalogue-entry",
+    "leaf": str(MANIFEST_LEAF),
 }
 MEMBERS = {"type", "title", "status", "detail", "instance", "code", "hint"}
 
@@ -200,6 +201,9 @@ def counted(district: District) -> Iterator[list[str]]:
         "/api/v1/catalogue/entries",
         "/api/v1/organisations",
         "/api/v1/quality/scores",
+        "/api/v1/resources",
+        "/api/v1/manifests",
+        "/api/v1/deliveries",
         "/api/v1/log/statements",
         f"/api/v1/organisations/{SCHOOLS}/keys",
     ],

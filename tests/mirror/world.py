@@ -10,6 +10,7 @@ from sqlalchemy import Column, Connection, Engine, Integer, MetaData, String, Ta
 
 from ledger.canonical import canonical_json
 from ledger.codes import Role
+from ledger.deliveries.statements import deliver, manifest, mount
 from ledger.journal.journal import Checkpoint
 from ledger.lineage.statements import (
     CheckpointDraft,
@@ -22,6 +23,7 @@ from ledger.lineage.statements import (
 from ledger.mirror.projections import Decoded
 from ledger.statements import DECISION, FILING, KEY, ORGANISATION, SCORE, Batch, Value
 from ledger.store.ranged import supersede
+from tests.deliveries import drafts
 from tests.simulator import Key, SimulatedChain
 
 FAR = 4_000_000_000
@@ -85,6 +87,7 @@ class District:
     steward = Key.of("health steward")
     head = Key.of("health head")
     teacher = Key.of("schools steward")
+    collector = Key.of("collector")
 
     def found(self) -> District:
         """The root organisation, two departments, three keys: leaves 0 to 5."""
@@ -306,6 +309,30 @@ class District:
             draft = CheckpointDraft.of(anchored, version)
             self.sim.say(anchor([draft], speaker=ROOT, deadline=FAR), self.genesis)
 
+    def collect(self) -> None:
+        """A resource that is closed again, a manifest signed twice, two deliveries."""
+        self.keys((self.collector, ROOT, Role.COLLECTOR))
+        entry = f"{HEALTH}/beds"
+        for step, status in enumerate(("live", "closed"), start=1):
+            resource = drafts.resource(
+                entry=entry, status=status, location="床位库", reasons=["换库"], version=step
+            )
+            self.sim.say(mount([resource], speaker=HEALTH, deadline=FAR), self.steward)
+            signed = drafts.manifest(
+                entry=entry, version=step, secret="5e" * 32, resource="R-1", note="季报"
+            )
+            self.sim.say(manifest([signed], speaker=HEALTH, deadline=FAR), self.steward)
+            arrived = drafts.delivery(
+                entry=entry,
+                version=step,
+                manifest=step,
+                predecessor=None if step == 1 else drafts.ROOT,
+                complete=False,
+                differences={"missing": 1},
+                note="缺一行",
+            )
+            self.sim.say(deliver([arrived], speaker=ROOT, deadline=FAR), self.collector)
+
     def live(self) -> District:
         """A little of everything: every table of every projection gets rows, some superseded."""
         self.submit("beds")
@@ -319,5 +346,6 @@ class District:
         self.file("odd", raw=b'{"code":"other","name":"n","provider":"p"}')
         self.rule_lineage()
         self.keys((self.head, HEALTH, Role.HEAD), status=REVOKED)
+        self.collect()
         self.sim.mine(2)
         return self
