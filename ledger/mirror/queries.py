@@ -282,6 +282,20 @@ def flags_of(conn: Connection, index: int) -> list[Flag]:
     return [Flag(*row) for row in conn.execute(asked)]
 
 
+def flagged(
+    conn: Connection, kinds: Iterable[str], first: int, end: int
+) -> list[tuple[Flag, Statement]]:
+    """What is malformed among statements of these kinds with ``first <= index < end``, in leaf order."""
+    asked = (
+        select(flag, statement)
+        .join(statement, statement.c.index_ == flag.c.index_)
+        .where(flag.c.index_ >= first, flag.c.index_ < end, statement.c.kind.in_(sorted(kinds)))
+        .order_by(flag.c.index_, flag.c.source)
+    )
+    width = len(flag.columns)
+    return [(Flag(*row[:width]), Statement(*row[width:])) for row in conn.execute(asked)]
+
+
 def resolve_as_of(conn: Connection, text: str) -> int:
     """The log size that ``text`` means: a size, or the size the log had at a time.
 

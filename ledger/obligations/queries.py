@@ -36,6 +36,13 @@ from ledger.obligations.answers import (
     told,
 )
 from ledger.obligations.models import BINDINGS, EXEMPTIONS, OBJECTIONS, OBLIGATIONS
+from ledger.obligations.selects import (
+    bindings_at,
+    exemptions_at,
+    objections_at,
+    obligations_at,
+    owed_at,
+)
 from ledger.store.ranged import held
 
 __all__ = [
@@ -63,11 +70,11 @@ __all__ = [
     "obligation",
     "obligations",
     "obligations_at",
+    "owed_at",
     "standing",
 ]
 
 _CHUNK = 500
-_INSIDE = frozenset({"leaf_from", "leaf_until", "search"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,26 +105,6 @@ class ExemptionFilters:
     scope: ExemptionScope | None = None
     status: ExemptionStatus | None = None
     expiring_before: date | None = None
-
-
-def obligations_at(size: int | None) -> Select[Any]:
-    """Every obligation as it stood at a log size, withdrawn ones too."""
-    return _plain(OBLIGATIONS, size)
-
-
-def bindings_at(size: int | None) -> Select[Any]:
-    """Every binding as it stood at a log size, released ones too: one row an obligation."""
-    return _plain(BINDINGS, size)
-
-
-def objections_at(size: int | None) -> Select[Any]:
-    """The newest word on every objection at a log size: one row an obligation."""
-    return _plain(OBJECTIONS, size)
-
-
-def exemptions_at(size: int | None) -> Select[Any]:
-    """Every exemption as it stood at a log size; whether it counts depends on the day as well."""
-    return _plain(EXEMPTIONS, size)
 
 
 def obligations(
@@ -288,11 +275,6 @@ def exemptions_of(
     """The exemptions of these obligations and entries, by code."""
     rows = _of(connection, EXEMPTIONS, EXEMPTIONS.c.target, targets, as_of)
     return sorted(told(rows, Exemption), key=lambda one: one.code)
-
-
-def _plain(table: Table, size: int | None) -> Select[Any]:
-    shown = [column for column in table.columns if column.name not in _INSIDE]
-    return select(*shown, table.c.leaf_from.label("leaf")).where(held(table, size))
 
 
 def _matching(asked: Select[Any], filters: ObligationFilters, as_of: int | None) -> Select[Any]:

@@ -229,6 +229,12 @@ class ExemptionDraft(_Draft):
             raise ValueError(f"it must expire after {start}, the day from which it counts")
         return expires
 
+    @model_validator(mode="after")
+    def _whole(self) -> ExemptionDraft:
+        if self.status is ExemptionStatus.WITHDRAWN and not self.reasons:
+            raise ValueError("reasons: say why the exemption is withdrawn")
+        return self
+
     def values(self) -> dict[str, Value]:
         return {
             "code": self.code,

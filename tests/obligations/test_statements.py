@@ -48,6 +48,7 @@ from tests.organisations.scribe import FAR
         (exemption, {"scope": []}, "scope.*at least one of catalogue, collect"),
         (exemption, {"scope": ["beauty"]}, "scope.*'beauty' is no scope: one of catalogue"),
         (exemption, {"expires": "2026-01-01"}, "expires.*must expire after 2026-01-01"),
+        (exemption, {"status": "withdrawn"}, "say why the exemption is withdrawn"),
         (exemption, {"law": ""}, "law.*at least 1"),
     ],
 )
