@@ -9,6 +9,7 @@ from __future__ import annotations
 from ledger.audits.rules import RULEBOOK as AUDITS_RULES
 from ledger.catalogue.projection import PROJECTION as CATALOGUE_PROJECTION
 from ledger.catalogue.rules import RULEBOOK as CATALOGUE_RULES
+from ledger.corrections.projection import PROJECTION as CORRECTIONS_PROJECTION
 from ledger.corrections.rules import RULEBOOK as CORRECTIONS_RULES
 from ledger.deliveries.projection import PROJECTION as DELIVERIES_PROJECTION
 from ledger.deliveries.rules import RULEBOOK as DELIVERIES_RULES
@@ -30,6 +31,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     DELIVERIES_PROJECTION,
     QUALITY_PROJECTION,
     LINEAGE_PROJECTION,
+    CORRECTIONS_PROJECTION,
 )
 """In an order in which each needs only those before it."""
 

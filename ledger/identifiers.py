@@ -5,6 +5,7 @@
 * Provisional codes ``TMP-…`` for organisations whose USCC is not known: a flag, not a wall.
 * 信息资源代码, resource codes: 政务信息资源目录编制指南 (发改高技术〔2017〕1272号).
 * 行政区划代码, division codes: six digits (GB/T 2260).
+* 公民身份号码, citizens' identity numbers (GB 11643-1999): known so that they can be kept out of what is public.
 
 All functions are pure. Characters that a code may not hold are refused, never repaired silently;
 :func:`normalise_code` does the repairs that lose nothing, for those who want them.
@@ -26,6 +27,12 @@ USCC_REGISTRARS = "123456789NY"
 _USCC_WEIGHTS = tuple(pow(3, place, 31) for place in range(17))
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 _ORGANISATION_CHECKS = "0X987654321"
+
+_CITIZEN = re.compile(
+    r"[1-9][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9X]"
+)
+_CITIZEN_WEIGHTS = tuple(pow(2, 17 - place, 11) for place in range(17))
+_CITIZEN_CHECKS = "10X98765432"
 
 _PROVISIONAL = re.compile(r"TMP-[0-9A-Z-]{1,28}")
 _RESOURCE = re.compile(r"([123])([0-9]{2})([0-9]{3})([0-9A-Z]{0,24})/([0-9]{6,18})")
@@ -275,3 +282,13 @@ def division_level(code: str) -> DivisionLevel:
     if code.endswith("0000"):
         return DivisionLevel.PROVINCE
     return DivisionLevel.CITY if code.endswith("00") else DivisionLevel.COUNTY
+
+
+def is_citizen_id(text: str) -> bool:
+    """Whether ``text`` is a citizen's identity number: its form, its day of birth, its check digit."""
+    number = text.upper()
+    if not _CITIZEN.fullmatch(number):
+        return False
+    pairs = zip(number[:17], _CITIZEN_WEIGHTS, strict=True)
+    check = _CITIZEN_CHECKS[sum(int(digit) * weight for digit, weight in pairs) % 11]
+    return check == number[17]

@@ -22,6 +22,7 @@ from ledger.catalogue.filters import (
     write_cursor,
 )
 from ledger.catalogue.models import ACTS, EDITIONS, ENTRIES
+from ledger.catalogue.selects import entries_at
 from ledger.codes import EntryState
 from ledger.store.ranged import held
 
@@ -39,6 +40,7 @@ __all__ = [
     "count",
     "edition",
     "editions",
+    "entries_at",
     "export",
     "facets",
     "history",

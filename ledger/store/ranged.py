@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, or_, update
+from sqlalchemy import ColumnElement, Connection, FromClause, Table, and_, bindparam, or_, update
 
 from ledger.store.bulk import insert_mappings
 
 
-def held(table: Table, as_of: int | None) -> ColumnElement[bool]:
+def held(table: FromClause, as_of: int | None) -> ColumnElement[bool]:
     """Which rows hold at log size ``as_of``, or now where it is None."""
     until = table.c.leaf_until
     if as_of is None:
