@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import (
+from sqlalchemy import Boolean, (
     Engine,
     Integer,
     LargeBinary,
@@ -43,7 +43,7 @@ def altered_value(value: Any, column_type: Any) -> Any:
         return value + 1
     if isinstance(value, str):
         return value[:-1] + ("x" if value[-1:] != "x" else "y")
-    kinds = {Integer: 1, LargeBinary: b"\1"}
+    kinds = {Boolean: True, Integer: 1, LargeBinary: b"\1"}
     return next((new for kind, new in kinds.items() if isinstance(column_type, kind)), "altered")
 
 

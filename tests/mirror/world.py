@@ -10,6 +10,7 @@ from sqlalchemy import Column, Connection, Engine, Integer, MetaData, String, Ta
 
 from ledger.canonical import canonical_json
 from ledger.codes import Role
+from ledger.corrections.statements import FiledDraft, HandledDraft, steps
 from ledger.deliveries.statements import deliver, manifest, mount
 from ledger.journal.journal import Checkpoint
 from ledger.lineage.statements import (
@@ -333,6 +334,25 @@ class District:
             )
             self.sim.say(deliver([arrived], speaker=ROOT, deadline=FAR), self.collector)
 
+    def ask(self) -> None:
+        """A correction request about beds, and its answer."""
+        common: dict[str, Any] = {"code": "JH-1", "entry": f"{HEALTH}/beds", "type": "use"}
+        filed = FiledDraft.model_validate(
+            {
+                **common,
+                "title": "床位数不符",
+                "description": "与年报不一致",
+                "reasons": ["inconsistent"],
+                "items": ["床位数"],
+                "follows": "JH-0",
+            }
+        )
+        answer = HandledDraft.model_validate(
+            {**common, "version": 2, "outcome": "corrected", "answer": "已更正", "edition": 2}
+        )
+        self.sim.say(steps([filed], speaker=SCHOOLS, deadline=FAR), self.teacher)
+        self.sim.say(steps([answer], speaker=HEALTH, deadline=FAR), self.steward)
+
     def live(self) -> District:
         """A little of everything: every table of every projection gets rows, some superseded."""
         self.submit("beds")
@@ -345,6 +365,7 @@ class District:
         self.score("beds", 9100)
         self.file("odd", raw=b'{"code":"other","name":"n","provider":"p"}')
         self.rule_lineage()
+        self.ask()
         self.keys((self.head, HEALTH, Role.HEAD), status=REVOKED)
         self.collect()
         self.sim.mine(2)
