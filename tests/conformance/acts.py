@@ -13,6 +13,7 @@ from ledger.statements import (
     ORGANISATION,
     StructType,
     Value,
+    sha256,
 )
 from ledger.typed_data import SPEAKER
 from tests.contracts.world import DISTRICT, ROADS, WATER, account
@@ -156,6 +157,117 @@ step_rows = st.fixed_dictionaries(
 )
 
 
+OBLIGATIONS = ("duty/1", "system/1", "table/1", "table/2", "expected/1")
+TYPE_OF = dict(zip(OBLIGATIONS, (1, 2, 3, 3, 4), strict=True))
+PARENT_OF = dict(zip(OBLIGATIONS, ("", "duty/1", "system/1", "duty/1", "table/1"), strict=True))
+obligations = rarely(st.sampled_from(OBLIGATIONS), st.just("table/9"))
+digests = rarely(st.sampled_from([bytes(31) + b"\x07", sha256(b"a")]), st.just(bytes(32)))
+
+
+@st.composite
+def obligation_rows(draw: st.DrawFn) -> dict[str, Value]:
+    code = draw(st.sampled_from(OBLIGATIONS))
+    start = draw(days)
+    return {
+        "code": code,
+        "type": draw(rarely(st.just(TYPE_OF[code]), st.sampled_from([0, 1, 2, 3, 4, 5]))),
+        "parent": draw(rarely(st.just(PARENT_OF[code]), st.sampled_from(["", *OBLIGATIONS]))),
+        "responsible": draw(rarely(st.sampled_from([WATER, WATER, ROADS, DISTRICT]), codes)),
+        "status": draw(rarely(st.sampled_from([1, 1, 1, 2]), st.sampled_from([0, 3]))),
+        "updateCycle": draw(rarely(st.integers(0, 9), st.just(10))),
+        "library": draw(rarely(st.integers(0, 4), st.just(5))),
+        "validFrom": start,
+        "validUntil": draw(rarely(st.sampled_from([0, 0, 20991231]), days)),
+    }
+
+
+binding_rows = st.fixed_dictionaries(
+    {
+        "obligation": rarely(st.sampled_from(OBLIGATIONS[2:]), obligations),
+        "entry": rarely(st.just(ENTRIES[0]), entries),
+        "status": rarely(st.sampled_from([1, 1, 2]), st.sampled_from([0, 3])),
+    }
+)
+objection_rows = st.fixed_dictionaries(
+    {
+        "obligation": obligations,
+        "state": rarely(st.sampled_from([1, 1, 2, 3]), st.sampled_from([0, 4])),
+    }
+)
+
+
+@st.composite
+def exemption_rows(draw: st.DrawFn) -> dict[str, Value]:
+    kind = draw(rarely(st.sampled_from([1, 1, 2]), st.sampled_from([0, 3])))
+    return {
+        "code": draw(st.sampled_from(["ex/1", "ex/2"])),
+        "target": draw(entries if kind == 2 else rarely(st.just("duty/1"), obligations)),
+        "targetType": kind,
+        "scope": draw(rarely(st.integers(1, 31), st.sampled_from([0, 32, 255]))),
+        "status": draw(rarely(st.sampled_from([1, 1, 2]), st.sampled_from([0, 3]))),
+        "validFrom": draw(days),
+        "expires": draw(rarely(st.sampled_from([20991231, 20250702]), days)),
+    }
+
+
+resource_rows = st.fixed_dictionaries(
+    {
+        "code": st.sampled_from(["r/1", "r/2"]),
+        "entry": rarely(st.just(ENTRIES[0]), entries),
+        "type": rarely(st.just(1), st.sampled_from([0, 2, 4])),
+        "status": rarely(st.sampled_from([1, 1, 2]), st.sampled_from([0, 3])),
+    }
+)
+
+
+@st.composite
+def content(draw: st.DrawFn) -> dict[str, Value]:
+    """What manifests and deliveries have in common."""
+    rows = draw(rarely(st.just(7), st.just(0)))
+    usual = sha256(b"") if rows == 0 else draw(digests)
+    period = draw(rarely(st.just((20250101, 20250331)), st.tuples(days, days)))
+    return {
+        "entry": draw(rarely(st.just(ENTRIES[0]), entries)),
+        "edition": draw(rarely(st.just(1), st.sampled_from([0, 2, 0xFFFF_FFFF]))),
+        "periodStart": period[0],
+        "periodEnd": period[1],
+        "mode": draw(rarely(st.integers(1, 2), st.sampled_from([0, 3]))),
+        "rows": rows,
+        "schema": draw(digests),
+        "root": draw(rarely(st.just(usual), st.sampled_from([sha256(b""), bytes(32)]))),
+    }
+
+
+@st.composite
+def manifest_rows(draw: st.DrawFn) -> dict[str, Value]:
+    return {**draw(content()), "buckets": draw(digests)}
+
+
+@st.composite
+def delivery_rows(draw: st.DrawFn) -> dict[str, Value]:
+    roots = [bytes(32), bytes(31) + b"\x07", sha256(b"a"), sha256(b"")]
+    return {
+        **draw(content()),
+        "manifest": draw(rarely(st.sampled_from([0, 0, 1]), st.sampled_from([2, 2**64 - 1]))),
+        "content": bytes(32),
+        "predecessor": draw(st.sampled_from(roots)),
+    }
+
+
+report_rows = st.fixed_dictionaries(
+    {
+        "code": st.sampled_from(["report/1", "report/2"]),
+        "type": rarely(st.integers(1, 3), st.sampled_from([0, 4])),
+        "scope": st.just("{}"),
+        "size": rarely(st.integers(1, 14), st.sampled_from([0, 2**64 - 1])),
+        "root": digests,
+        "numerator": rarely(st.integers(0, 3), st.just(5)),
+        "denominator": st.integers(3, 4),
+        "report": digests,
+    }
+)
+
+
 ROWS: dict[str, st.SearchStrategy[dict[str, Value]]] = {
     "Organisation": organisation_rows(),
     "Key": key_rows(),
@@ -166,6 +278,14 @@ ROWS: dict[str, st.SearchStrategy[dict[str, Value]]] = {
     "Checkpoint": checkpoint_rows,
     "DatasetRule": rule_rows,
     "Step": step_rows,
+    "Obligation": obligation_rows(),
+    "Binding": binding_rows,
+    "Objection": objection_rows,
+    "Exemption": exemption_rows(),
+    "Resource": resource_rows,
+    "Manifest": manifest_rows(),
+    "Delivery": delivery_rows(),
+    "Report": report_rows,
 }
 WHO = {
     "Organisation": ((DISTRICT, "genesis"), (DISTRICT, "publisher")),
@@ -183,6 +303,19 @@ WHO = {
     "Checkpoint": ((DISTRICT, "publisher"), (DISTRICT, "genesis")),
     "DatasetRule": ((WATER, "water steward"), (ROADS, "roads steward"), (DISTRICT, "publisher")),
     "Step": ((WATER, "water steward"), (ROADS, "roads steward")),
+    "Obligation": ((DISTRICT, "publisher"),),
+    "Binding": ((WATER, "water steward"), (WATER, "water steward"), (DISTRICT, "publisher")),
+    "Objection": (
+        (WATER, "water steward"),
+        (WATER, "water head"),
+        (ROADS, "roads head"),
+        (DISTRICT, "publisher"),
+    ),
+    "Exemption": ((DISTRICT, "publisher"),),
+    "Resource": ((WATER, "water steward"), (WATER, "water steward"), (ROADS, "roads steward")),
+    "Manifest": ((WATER, "water steward"), (WATER, "water steward"), (ROADS, "roads steward")),
+    "Delivery": ((DISTRICT, "collector"),),
+    "Report": ((DISTRICT, "auditor"),),
 }
 HEAD_OF = {WATER: "water head", ROADS: "roads head"}
 

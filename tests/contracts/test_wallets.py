@@ -6,8 +6,18 @@ import pytest
 from eth_account.signers.local import LocalAccount
 
 from ledger.codes import Role
-from ledger.statements import FILING, ORGANISATION, Batch, SignedBatch, Value, text_hash
+from ledger.statements import (
+    EXEMPTION,
+    FILING,
+    OBLIGATION,
+    ORGANISATION,
+    Batch,
+    SignedBatch,
+    Value,
+    text_hash,
+)
 from tests.contracts.conftest import Refused
+from tests.contracts.duties import exemption, obligation
 from tests.contracts.world import (
     DEADLINE,
     DISTRICT,
@@ -77,6 +87,21 @@ def test_a_wallet_may_be_an_authority(world: World, refused: Refused, wallet: st
     world.grant(wallet, DISTRICT, Role.AUTHORITY)
     world.send(signed_by(world, batch, wallet, OWNERS[:2]))
     assert world.head("organisation", text_hash("TMP-1"))[0] == 1
+
+
+def test_a_wallet_may_impose_obligations_and_exempt_from_them(
+    world: World, refused: Refused, wallet: str
+) -> None:
+    world.grant(wallet, DISTRICT, Role.AUTHORITY)
+    chain = (obligation("duty/1"), obligation("system/1", 2, "duty/1"))
+    imposed = Batch(OBLIGATION, DISTRICT, DEADLINE, chain, (b"{}", b"{}"))
+    with refused("BadSignature", wallet, imposed.digest(world.domain(OBLIGATION))):
+        world.send(signed_by(world, imposed, wallet, OWNERS[:1]))
+    world.send(signed_by(world, imposed, wallet, OWNERS[:2]))
+    granted = Batch(EXEMPTION, DISTRICT, DEADLINE, (exemption("ex/1", "duty/1"),), (b"{}",))
+    world.send(signed_by(world, granted, wallet, OWNERS[1:]))
+    assert "0x" + world.statements[-1].signer.hex() == wallet.lower()
+    assert world.head("obligation.exemption", text_hash("ex/1"))[0] == 1
 
 
 def test_a_wallet_may_be_a_head(world: World, wallet: str) -> None:
