@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Boolean, (
+from sqlalchemy import (
+    Boolean,
     Engine,
     Integer,
     LargeBinary,
