@@ -1,4 +1,4 @@
-"""Table of quality scores (质量评分), one row a statement, ranged by leaf."""
+"""Tables of quality scores (质量评分), one row a statement, and of what each rule counted."""
 
 from __future__ import annotations
 
@@ -51,8 +51,42 @@ class ScoreRow(Ranged, table=True):
     notes: str | None = Field(sa_type=Text)
     weights: str | None
     """JSON array of six weights in basis points from which the total follows; null: not stated."""
+    weights_digest: bytes | None = Field(sa_type=LargeBinary)
+    """SHA-256 of the weight profile."""
+    result_digest: bytes | None = Field(sa_type=LargeBinary)
+    """SHA-256 of the result document, which its author keeps."""
+    profile: str | None
+    """Name of the weight profile."""
+    grade: str | None
+    """The grade in the profile's own scale."""
+    day: int | None
+    """Day of the assessment, YYYYMMDD."""
+    rows: int | None = Field(sa_type=BigInteger)
+    """Rows of the table that was assessed."""
+    delivery: int | None
+    """Number of the delivery whose records were assessed."""
     recorded_at: int = Field(sa_type=BigInteger)
     """Block time of the statement, Unix seconds."""
 
 
+class OutcomeRow(Ranged, table=True):
+    """What one rule counted, as the score at leaf ``leaf_from`` tells it; it holds while that does."""
+
+    __tablename__ = "quality_outcome"
+    __table_args__ = (Index(None, "entry", "rule"),)
+
+    leaf_from: int = Field(primary_key=True, index=True)
+    rule: str = Field(primary_key=True)
+    entry: str
+    indicator: str
+    """Code of the leaf indicator in DB31/T 1523-2024."""
+    severity: str
+    state: str
+    """``assessed``, ``not_applicable`` or ``not_assessable``."""
+    evaluated: int = Field(sa_type=BigInteger)
+    failing: int = Field(sa_type=BigInteger)
+    reason: str | None
+
+
 SCORES = table_of(ScoreRow)
+OUTCOMES = table_of(OutcomeRow)

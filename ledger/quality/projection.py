@@ -10,12 +10,13 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, Table
 
 from ledger.bodies import problem_of
-from ledger.days import day_of
+from ledger.days import day_in, day_number, day_of
 from ledger.mirror.projections import Decoded
 from ledger.quality.dimensions import ALL_ASSESSED, DIMENSIONS, FULL, total_of
-from ledger.quality.models import SCORES
+from ledger.quality.models import OUTCOMES, SCORES
 from ledger.quality.statements import ZERO, ScoreBody
 from ledger.statements import SCORE, text_hash
+from ledger.store.bulk import insert_mappings
 from ledger.store.ranged import supersede
 from ledger.typed_data import integer
 
@@ -28,12 +29,12 @@ _BOUNDS: tuple[tuple[str, int], ...] = (
 
 
 class QualityProjection:
-    """Rows of :data:`SCORES`, one a statement."""
+    """Rows of :data:`SCORES`, one a statement, and of :data:`OUTCOMES`, one a rule."""
 
     name = "quality"
-    version = 1
+    version = 2
     kinds = frozenset({SCORE.kind})
-    tables: Sequence[Table] = (SCORES,)
+    tables: Sequence[Table] = (SCORES, OUTCOMES)
 
     def malformed(self, decoded: Decoded) -> str | None:
         """Why typed members and body do not make one score, or None."""
@@ -55,8 +56,11 @@ class QualityProjection:
         return _disagreement(body, decoded)
 
     def apply(self, connection: Connection, statements: Sequence[Decoded]) -> None:
-        """Append a row a statement, ending the row before it."""
+        """Append a row a statement, ending the row before it; outcomes hold while theirs does."""
         supersede(connection, SCORES, ("subject",), [_row(decoded) for decoded in statements])
+        outcomes = [row for decoded in statements for row in _outcome_rows(decoded)]
+        if outcomes:
+            insert_mappings(connection, OUTCOMES, outcomes)
 
 
 def _disagreement(body: ScoreBody, decoded: Decoded) -> str | None:
@@ -106,8 +110,37 @@ def _row(decoded: Decoded) -> dict[str, Any]:
         "method": body.get("method"),
         "notes": body.get("notes"),
         "weights": None if weights is None else json.dumps(weights),
+        "weights_digest": _bytes(body.get("weights_digest")),
+        "result_digest": _bytes(body.get("result_digest")),
+        "profile": body.get("profile"),
+        "grade": body.get("grade"),
+        "day": None if body.get("day") is None else day_number(day_in(body["day"])),
+        "rows": body.get("rows"),
+        "delivery": body.get("delivery"),
         "recorded_at": statement.recorded_at,
     }
+
+
+def _outcome_rows(decoded: Decoded) -> list[dict[str, Any]]:
+    return [
+        {
+            "leaf_from": decoded.statement.index,
+            "leaf_until": None,
+            "entry": decoded.body["entry"],
+            "rule": one["rule"],
+            "indicator": one["indicator"],
+            "severity": one["severity"],
+            "state": one["state"],
+            "evaluated": one.get("evaluated", 0),
+            "failing": one.get("failing", 0),
+            "reason": one.get("reason"),
+        }
+        for one in decoded.body.get("outcomes") or ()
+    ]
+
+
+def _bytes(digest: str | None) -> bytes | None:
+    return None if digest is None else bytes.fromhex(digest.removeprefix("0x"))
 
 
 PROJECTION = QualityProjection()

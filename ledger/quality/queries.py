@@ -6,8 +6,9 @@ Every function takes a connection to the mirror; ``as_of`` is a log size, None f
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from fractions import Fraction
 from typing import Any
 
 import msgspec
@@ -16,20 +17,22 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, select
 from ledger.catalogue import queries as catalogue
 from ledger.days import day_number, day_of
 from ledger.organisations import queries as organisations
-from ledger.quality.dimensions import DEFAULT_GRADES, DIMENSIONS, grade_of, mean_of
-from ledger.quality.models import SCORES
+from ledger.quality.dimensions import DEFAULT_GRADES, DIMENSIONS, FULL, grade_of, mean_of
+from ledger.quality.models import OUTCOMES, SCORES
 from ledger.statements import text_hash
 from ledger.store.ranged import held
 
 Grades = Sequence[tuple[int, str]]
 _CHUNK = 500
+_NAMES = ", ".join(one.name for one in DIMENSIONS)
 
 
 class Score(msgspec.Struct, frozen=True):
     """One organisation's score of one entry in one period, basis points 0..10000.
 
     ``dimensions`` has every dimension by name, None where it was not assessed. ``self_assessment``
-    is whether the assessor owns the entry, None where the entry is not projected.
+    is whether the assessor owns the entry, None where the entry is not projected. ``grade`` is by
+    the grades asked for, ``stated_grade`` in the scale of the assessor's own profile.
     """
 
     entry: str
@@ -49,10 +52,35 @@ class Score(msgspec.Struct, frozen=True):
     method: str | None
     notes: str | None
     weights: tuple[int, ...] | None
+    weights_digest: str | None
+    result_digest: str | None
+    profile: str | None
+    stated_grade: str | None
+    day: date | None
+    rows: int | None
+    delivery: int | None
     version: int
     recorded_at: int
     leaf_from: int
     leaf_until: int | None
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What one rule counted for the score at ``leaf``: of ``evaluated`` elements ``failing`` fail it.
+
+    ``rate`` is the share that satisfies it in basis points, None where nothing was evaluated.
+    """
+
+    entry: str
+    rule: str
+    indicator: str
+    severity: str
+    state: str
+    evaluated: int
+    failing: int
+    rate: int | None
+    reason: str | None
+    leaf: int
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -141,10 +169,74 @@ def history(
     return _told(connection, connection.execute(question).all(), grades, as_of)
 
 
+def at_leaf(connection: Connection, leaf: int, *, grades: Grades = DEFAULT_GRADES) -> Score | None:
+    """The score stated at a leaf, superseded or not; None where that leaf is no score."""
+    rows = connection.execute(select(SCORES).where(SCORES.c.leaf_from == leaf)).all()
+    return next(iter(_told(connection, rows, grades, None)), None)
+
+
+def outcomes(connection: Connection, leaf: int) -> list[Outcome]:
+    """What each rule counted, as the score at a leaf tells it, in the order of their ids."""
+    table = OUTCOMES
+    question = select(table).where(table.c.leaf_from == leaf).order_by(table.c.rule)
+    return [outcome_of(row) for row in connection.execute(question)]
+
+
+def scores_at(size: int | None = None) -> Select[Any]:
+    """Scores in force at log size ``size``, for audits.
+
+    Columns: leaf, entry, edition, period_start, period_end, assessor (hash of its code), the six
+    dimensions, total (null: nothing assessed), coverage, rule_set, data_root, weights_digest,
+    result_digest, delivery, recorded_at.
+    """
+    table = SCORES
+    same = ("entry", "edition", "period_start", "period_end", "assessor")
+    more = ("total", "coverage", "rule_set", "data_root", "weights_digest", "result_digest")
+    names = (*same, *(one.name for one in DIMENSIONS), *more, "delivery", "recorded_at")
+    return select(table.c.leaf_from.label("leaf"), *(table.c[name] for name in names)).where(
+        held(table, size)
+    )
+
+
+def judged(
+    connection: Connection,
+    owners: Mapping[str, str],
+    *,
+    period_end: int | None = None,
+    as_of: int | None = None,
+) -> dict[str, Row[Any]]:
+    """The score that counts for each of these entries (code -> owner's code), by code.
+
+    The period that ends last counts, then the statement recorded last; what its owner scored itself
+    (自评) only where nobody else assessed the entry. With ``period_end`` (YYYYMMDD) only scores of
+    periods that end there are looked at.
+    """
+    hashes = {owner: text_hash(owner) for owner in set(owners.values())}
+    own: dict[str, Row[Any]] = {}
+    by_others: dict[str, Row[Any]] = {}
+    question = _oldest_first(as_of)
+    if period_end is not None:
+        question = question.where(SCORES.c.period_end == period_end)
+    for row in connection.execute(question):
+        owner = owners.get(row.entry)
+        if owner is not None:
+            found = own if bytes(row.assessor) == hashes[owner] else by_others
+            found[row.entry] = row
+    return own | by_others
+
+
 def league(
-    connection: Connection, *, grades: Grades = DEFAULT_GRADES, as_of: int | None = None
+    connection: Connection,
+    *,
+    dimension: str | None = None,
+    grades: Grades = DEFAULT_GRADES,
+    as_of: int | None = None,
 ) -> list[Standing]:
     """Every active organisation by the quality of its entries in force, best mean first.
+
+    With ``dimension`` (a name of :data:`~ledger.quality.dimensions.DIMENSIONS`) by that one alone;
+    entries whose score does not assess it count as not scored. Raises :class:`ValueError` for
+    another name.
 
     Organisations without entries or scores are there as well, at the end, by code. No department
     can better its own standing: an entry under revision stays in, and what its owner scored itself
@@ -154,7 +246,11 @@ def league(
     owned: dict[str, list[str]] = {}
     for code, owner in owners.items():
         owned.setdefault(owner, []).append(code)
-    totals = _judged(connection, owners, as_of)
+    if dimension is not None and dimension not in {one.name for one in DIMENSIONS}:
+        raise ValueError(f"{dimension!r} is no dimension: one of {_NAMES}")
+    column = dimension or "total"
+    rows = judged(connection, owners, as_of=as_of)
+    totals: dict[str, int | None] = {code: getattr(row, column) for code, row in rows.items()}
     standings = [
         _standing(found, owned.get(found.code, []), totals, grades)
         for found in organisations.organisations(connection, as_of=as_of)
@@ -187,21 +283,6 @@ def _standing(
         grade=grade_of(mean, grades),
         grades=by_grade,
     )
-
-
-def _judged(
-    connection: Connection, owners: dict[str, str], as_of: int | None
-) -> dict[str, int | None]:
-    """The total that counts for each of these entries, by code."""
-    hashes = {owner: text_hash(owner) for owner in set(owners.values())}
-    own: dict[str, int | None] = {}
-    by_others: dict[str, int | None] = {}
-    for row in connection.execute(_oldest_first(as_of)):
-        owner = owners.get(row.entry)
-        if owner is not None:
-            totals = own if bytes(row.assessor) == hashes[owner] else by_others
-            totals[row.entry] = row.total
-    return own | by_others
 
 
 def _oldest_first(as_of: int | None) -> Select[Any]:
@@ -258,12 +339,40 @@ def _score(
         grade=grade_of(row.total, grades),
         coverage=row.coverage,
         rule_set="0x" + bytes(row.rule_set).hex(),
-        data_root=None if row.data_root is None else "0x" + bytes(row.data_root).hex(),
+        data_root=_hex(row.data_root),
         method=row.method,
         notes=row.notes,
         weights=None if row.weights is None else tuple(json.loads(row.weights)),
+        weights_digest=_hex(row.weights_digest),
+        result_digest=_hex(row.result_digest),
+        profile=row.profile,
+        stated_grade=row.grade,
+        day=None if row.day is None else day_of(row.day),
+        rows=row.rows,
+        delivery=row.delivery,
         version=row.version,
         recorded_at=row.recorded_at,
         leaf_from=row.leaf_from,
         leaf_until=row.leaf_until,
+    )
+
+
+def _hex(digest: bytes | None) -> str | None:
+    return None if digest is None else "0x" + bytes(digest).hex()
+
+
+def outcome_of(row: Row[Any]) -> Outcome:
+    """A row of the outcomes' table."""
+    rate = Fraction(row.evaluated - row.failing, row.evaluated) if row.evaluated else None
+    return Outcome(
+        entry=row.entry,
+        rule=row.rule,
+        indicator=row.indicator,
+        severity=row.severity,
+        state=row.state,
+        evaluated=row.evaluated,
+        failing=row.failing,
+        rate=None if rate is None else round(rate * FULL),
+        reason=row.reason,
+        leaf=row.leaf_from,
     )

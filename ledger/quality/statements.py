@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -13,11 +13,12 @@ from pydantic import (
     Field,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from ledger.bodies import Day, Line, Prose
-from ledger.canonical import canonical_json
-from ledger.days import day_number
+from ledger.canonical import MAX_INTEGER, canonical_json
+from ledger.days import day_in, day_number
 from ledger.quality.dimensions import (
     DEFAULT_WEIGHTS,
     DIMENSIONS,
@@ -43,12 +44,54 @@ def _weight_list(numbers: list[int]) -> list[int]:
     return numbers
 
 
+def _day_text(text: str) -> str:
+    day_in(text)
+    return text
+
+
 Weights = Annotated[tuple[int, ...], AfterValidator(_weights)]
 Digest = Annotated[str, Field(pattern=r"^(0x)?[0-9a-fA-F]{64}$")]
 
 
+class RuleOutcome(BaseModel):
+    """What one rule of an assessment counted: of ``evaluated`` elements ``failing`` fail it.
+
+    ``reason`` is why nothing was counted, a code of :data:`ledger.quality.reasons.REASONS`.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+    rule: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
+    indicator: Annotated[str, Field(pattern=r"^0[1-6][0-9]{4}$")]
+    severity: Literal["critical", "major", "minor", "info"]
+    state: Literal["assessed", "not_applicable", "not_assessable"]
+    evaluated: Annotated[int, Field(ge=0, le=MAX_INTEGER)] = 0
+    failing: Annotated[int, Field(ge=0, le=MAX_INTEGER)] = 0
+    reason: Annotated[str, Field(pattern=r"^[a-z_]{1,32}$")] | None = None
+
+    @model_validator(mode="after")
+    def _counted(self) -> Self:
+        if self.failing > self.evaluated:
+            raise ValueError("more elements fail than were evaluated")
+        if (self.state == "assessed") != (self.evaluated > 0):
+            raise ValueError("elements were evaluated where, and only where, the rule was assessed")
+        return self
+
+
+def _once(outcomes: list[RuleOutcome]) -> list[RuleOutcome]:
+    if len({one.rule for one in outcomes}) != len(outcomes):
+        raise ValueError("a rule stands there twice")
+    return outcomes
+
+
 class ScoreBody(BaseModel):
-    """Body of a ``Score`` statement. What it repeats of the typed members must agree with them."""
+    """Body of a ``Score`` statement. What it repeats of the typed members must agree with them.
+
+    An assessment by rules also says with which weights it was made (``weights_digest``,
+    ``profile``), which result document it comes from (``result_digest``), on which day it was made,
+    of how many rows or which delivery, the grade in the profile's own scale, and what each rule
+    counted. Outcomes of a restricted entry are in the result document alone.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
@@ -58,6 +101,16 @@ class ScoreBody(BaseModel):
     weights: Annotated[list[int], AfterValidator(_weight_list)] | None = None
     method: Prose | None = None
     notes: Prose | None = None
+    weights_digest: Digest | None = None
+    result_digest: Digest | None = None
+    profile: Line | None = None
+    grade: Annotated[str, Field(min_length=1, max_length=16)] | None = None
+    day: Annotated[str, AfterValidator(_day_text)] | None = None
+    rows: Annotated[int, Field(ge=0, le=MAX_INTEGER)] | None = None
+    delivery: Annotated[int, Field(ge=1, lt=1 << 31)] | None = None
+    outcomes: Annotated[list[RuleOutcome], Field(max_length=500), AfterValidator(_once)] | None = (
+        None
+    )
 
 
 class ScoreDraft(BaseModel):
@@ -85,6 +138,16 @@ class ScoreDraft(BaseModel):
     """Record root of the data that was assessed, hexadecimal; None where it is not stated."""
     method: Prose | None = None
     notes: Prose | None = None
+    weights_digest: Digest | None = None
+    result_digest: Digest | None = None
+    profile: Line | None = None
+    grade: Annotated[str, Field(min_length=1, max_length=16)] | None = None
+    day: Day | None = None
+    """Day of the assessment, from which freshness was reckoned."""
+    rows: Annotated[int, Field(ge=0, le=MAX_INTEGER)] | None = None
+    delivery: Annotated[int, Field(ge=1, lt=1 << 31)] | None = None
+    """Number of the delivery whose records were assessed; its root is then the data's."""
+    outcomes: Annotated[tuple[RuleOutcome, ...], Field(max_length=500)] | None = None
     version: Annotated[int, Field(ge=1)] = 1
 
     @field_validator("period_end")
@@ -157,6 +220,16 @@ class ScoreDraft(BaseModel):
             "weights": list(weights) if weights else None,
             "method": self.method,
             "notes": self.notes,
+            "weights_digest": self.weights_digest and self.weights_digest.removeprefix("0x"),
+            "result_digest": self.result_digest and self.result_digest.removeprefix("0x"),
+            "profile": self.profile,
+            "grade": self.grade,
+            "day": None if self.day is None else self.day.isoformat(),
+            "rows": self.rows,
+            "delivery": self.delivery,
+            "outcomes": None
+            if self.outcomes is None
+            else [one.model_dump(exclude_none=True) for one in self.outcomes],
         }
         return canonical_json({name: value for name, value in said.items() if value is not None})
 
