@@ -11,7 +11,6 @@ REASONS: dict[str, tuple[str, str]] = {
     "wrong_type": ("列的类型不适用", "the column's type does not fit the check"),
     "bad_expression": ("表达式无法计算", "the expression cannot be evaluated"),
     "missing_reference": ("未提供参照表", "the reference was not given"),
-    "unreadable_reference": ("参照表无法读取", "the reference cannot be read"),
     "empty_reference": ("参照表为空", "the reference is empty"),
     "reference_column": ("参照表中没有该列", "the reference has no such column"),
     "reference_key": ("参照表的键有重复", "the reference has a key twice"),

@@ -39,7 +39,12 @@ class Reference(BaseModel):
 
 
 class RuleSet(BaseModel):
-    """The rules of one table. ``key`` names records where examples are asked for."""
+    """The rules of one table.
+
+    ``key`` names the columns that tell records apart: without it the data have no root. ``scales`` are
+    decimal places of floating-point columns, ``offset`` the offset from UTC at which times without a
+    zone are meant (``+08:00``), as row encoding needs them.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
@@ -47,6 +52,8 @@ class RuleSet(BaseModel):
     entry: Line | None = None
     title: Line | None = None
     key: Annotated[tuple[Column, ...], Field(max_length=16)] = ()
+    scales: dict[Column, Annotated[int, Field(ge=0, le=18)]] = Field(default_factory=dict)
+    offset: Annotated[str, Field(pattern=r"^[+-][0-9]{2}:[0-9]{2}$")] | None = None
     references: dict[Name, Reference] = Field(default_factory=dict)
     rules: Annotated[tuple[AnyRule, ...], Field(min_length=1, max_length=MAX_RULES)]
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST_BITS = 1 << 29
 """The widest range of an integer key, in values, whose uniqueness a bitmap settles (64 MiB)."""
+BATCH_ROWS = 100_000
 _COUNT = "__govledger.n"
 _HASH = "__govledger.hash"
 
@@ -48,13 +49,20 @@ class Bench(NamedTuple):
         if table._find_backend() is self.connection:  # noqa: SLF001 - Ibis has no public name for it
             return table
         native, name = self.connection.con, ibis.util.gen_name("govledger")
-        batches = table.to_pyarrow_batches(chunk_size=100_000)
-        native.register(f"{name}_batches", batches)
+        native.register(f"{name}_batches", batches_of(table))
         try:
             native.execute(f'CREATE TEMP TABLE "{name}" AS SELECT * FROM "{name}_batches"')  # noqa: S608
         finally:
             native.unregister(f"{name}_batches")
         return self.connection.table(name, database="temp.main")
+
+
+def batches_of(table: ir.Table) -> Any:  # noqa: ANN401 - pyarrow carries no types
+    """The rows of a table as a stream of Arrow batches, never all at once."""
+    backend = table._find_backend()  # noqa: SLF001 - Ibis has no public name for it
+    if backend.name == "duckdb":
+        return backend.con.sql(str(backend.compile(table))).to_arrow_reader(BATCH_ROWS)
+    return table.to_pyarrow_batches(chunk_size=BATCH_ROWS)
 
 
 class Pass(NamedTuple):
