@@ -11,6 +11,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -87,7 +88,7 @@ def examples(
         if isinstance(part, Measure) and part.bad is not None:
             rows = plan.scan.columns.table.filter(part.bad())
         elif isinstance(part, Pass) and part.bad is not None:
-            rows = guarded(rule, lambda bad=part.bad: bad(job.bench))
+            rows = guarded(rule, partial(part.bad, job.bench))
         if rows is None or isinstance(rows, Outcome) or not keys:
             found.append(Examples(rule.id, ()))
             continue
