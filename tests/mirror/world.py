@@ -263,6 +263,16 @@ class District:
             "method": "抽查",
             "notes": "首次",
             "weights": [1500, 2500, 2500, 1500, 1500, 500],
+            "outcomes": [
+                {
+                    "rule": "beds-given",
+                    "indicator": "020100",
+                    "severity": "major",
+                    "state": "assessed",
+                    "evaluated": 100,
+                    "failing": 10,
+                }
+            ],
         }
         batch = Batch(SCORE, HEALTH, FAR, (typed,), (canonical_json(body),))
         return self.sim.say(batch, self.steward)
