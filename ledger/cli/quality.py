@@ -11,9 +11,11 @@ from pydantic import ValidationError
 
 from ledger.catalogue.documents import read_document
 from ledger.catalogue.problems import EntryRefused
+from ledger.cli import quality_assess, quality_files, quality_reproduce, quality_views
 from ledger.cli.catalogue_acts import refused
 from ledger.cli.organisations import speaker_of
 from ledger.cli.output import Exit, Problem, print_json, print_table, say
+from ledger.cli.quality_views import percent
 from ledger.cli.session import (
     AsOf,
     Json,
@@ -34,12 +36,17 @@ from ledger.quality.statements import ScoreDraft
 from ledger.quality.statements import score as score_batch
 from ledger.statements import MAX_BATCH
 
-app = typer.Typer(no_args_is_help=True, help="Quality scores on the ledger / 质量评分.")
-
-
-def percent(points: int | None) -> str:
-    """Basis points as per cent with two decimals; a dash where there are none."""
-    return "–" if points is None else f"{points // 100}.{points % 100:02d}"
+app = typer.Typer(
+    no_args_is_help=True, help="Assess data by rules, record scores and read them / 质量评估与评分."
+)
+app.command("assess")(quality_assess.assess)
+app.command("reproduce")(quality_reproduce.reproduce)
+app.add_typer(quality_files.rules_app, name="rules")
+app.command("weights")(quality_files.weights)
+app.command("show")(quality_views.show)
+app.command("trend")(quality_views.trend)
+app.command("worst")(quality_views.worst)
+app.command("indicators")(quality_views.indicators)
 
 
 @app.command("score")
@@ -179,10 +186,27 @@ def history(entry: str, as_of: AsOf = None, json_output: Json = False) -> None:
 
 
 @app.command("league")
-def league(as_of: AsOf = None, json_output: Json = False) -> None:
+def league(
+    dimension: Annotated[
+        str | None,
+        typer.Option(help=f"By one dimension: {', '.join(one.name for one in DIMENSIONS)}."),
+    ] = None,
+    as_of: AsOf = None,
+    json_output: Json = False,
+) -> None:
     """Organisations by quality; those without any score stand there too. Example: govledger quality league"""
     with reading(as_of) as (connection, size):
-        found = queries.league(connection, as_of=size)
+        try:
+            found = queries.league(connection, dimension=dimension, as_of=size)
+        except ValueError as error:
+            raise Problem(
+                str(error),
+                say(
+                    "维度名称见 `govledger quality league --help`",
+                    "see `govledger quality league --help`",
+                ),
+                Exit.USAGE,
+            ) from error
     if json_output:
         print_json({"organisations": found})
         return

@@ -135,6 +135,15 @@ WORDINGS: dict[str, Wording] = {
     "CanonicalError": Wording(Exit.REFUSED, "内容不合规范", "请更正后重试；尚未写入任何内容"),
     "IdentifierError": Wording(Exit.REFUSED, "代码不合规范", "请更正后重试；尚未写入任何内容"),
     "StatementError": Wording(Exit.REFUSED, "声明不合规范", "请更正后重试；尚未写入任何内容"),
+    # quality
+    "RuleFileError": Wording(
+        Exit.USAGE,
+        "规则或权重文件有误",
+        "请更正文件，并用 `govledger quality rules check FILE` 检查",
+    ),
+    "ReproductionError": Wording(
+        Exit.NOT_PROVEN, "所给文件与该评分不符", "请向评估方索取该评分的结果文件"
+    ),
     "BindRefused": Wording(Exit.USAGE, "只允许在本机回环地址上提供服务", "请使用 --host 127.0.0.1"),
 }
 

@@ -74,7 +74,7 @@ def assess(inputs: Inputs, tell: Tell | None = None) -> Result:
         root = committed.root.hex()
     with contextlib.ExitStack() as closing:
         bench = bench_of(inputs, closing)
-        found = run(_job(inputs, bench), lambda done, whole: told("rules", done, whole))
+        found = run(job_of(inputs, bench), lambda done, whole: told("rules", done, whole))
         references = {
             name: reference_data(bench, inputs.rules, name) for name in sorted(bench.references)
         }
@@ -106,7 +106,8 @@ def bench_of(inputs: Inputs, closing: contextlib.ExitStack) -> Bench:
     return Bench(connection, tables)
 
 
-def _job(inputs: Inputs, bench: Bench) -> Job:
+def job_of(inputs: Inputs, bench: Bench) -> Job:
+    """The run of an assessment."""
     subject = inputs.subject
     return Job(
         table=inputs.source.table,

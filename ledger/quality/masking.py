@@ -19,6 +19,7 @@ import msgspec
 from ledger.quality.running import Job, plan_of
 from ledger.quality.scanning import Measure, guarded
 from ledger.quality.scoring import Outcome
+from ledger.quality.statements import RuleOutcome
 from ledger.quality.structure import Items, columns_of_items
 from ledger.quality.wholes import Pass
 
@@ -40,13 +41,16 @@ class Examples(msgspec.Struct, frozen=True):
 def grades_of(
     items: Items | None, columns: Sequence[str], entry_grade: int | None
 ) -> dict[str, int]:
-    """The grade of each column: its item's, else the entry's, else 4."""
-    graded = dict.fromkeys(columns, entry_grade or CLOSED_GRADE)
+    """The grade of each column: its item's, or the entry's where the item states none.
+
+    A column that no item names was never graded, and counts as grade 4.
+    """
+    graded = dict.fromkeys(columns, CLOSED_GRADE)
     places = columns_of_items(items or (), columns)
     for item in items or ():
         column, grade = places[str(item["name"])], item.get("grade")
-        if column is not None and isinstance(grade, int):
-            graded[column] = grade
+        if column is not None:
+            graded[column] = grade if isinstance(grade, int) else entry_grade or CLOSED_GRADE
     return graded
 
 
@@ -69,7 +73,7 @@ def masked(value: object, grade: int, secret: bytes, column: str) -> str | None:
 
 def examples(
     job: Job,
-    outcomes: Sequence[Outcome],
+    outcomes: Sequence[Outcome | RuleOutcome],
     grades: Mapping[str, int],
     secret: bytes,
     *,
