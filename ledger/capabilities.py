@@ -6,6 +6,7 @@ follows from them.
 
 from __future__ import annotations
 
+from ledger.audits.projection import PROJECTION as AUDITS_PROJECTION
 from ledger.audits.rules import RULEBOOK as AUDITS_RULES
 from ledger.catalogue.projection import PROJECTION as CATALOGUE_PROJECTION
 from ledger.catalogue.rules import RULEBOOK as CATALOGUE_RULES
@@ -32,6 +33,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     QUALITY_PROJECTION,
     LINEAGE_PROJECTION,
     CORRECTIONS_PROJECTION,
+    AUDITS_PROJECTION,
 )
 """In an order in which each needs only those before it."""
 

@@ -22,7 +22,7 @@ from ledger.catalogue.filters import (
     write_cursor,
 )
 from ledger.catalogue.models import ACTS, EDITIONS, ENTRIES
-from ledger.catalogue.selects import entries_at
+from ledger.catalogue.selects import acts_at, editions_at, entries_at, items_at
 from ledger.codes import EntryState
 from ledger.store.ranged import held
 
@@ -37,14 +37,17 @@ __all__ = [
     "EntrySummary",
     "Filters",
     "Page",
+    "acts_at",
     "count",
     "edition",
     "editions",
+    "editions_at",
     "entries_at",
     "export",
     "facets",
     "history",
     "in_force",
+    "items_at",
     "search",
     "show",
     "standing",

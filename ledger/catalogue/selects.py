@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, select
 
-from ledger.catalogue.models import ENTRIES
+from ledger.catalogue.models import ACTS, EDITIONS, ENTRIES, ITEMS
 from ledger.codes import EntryState
 from ledger.store.ranged import held
 
@@ -18,8 +18,8 @@ def entries_at(size: int | None) -> Select[Any]:
     """Every entry as it stood at a log size, for others to join.
 
     Columns: leaf, code, subject (Keccak-256 of the code), version, state, edition, published_edition,
-    in_force (whether an edition is, see :func:`ledger.catalogue.queries.in_force`), name, provider, share_type,
-    update_cycle, library, level, restricted, item_count, recorded_at.
+    in_force (whether an edition is, see :func:`ledger.catalogue.queries.in_force`), name, provider,
+    share_type, update_cycle, library, level, restricted, item_count, recorded_at.
     """
     shown = ENTRIES.c
     ended = (EntryState.SUSPENDED.value, EntryState.REVOKED.value)
@@ -42,3 +42,42 @@ def entries_at(size: int | None) -> Select[Any]:
         shown.item_count,
         shown.recorded_at,
     ).where(held(ENTRIES, size))
+
+
+def acts_at(size: int | None) -> Select[Any]:
+    """Every filing and decision recorded before a log size, for others to join.
+
+    Columns: leaf, code, version, act (``filed`` or ``decided``), state, edition, organisation (hash),
+    recorded_at.
+    """
+    shown = ACTS.c
+    return select(
+        shown.leaf_from.label("leaf"),
+        shown.code,
+        shown.version,
+        shown.act,
+        shown.state,
+        shown.edition,
+        shown.organisation,
+        shown.recorded_at,
+    ).where(*_before(ACTS, size))
+
+
+def editions_at(size: int | None) -> Select[Any]:
+    """Every edition recorded before a log size: leaf, code, edition, version, document."""
+    shown = EDITIONS.c
+    return select(
+        shown.leaf_from.label("leaf"), shown.code, shown.edition, shown.version, shown.document
+    ).where(*_before(EDITIONS, size))
+
+
+def items_at(size: int | None) -> Select[Any]:
+    """The items of every edition recorded before a log size: leaf, code, edition, position, name."""
+    shown = ITEMS.c
+    return select(
+        shown.leaf_from.label("leaf"), shown.code, shown.edition, shown.position, shown.name
+    ).where(*_before(ITEMS, size))
+
+
+def _before(table: Table, size: int | None) -> list[ColumnElement[bool]]:
+    return [] if size is None else [table.c.leaf_from < size]

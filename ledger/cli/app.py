@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "catalogue": ("ledger.cli.catalogue", "app"),
     "deliver": ("ledger.cli.deliver", "app"),
     "quality": ("ledger.cli.quality", "app"),
+    "audit": ("ledger.cli.audit", "app"),
     "log": ("ledger.cli.ledger_log", "app"),
 }
 """Command -> module, and the function or group of commands in it."""

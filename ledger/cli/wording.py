@@ -130,6 +130,8 @@ WORDINGS: dict[str, Wording] = {
         "上次导入尚未完成",
         "用 --apply 再次运行即先续完；若已换链，请换用新的数据目录",
     ),
+    "AuditError": Wording(Exit.NOT_FOUND, "无法审计", "请核对日志大小与范围"),
+    "PolicyError": Wording(Exit.USAGE, "审计口径无法使用", "成员与取值范围见 docs/audits.md"),
     "TableError": Wording(Exit.USAGE, "表格文件无法读取", "请按提示更正文件后重试"),
     "MappingError": Wording(Exit.USAGE, "映射无法使用", "请给出映射文件，或内置映射的名称"),
     "CanonicalError": Wording(Exit.REFUSED, "内容不合规范", "请更正后重试；尚未写入任何内容"),

@@ -276,6 +276,25 @@ def flags(conn: Connection, first: int = 0, count: int | None = None) -> list[Fl
     return [Flag(*row) for row in conn.execute(asked.limit(count))]
 
 
+def unreadable_at(size: int | None) -> Select[Any]:
+    """Statements recorded before a log size that say nothing, since they are malformed.
+
+    Columns: leaf, kind, subject, version, org (hash), recorded_at, reason (the first one given).
+    """
+    reasons = select(flag.c.index_, func.min(flag.c.reason).label("reason")).group_by(flag.c.index_)
+    first = reasons.subquery()
+    asked = select(
+        statement.c.index_.label("leaf"),
+        statement.c.kind,
+        statement.c.subject,
+        statement.c.version,
+        statement.c.org,
+        statement.c.recorded_at,
+        first.c.reason,
+    ).join_from(first, statement, statement.c.index_ == first.c.index_)
+    return asked if size is None else asked.where(statement.c.index_ < size)
+
+
 def flags_of(conn: Connection, index: int) -> list[Flag]:
     """What is malformed about leaf ``index``."""
     asked = select(flag).where(flag.c.index_ == index).order_by(flag.c.source)

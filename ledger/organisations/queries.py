@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 from eth_utils.address import to_checksum_address
-from sqlalchemy import ColumnElement, Connection, Row, Table, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, select
 
 from ledger.codes import KeyStatus, Level, OrganisationStatus, Role
 from ledger.organisations.models import KEYS, ORGANISATIONS
@@ -119,6 +119,24 @@ def organisations(
         (_organisation(row) for row in _held(connection, table, wanted, as_of)),
         key=lambda found: found.code,
     )
+
+
+def organisations_at(size: int | None) -> Select[Any]:
+    """Every organisation at a log size, dissolved ones too, for others to join.
+
+    Columns: leaf, code, hash (Keccak-256 of the code), parent, level, status, name, name_en.
+    """
+    table = ORGANISATIONS
+    return select(
+        table.c.leaf_from.label("leaf"),
+        table.c.code,
+        table.c.org_hash.label("hash"),
+        table.c.parent,
+        table.c.level,
+        table.c.status,
+        table.c.name,
+        table.c.name_en,
+    ).where(held(table, size))
 
 
 def organisation(

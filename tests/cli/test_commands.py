@@ -67,6 +67,8 @@ READING: list[tuple[object, ...]] = [
     ("quality", "list"),
     ("quality", "league"),
     ("quality", "history", PUBLISHED),
+    ("audit", "completeness"),
+    ("audit", "gaps"),
     ("log", "list"),
     ("log", "verify", "proof.json"),
     ("mirror", "status"),

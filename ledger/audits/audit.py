@@ -1,0 +1,229 @@
+"""One audit (审计): the ledger at a size, judged on the day of its last leaf.
+
+:func:`audited` works everything out and gives an :class:`Audit` to ask, which is good while the block runs. Whatever
+is asked comes in one order on every database: by code, bytewise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from ledger.audits.metrics import METRICS, State, Tally, empty
+from ledger.audits.policy import DEFAULT_POLICY, Policy
+from ledger.audits.scope import Scope
+from ledger.audits.working import Progress, Question, worked_out
+from ledger.mirror import queries as mirror
+
+_CHUNK = 2_000
+
+_UNIT_COUNTS = text(
+    "SELECT u.org, v.cataloguing, v.collection, v.records, v.timeliness, v.quality, COUNT(*) AS units, "
+    "SUM(v.rows_due) AS rows_due, SUM(v.rows_here) AS rows_here "
+    "FROM audit_unit u JOIN audit_verdict v ON v.unit = u.leaf WHERE u.scoped = 1 AND u.child = 0 "
+    "GROUP BY u.org, v.cataloguing, v.collection, v.records, v.timeliness, v.quality"
+)
+_PART_ROWS = text(
+    "SELECT u.org, SUM(v.rows_due) AS rows_due, SUM(v.rows_here) AS rows_here "
+    "FROM audit_unit u JOIN audit_verdict v ON v.unit = u.leaf WHERE u.scoped = 1 AND u.child = 1 "
+    "GROUP BY u.org"
+)
+_UPPER_COUNTS = text(
+    "SELECT org, type, state, COUNT(*) AS units FROM audit_upper WHERE scoped = 1 "
+    "GROUP BY org, type, state"
+)
+_ENTRY_COUNTS = text(
+    "SELECT org, mount, on_chain, COUNT(*) AS units FROM audit_entry WHERE scoped = 1 "
+    "GROUP BY org, mount, on_chain"
+)
+_UNIT_METRICS = {
+    "cataloguing": "cataloguing",
+    "collection": "collection",
+    "record_collection": "records",
+    "timeliness": "timeliness",
+    "quality_pass": "quality",
+}
+_ENTRY_METRICS = {"mount": "mount", "on_chain": "on_chain"}
+_UPPER_METRICS = {1: "duty_coverage", 2: "system_cataloguing"}
+
+
+class AuditError(LookupError):
+    """An audit that cannot be made: what is wrong, and what would do; ``zh`` in Chinese."""
+
+    def __init__(self, what: str, hint: str = "", *, zh: str = "", hint_zh: str = "") -> None:
+        super().__init__(what)
+        self.hint = hint
+        self.zh = zh
+        self.hint_zh = hint_zh
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationLine:
+    """An organisation within the scope; ``leaf`` is None for one whose own statement cannot be read."""
+
+    id: int
+    code: str
+    name: str | None
+    name_en: str | None
+    level: str | None
+    status: str | None
+    leaf: int | None
+
+
+class Audit:
+    """What was worked out, and questions about it."""
+
+    def __init__(self, connection: Connection, question: Question) -> None:
+        self.connection = connection
+        self.question = question
+        self.codes = {
+            int(row.id): str(row.code)
+            for row in connection.execute(text("SELECT id, code FROM audit_organisation"))
+        }
+
+    def organisations(self) -> list[OrganisationLine]:
+        """Every organisation within the scope, by code; none is left out for having nothing."""
+        asked = text(
+            "SELECT o.id, o.code, i.name, i.name_en, i.level, i.status, i.leaf FROM audit_organisation o "
+            "LEFT JOIN audit_in_organisation i ON i.code = o.code WHERE o.scoped = 1 ORDER BY o.id"
+        )
+        return [OrganisationLine(*row) for row in self.connection.execute(asked)]
+
+    def tallies(self) -> dict[str, dict[int, Tally]]:
+        """Every metric's tally for each organisation that has units, by metric and organisation number."""
+        found: dict[str, dict[int, Tally]] = {metric.id: {} for metric in METRICS}
+
+        def add(metric: str, org: int, state: int, units: int, *rows: int) -> None:
+            one = Tally(metric, {State(state): units}, *rows)
+            found[metric][org] = found[metric].get(org, empty(metric)) + one
+
+        for row in self.connection.execute(_UNIT_COUNTS):
+            for metric, column in _UNIT_METRICS.items():
+                rows = (int(row.rows_here), int(row.rows_due)) if column == "records" else ()
+                add(metric, row.org, getattr(row, column), row.units, *rows)
+        for row in self.connection.execute(_PART_ROWS):
+            part = Tally("record_collection", {}, int(row.rows_here), int(row.rows_due))
+            of = found["record_collection"]
+            of[row.org] = of.get(row.org, empty("record_collection")) + part
+        for row in self.connection.execute(_UPPER_COUNTS):
+            add(_UPPER_METRICS[row.type], row.org, row.state, row.units)
+        for row in self.connection.execute(_ENTRY_COUNTS):
+            for metric, column in _ENTRY_METRICS.items():
+                add(metric, row.org, getattr(row, column), row.units)
+        return found
+
+    def duties(self) -> Iterator[Row[Any]]:
+        """Duties: code, leaf, org, state, tables, catalogued, excused."""
+        return self._lines(_UPPERS, kind=1)
+
+    def systems(self) -> Iterator[Row[Any]]:
+        """Information systems, as :meth:`duties`."""
+        return self._lines(_UPPERS, kind=2)
+
+    def tables(self) -> Iterator[Row[Any]]:
+        """Business tables and expected entries with all their states and the statements they rest on."""
+        return self._lines(_TABLES)
+
+    def entries(self) -> Iterator[Row[Any]]:
+        """Catalogue entries."""
+        return self._lines(_ENTRIES)
+
+    def exemptions(self) -> Iterator[Row[Any]]:
+        """Exemptions that count on the audit's day, a row for each scope."""
+        return self._lines(_EXEMPTIONS)
+
+    def gaps(
+        self,
+        *,
+        organisation: str | None = None,
+        rung: int | None = None,
+        overdue: bool | None = None,
+        after: str = "",
+        limit: int | None = None,
+    ) -> Iterator[Row[Any]]:
+        """Gaps by the code of their obligation, from the one ``after`` on."""
+        asked = _GAPS
+        told: dict[str, Any] = {"after": after, "day": self._day}
+        if organisation is not None:
+            asked += " AND o.code = :organisation"
+            told["organisation"] = organisation
+        if rung is not None:
+            asked += " AND g.rung = :rung"
+            told["rung"] = rung
+        if overdue is not None:
+            asked += " AND g.due < :day" if overdue else " AND (g.due IS NULL OR g.due >= :day)"
+        asked += " ORDER BY g.code"
+        if limit is not None:
+            asked += " LIMIT :limit"
+            told["limit"] = limit
+        return self._lines(asked, **told)
+
+    @property
+    def _day(self) -> int:
+        day = self.question.day
+        return day.year * 10_000 + day.month * 100 + day.day
+
+    def _lines(self, asked: str, **told: object) -> Iterator[Row[Any]]:
+        streamed = {"yield_per": _CHUNK}
+        yield from self.connection.execute(text(asked), told, execution_options=streamed)
+
+
+_UPPERS = (
+    "SELECT u.code, u.leaf, u.org, u.standing, u.state, u.tables, u.catalogued, u.excused "
+    "FROM audit_upper u WHERE u.scoped = 1 AND u.type = :kind ORDER BY u.code"
+)
+_TABLES = (
+    "SELECT u.code, u.leaf, u.org, u.type, u.child, u.top, u.standing, u.entry, u.binding_leaf, u.entry_leaf, "
+    "v.manifest_leaf, v.delivery_leaf, q.leaf AS score_leaf, q.own, v.cataloguing, v.collection, v.records, "
+    "v.timeliness, v.quality, v.rung, v.reason, v.on_time, u.due_from, u.due_upto, v.rows_due, v.rows_here "
+    "FROM audit_unit u JOIN audit_verdict v ON v.unit = u.leaf LEFT JOIN audit_score q ON q.entry = u.entry "
+    "WHERE u.scoped = 1 ORDER BY u.code"
+)
+_ENTRIES = (
+    "SELECT code, leaf, org, state, mount, on_chain FROM audit_entry WHERE scoped = 1 ORDER BY code"
+)
+_EXEMPTIONS = (
+    "SELECT kind, target, bit, leaf, expires FROM audit_exemption ORDER BY kind, target, bit"
+)
+_GAPS = (
+    "SELECT g.code, g.unit, g.org, g.acts, g.rung, g.reason, g.since, g.due, u.entry, u.binding_leaf, "
+    "u.entry_leaf, v.manifest_leaf, v.delivery_leaf, q.leaf AS score_leaf FROM audit_gap g "
+    "JOIN audit_unit u ON u.leaf = g.unit JOIN audit_verdict v ON v.unit = g.unit "
+    "LEFT JOIN audit_score q ON q.entry = u.entry LEFT JOIN audit_organisation o ON o.id = g.org "
+    "WHERE g.scoped = 1 AND g.code > :after"
+)
+
+
+@contextmanager
+def audited(
+    connection: Connection,
+    size: int | None = None,
+    *,
+    scope: Scope | None = None,
+    policy: Policy = DEFAULT_POLICY,
+    progress: Progress | None = None,
+) -> Iterator[Audit]:
+    """The audit at log size ``size`` (None: all that the mirror has).
+
+    Raises :class:`AuditError` for an empty log, and
+    :class:`~ledger.mirror.queries.MirrorQueryError` for a size that the mirror does not reach.
+    """
+    held = mirror.size_of(connection)
+    asked = held if size is None else size
+    if asked > held:
+        raise mirror.MirrorQueryError(f"the mirror holds {held} leaves, not {asked}")
+    day = mirror.day_at(connection, asked)
+    if day is None:
+        raise AuditError(
+            "there is nothing to audit: the log is empty at that size",
+            "name a size of 1 or more",
+            zh="没有可审计的内容：该日志大小为 0",
+            hint_zh="请指定不小于 1 的日志大小",
+        )
+    question = Question(asked, day, mirror.day_at(connection, 1) or day, scope or Scope(), policy)
+    with worked_out(connection, question, progress):
+        yield Audit(connection, question)

@@ -1,0 +1,200 @@
+"""The metrics of an audit (审计指标): what each counts, by which formula, and where that comes from.
+
+Every unit of a metric (a duty, a system, a table, an entry …) has exactly one state. Numerator: met; denominator:
+met and unmet. What is exempt, not applicable or not assessable is in neither, and is listed all the same. Rates are
+basis points, rounded half-even once; a denominator of zero has no rate.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+FULL = 10_000
+
+
+class State(enum.IntEnum):
+    """How a unit stands in a metric."""
+
+    MET = 1
+    UNMET = 2
+    EXEMPTED = 3
+    NOT_APPLICABLE = 4
+    NOT_ASSESSABLE = 5
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+STATE_LABELS: dict[State, tuple[str, str]] = {
+    State.MET: ("达标", "met"),
+    State.UNMET: ("未达标", "unmet"),
+    State.EXEMPTED: ("豁免", "exempt"),
+    State.NOT_APPLICABLE: ("不适用", "not applicable"),
+    State.NOT_ASSESSABLE: ("无法评估", "not assessable"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric; ``unit`` names the lines of the report in which its states stand."""
+
+    id: str
+    zh: str
+    en: str
+    unit: str
+    formula_zh: str
+    formula_en: str
+    source: str
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric(
+        "duty_coverage",
+        "职责覆盖率",
+        "duty coverage",
+        "duties",
+        "至少有一个已发布目录的职责事项 ÷ 产生数据的职责事项",
+        "duties with at least one published entry / duties that produce data",
+        "条例 Art. 13; 权责清单",
+    ),
+    Metric(
+        "system_cataloguing",
+        "系统编目率",
+        "system cataloguing",
+        "systems",
+        "业务表全部编目（或豁免）的信息系统 ÷ 已登记的信息系统",
+        "systems with all tables catalogued or exempt / registered systems",
+        "条例 Art. 13",
+    ),
+    Metric(
+        "cataloguing",
+        "编目率",
+        "cataloguing",
+        "tables",
+        "有已发布目录对应的业务表 ÷ 应编目的业务表",
+        "tables that a published entry answers / tables that should be catalogued",
+        "条例 Art. 13",
+    ),
+    Metric(
+        "mount",
+        "挂接率",
+        "mount",
+        "entries",
+        "至少挂接一个有效资源的目录 ÷ 已发布且可共享的目录",
+        "entries with a live resource / published entries that are shared",
+        "条例 Art. 22",
+    ),
+    Metric(
+        "collection",
+        "归集率",
+        "collection",
+        "tables",
+        "已归集的业务表 ÷ 应归集的业务表",
+        "tables collected / tables that should be collected",
+        "上海市数据条例 Arts. 28, 34",
+    ),
+    Metric(
+        "record_collection",
+        "记录归集率",
+        "record collection",
+        "tables",
+        "与数据清单一致的到达记录数 ÷ 数据清单载明的记录数",
+        "rows that arrived as their manifests say / rows that the manifests state",
+        "上海市数据条例 Art. 75",
+    ),
+    Metric(
+        "on_chain",
+        "上链率",
+        "on chain",
+        "entries",
+        "最新声明在链上可读的目录 ÷ 已发布的目录",
+        "entries whose newest statement stands on the chain, readable / published entries",
+        "全量上链",
+    ),
+    Metric(
+        "timeliness",
+        "更新及时率",
+        "timeliness",
+        "tables",
+        "按到期日及时更新的业务表 ÷ 已归集且有更新周期的业务表",
+        "tables updated by their due dates / collected tables with an update cycle",
+        "条例 Art. 13",
+    ),
+    Metric(
+        "quality_pass",
+        "质量合格率",
+        "quality pass",
+        "tables",
+        "质量合格且无未决纠错的业务表 ÷ 已归集且已评估的业务表",
+        "tables of sufficient score without an open correction / collected tables that were assessed",
+        "DB31/T 1523-2024; 条例 Art. 26",
+    ),
+)
+BY_ID: dict[str, Metric] = {metric.id: metric for metric in METRICS}
+HEADLINE = BY_ID["collection"]
+"""The metric whose rate a report's statement carries."""
+COUNTED_BY_ROWS = frozenset({"record_collection"})
+"""Metrics whose numerator and denominator are rows, while their states are counted in tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many units of a metric are in each state; ``rows_here`` of ``rows_due`` where rows are counted."""
+
+    metric: str
+    states: Mapping[State, int]
+    rows_here: int = 0
+    rows_due: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        both = {state: self.of(state) + other.of(state) for state in State}
+        return Tally(
+            self.metric, both, self.rows_here + other.rows_here, self.rows_due + other.rows_due
+        )
+
+    def of(self, state: State) -> int:
+        return self.states.get(state, 0)
+
+    @property
+    def numerator(self) -> int:
+        return self.rows_here if self.metric in COUNTED_BY_ROWS else self.of(State.MET)
+
+    @property
+    def denominator(self) -> int:
+        if self.metric in COUNTED_BY_ROWS:
+            return self.rows_due
+        return self.of(State.MET) + self.of(State.UNMET)
+
+    @property
+    def rate(self) -> int | None:
+        """Basis points, None where there is nothing to divide by."""
+        return basis_points(self.numerator, self.denominator)
+
+    @property
+    def coverage(self) -> int | None:
+        """Basis points of the units that could be judged, of those that should have been."""
+        judged = self.of(State.MET) + self.of(State.UNMET)
+        return basis_points(judged, judged + self.of(State.NOT_ASSESSABLE))
+
+    def document(self) -> dict[str, object]:
+        """The tally as JSON values."""
+        return {
+            "numerator": self.numerator,
+            "denominator": self.denominator,
+            "rate_basis_points": self.rate,
+            "coverage_basis_points": self.coverage,
+            **{state.word: self.of(state) for state in State},
+        }
+
+
+def basis_points(part: int, whole: int) -> int | None:
+    """``part`` of ``whole`` in 0..10000, half-even; None where ``whole`` is 0."""
+    return round(Fraction(part * FULL, whole)) if whole else None
+
+
+def empty(metric: str) -> Tally:
+    return Tally(metric, {})

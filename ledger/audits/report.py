@@ -1,0 +1,240 @@
+"""The audit report (审计报告): one canonical JSON document (RFC 8785), written line by line.
+
+The bytes are what is anchored. They follow from the statements before the size, the scope and the policy alone:
+whoever has the log gets the same ones, on either database, at any time. Members and lines are described in
+``docs/audits.md``. Every line bears the indexes of the statements that it rests on; every unit has one state in each
+metric, and a metric's lists are the lines of its ``unit`` in each state.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import Row
+
+from ledger.audits.audit import Audit, OrganisationLine
+from ledger.audits.ladder import REASONS, gap_id, rung_code
+from ledger.audits.metrics import METRICS, State, Tally, empty
+from ledger.audits.periods import calendar_digest
+from ledger.canonical import canonical_json
+from ledger.codes import EXEMPTION_SCOPES, ExemptionScope, ObligationType
+from ledger.days import day_of
+from ledger.mirror import queries as mirror
+
+REPORT_FORMAT = "govledger-completeness/1"
+STANDINGS = ("in_force", "withdrawn", "not_yet", "ended")
+"""Whether an obligation holds on the audit's day."""
+
+Line = Mapping[str, Any]
+
+
+def report_head(audit: Audit) -> dict[str, Any]:
+    """What a report is about: format, log, size, root, day, scope, policy and calendar."""
+    question = audit.question
+    checkpoint = mirror.checkpoint(audit.connection, question.size)
+    return {
+        "format": REPORT_FORMAT,
+        "log": {"address": checkpoint.log, "chain_id": checkpoint.chain_id},
+        "size": question.size,
+        "root": checkpoint.root.removeprefix("0x"),
+        "day": question.day.isoformat(),
+        "scope": question.scope.document(),
+        "policy": question.policy.document(),
+        "policy_digest": question.policy.digest(),
+        "calendar_digest": calendar_digest(),
+    }
+
+
+def measures(audit: Audit) -> list[dict[str, Any]]:
+    """Every metric: its tally over all, and over each organisation in scope, the lowest rate first.
+
+    An organisation with nothing to count stands at the end, and is never left out.
+    """
+    tallies = audit.tallies()
+    organisations = audit.organisations()
+    found = []
+    for metric in METRICS:
+        of = tallies[metric.id]
+        whole = empty(metric.id)
+        for tally in of.values():
+            whole += tally
+        each = [(one, of.get(one.id, empty(metric.id))) for one in organisations]
+        each += [
+            (OrganisationLine(org, audit.codes.get(org, ""), None, None, None, None, None), tally)
+            for org, tally in of.items()
+            if org not in {one.id for one in organisations}
+        ]
+        each.sort(key=_lowest_first)
+        found.append(
+            {
+                "id": metric.id,
+                "unit": metric.unit,
+                **whole.document(),
+                "organisations": [
+                    {"organisation": one.code, **tally.document()} for one, tally in each
+                ],
+            }
+        )
+    return found
+
+
+def _lowest_first(one: tuple[OrganisationLine, Tally]) -> tuple[bool, int, bytes]:
+    organisation, tally = one
+    return tally.rate is None, tally.rate or 0, organisation.code.encode()
+
+
+def report_parts(audit: Audit) -> Iterator[tuple[str, Any]]:
+    """The members of a report in the order of their names; lists are iterators of their lines."""
+    head = report_head(audit)
+    parts: dict[str, Callable[[], Any]] = {
+        **{name: _given(value) for name, value in head.items()},
+        "duties": lambda: _uppers(audit, audit.duties()),
+        "entries": lambda: (_entry(audit, row) for row in audit.entries()),
+        "exemptions": lambda: (_exemption(row) for row in audit.exemptions()),
+        "gaps": lambda: (gap_line(audit, row) for row in audit.gaps()),
+        "metrics": lambda: iter(measures(audit)),
+        "organisations": lambda: (_organisation(one) for one in audit.organisations()),
+        "systems": lambda: _uppers(audit, audit.systems()),
+        "tables": lambda: (_table(audit, row) for row in audit.tables()),
+    }
+    for name in sorted(parts):
+        yield name, parts[name]()
+
+
+def report_bytes(audit: Audit) -> Iterator[bytes]:
+    """The report as canonical JSON, in pieces: memory stays bounded however long its lists are."""
+    separator = b"{"
+    for name, value in report_parts(audit):
+        yield separator + canonical_json(name) + b":"
+        separator = b","
+        if not isinstance(value, Iterator):
+            yield canonical_json(value)
+            continue
+        between = b"["
+        for line in value:
+            yield between + canonical_json(line)
+            between = b","
+        yield b"[]" if between == b"[" else b"]"
+    yield b"}"
+
+
+def digest_of(pieces: Iterable[bytes]) -> str:
+    """SHA-256 over a report's bytes, lower-case hex."""
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def gap_line(audit: Audit, row: Row[Any]) -> dict[str, Any]:
+    """A gap as the report and the API tell it. Days as ``YYYY-MM-DD``, null where no calendar reaches."""
+    day = audit.question.day
+    due = None if row.due is None else day_of(row.due)
+    return {
+        "id": gap_id(row.rung, row.code),
+        "obligation": row.code,
+        "organisation": audit.codes.get(row.org, ""),
+        "rung": rung_code(row.rung),
+        "reason": row.reason,
+        "article": REASONS[row.reason].article,
+        "acts": audit.codes.get(row.acts, ""),
+        "since": None if row.since is None else day_of(row.since).isoformat(),
+        "due": None if due is None else due.isoformat(),
+        "overdue": due is not None and due < day,
+        "entry": row.entry,
+        "leaves": _leaves(
+            obligation=row.unit,
+            binding=row.binding_leaf,
+            entry=row.entry_leaf,
+            manifest=row.manifest_leaf,
+            delivery=row.delivery_leaf,
+            score=row.score_leaf,
+        ),
+    }
+
+
+def _given(value: object) -> Callable[[], object]:
+    return lambda: value
+
+
+def _leaves(**found: int | None) -> dict[str, int]:
+    return {name: leaf for name, leaf in found.items() if leaf is not None and leaf >= 0}
+
+
+def _organisation(one: OrganisationLine) -> Line:
+    return {
+        "code": one.code,
+        "name": one.name,
+        "name_en": one.name_en,
+        "level": one.level,
+        "status": one.status,
+        "leaf": one.leaf,
+    }
+
+
+def _uppers(audit: Audit, rows: Iterator[Row[Any]]) -> Iterator[Line]:
+    for row in rows:
+        yield {
+            "code": row.code,
+            "leaf": row.leaf,
+            "organisation": audit.codes.get(row.org, ""),
+            "standing": STANDINGS[row.standing],
+            "tables": row.tables,
+            "catalogued": row.catalogued,
+            "exempted": row.excused,
+            "state": State(row.state).word,
+        }
+
+
+def _table(audit: Audit, row: Row[Any]) -> Line:
+    return {
+        "code": row.code,
+        "organisation": audit.codes.get(row.org, ""),
+        "type": ObligationType.of_number(row.type).value,
+        "part_of": row.top if row.child else None,
+        "standing": STANDINGS[row.standing],
+        "entry": row.entry,
+        "leaves": _leaves(
+            obligation=row.leaf,
+            binding=row.binding_leaf,
+            entry=row.entry_leaf,
+            manifest=row.manifest_leaf,
+            delivery=row.delivery_leaf,
+            score=row.score_leaf,
+        ),
+        "states": {
+            "cataloguing": State(row.cataloguing).word,
+            "collection": State(row.collection).word,
+            "record_collection": State(row.records).word,
+            "timeliness": State(row.timeliness).word,
+            "quality_pass": State(row.quality).word,
+        },
+        "gap": rung_code(row.rung) if row.rung else None,
+        "periods_due": max(0, row.due_upto - row.due_from),
+        "periods_on_time": row.on_time,
+        "rows_due": row.rows_due,
+        "rows_here": row.rows_here,
+        "self_assessed": bool(row.own),
+    }
+
+
+def _entry(audit: Audit, row: Row[Any]) -> Line:
+    return {
+        "code": row.code,
+        "leaf": row.leaf,
+        "organisation": audit.codes.get(row.org, ""),
+        "state": row.state,
+        "states": {"mount": State(row.mount).word, "on_chain": State(row.on_chain).word},
+    }
+
+
+def _exemption(row: Row[Any]) -> Line:
+    return {
+        "target": row.target,
+        "target_type": row.kind,
+        "scope": EXEMPTION_SCOPES[ExemptionScope(row.bit)][1],
+        "leaf": row.leaf,
+        "expires": day_of(row.expires).isoformat(),
+    }

@@ -1,0 +1,139 @@
+-- What was said to be there, and what came (数据清单与归集交付), unit by unit: manifests in force, each beside the
+-- deliveries of its period.
+--
+-- newest_manifest: period_end * 2^38 + leaf. newest_delivery: period_end * 2^38 + (leaf + 1) * 32 and five marks:
+-- 16 it holds all rows (全量), 8 it names a manifest, 4 the newest version of it, 2 it equals it (root, rows, schema,
+-- mode), 1 it has rows. So the greatest number is the newest period's newest delivery.
+--
+-- A delivery covers the periods that end within its own, but none that was not over when it was recorded. Those of
+-- them that were not overdue by then, after after_ and up to upto, arrived on time, unless rows were missing or changed.
+INSERT INTO audit_supply
+  (unit, manifested, newest_manifest, delivered, newest_delivery, filled, incomplete, rows_due, rows_here,
+   spans, timely)
+SELECT g.unit, MAX(g.manifested), MAX(g.manifest_key), MAX(g.upto), MAX(g.delivery_key), MAX(g.filled),
+  SUM(CASE WHEN g.last = 1 AND g.complete = 0 AND g.mode = 2 THEN g.inside ELSE 0 END),
+  SUM(CASE WHEN g.last = 1 THEN g.inside * g.rows_due ELSE 0 END),
+  SUM(CASE WHEN g.last = 1 THEN g.inside * g.rows_here ELSE 0 END),
+  SUM(CASE WHEN g.named > 0 AND g.current = 0 THEN 2 WHEN g.upto > g.after_ AND g.arrived = 1 THEN 1 ELSE 0 END),
+  SUM(CASE WHEN g.upto > g.after_ AND g.arrived = 1 THEN g.upto - g.after_ ELSE 0 END)
+FROM (
+  SELECT f.unit, f.manifested, f.manifest_key, f.named, f.current, f.complete, f.mode, f.filled, f.inside, f.last,
+    f.rows_due,
+    CASE WHEN f.complete = 1 THEN f.rows_due
+         WHEN f.matched > f.received THEN f.received
+         WHEN f.matched > 0 THEN f.matched ELSE 0 END AS rows_here,
+    CASE WHEN f.complete = 1 OR f.named = 0 THEN 1 ELSE 0 END AS arrived,
+    f.upto,
+    CASE WHEN f.before > f.late AND f.before > f.due_from THEN f.before
+         WHEN f.late > f.due_from THEN f.late ELSE f.due_from END AS after_,
+    CASE WHEN f.delivery IS NOT NULL
+         THEN f.period_end * 274877906944 + (f.delivery + 1) * 32 + CASE WHEN f.mode = 1 THEN 16 ELSE 0 END
+              + CASE WHEN f.named > 0 THEN 8 ELSE 0 END + f.current * 4 + f.complete * 2 + f.filled
+         END AS delivery_key
+  FROM (
+    SELECT u.leaf AS unit, u.due_from, md.upto AS manifested,
+      CAST(m.period_end AS BIGINT) * 274877906944 + m.leaf AS manifest_key,
+      CAST(m.period_end AS BIGINT) AS period_end, m.rows AS rows_due,
+      CASE WHEN m.period_end >= :window AND u.lost = 0 THEN 1 ELSE 0 END AS inside,
+      CAST(d.leaf AS BIGINT) AS delivery, d.mode, d.manifest AS named, d.rows AS received,
+      m.rows - x.missing - x.changed AS matched,
+      CASE WHEN d.manifest = m.version THEN 1 ELSE 0 END AS current,
+      CASE WHEN d.manifest = m.version AND d.root = m.root AND d.rows = m.rows AND d.schema = m.schema
+                AND d.mode = m.mode THEN 1 ELSE 0 END AS complete,
+      CASE WHEN d.rows > 0 THEN 1 ELSE 0 END AS filled,
+      CASE WHEN EXISTS (SELECT 1 FROM audit_in_received l
+                        WHERE l.entry = d.entry AND l.period_end = d.period_end
+                          AND l.period_start = d.period_start AND l.number > d.number)
+           THEN 0 ELSE 1 END AS last,
+      CASE WHEN de.upto > u.due_upto THEN u.due_upto ELSE de.upto END AS upto,
+      ds.before, dr.late
+    FROM audit_unit u
+    JOIN audit_in_manifest m ON m.entry = u.entry AND m.newest = 1
+    LEFT JOIN audit_in_received d
+      ON d.entry = m.entry AND d.period_end = m.period_end AND d.period_start = m.period_start
+    LEFT JOIN audit_difference x ON x.delivery = d.leaf
+    LEFT JOIN audit_calendar mc ON mc.epoch = (m.recorded_at + 28800) / 86400
+    LEFT JOIN audit_calendar dc ON dc.epoch = (d.recorded_at + 28800) / 86400
+    LEFT JOIN audit_day md
+      ON md.cycle = u.cycle
+      AND md.day = CASE WHEN m.period_end < :first_day OR mc.day < :first_day THEN :first_day
+                        WHEN m.period_end > mc.day THEN mc.day ELSE m.period_end END
+    LEFT JOIN audit_day ds
+      ON ds.cycle = u.cycle
+      AND ds.day = CASE WHEN d.period_start < :first_day THEN :first_day
+                        WHEN d.period_start > :day THEN :day ELSE d.period_start END
+    LEFT JOIN audit_day de
+      ON de.cycle = u.cycle
+      AND de.day = CASE WHEN d.period_end < :first_day OR dc.day < :first_day THEN :first_day
+                        WHEN d.period_end > dc.day THEN dc.day ELSE d.period_end END
+    LEFT JOIN audit_day dr
+      ON dr.cycle = u.cycle AND dr.day = CASE WHEN dc.day < :first_day THEN :first_day ELSE dc.day END
+    WHERE u.standing = 0 AND u.lost <> 1
+  ) f
+) g
+GROUP BY g.unit;
+
+-- Deliveries of periods for which no manifest is there at all.
+INSERT INTO audit_bare (entry, period_end, leaf, filled)
+SELECT d.entry, MAX(CASE WHEN d.period_end > c.day THEN c.day ELSE d.period_end END), MAX(d.leaf),
+  MAX(CASE WHEN d.rows > 0 THEN 1 ELSE 0 END)
+FROM audit_in_received d
+LEFT JOIN audit_calendar c ON c.epoch = (d.recorded_at + 28800) / 86400
+WHERE d.manifest = 0 AND NOT EXISTS (
+  SELECT 1 FROM audit_in_manifest m
+  WHERE m.entry = d.entry AND m.period_end = d.period_end AND m.period_start = d.period_start)
+GROUP BY d.entry;
+
+-- Where several deliveries arrived on time, the periods of all of them together, each counted once.
+INSERT INTO audit_timely (unit, periods)
+SELECT j.unit, SUM(CASE WHEN j.upto <= j.seen THEN 0
+                        WHEN j.after_ > j.seen THEN j.upto - j.after_ ELSE j.upto - j.seen END)
+FROM (
+  SELECT i.unit, i.after_, i.upto,
+    COALESCE(MAX(i.upto) OVER (PARTITION BY i.unit ORDER BY i.after_, i.upto
+                               ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS seen
+  FROM (
+    SELECT f.unit, f.upto,
+      CASE WHEN f.before > f.late AND f.before > f.due_from THEN f.before
+           WHEN f.late > f.due_from THEN f.late ELSE f.due_from END AS after_
+    FROM (
+      SELECT u.leaf AS unit, u.due_from, ds.before, dr.late,
+        CASE WHEN de.upto > u.due_upto THEN u.due_upto ELSE de.upto END AS upto
+      FROM audit_unit u
+      LEFT JOIN audit_supply s ON s.unit = u.leaf
+      LEFT JOIN audit_bare n ON n.entry = u.entry
+      JOIN audit_in_delivery d ON d.entry = u.entry
+      JOIN audit_calendar dc ON dc.epoch = (d.recorded_at + 28800) / 86400
+      JOIN audit_day ds
+        ON ds.cycle = u.cycle
+        AND ds.day = CASE WHEN d.period_start < :first_day THEN :first_day
+                          WHEN d.period_start > :day THEN :day ELSE d.period_start END
+      JOIN audit_day de
+        ON de.cycle = u.cycle
+        AND de.day = CASE WHEN d.period_end < :first_day OR dc.day < :first_day THEN :first_day
+                          WHEN d.period_end > dc.day THEN dc.day ELSE d.period_end END
+      JOIN audit_day dr
+        ON dr.cycle = u.cycle AND dr.day = CASE WHEN dc.day < :first_day THEN :first_day ELSE dc.day END
+      WHERE u.standing = 0 AND u.lost <> 1 AND (s.spans > 1 OR n.leaf IS NOT NULL)
+        AND (d.complete = 1 OR d.manifest = 0)
+    ) f
+  ) i
+  WHERE i.upto > i.after_
+) j
+GROUP BY j.unit;
+
+-- The score that counts for an entry: the newest period's, and the owner's own only where nobody else scored it.
+INSERT INTO audit_score (entry, leaf, total, own, recorded_at)
+SELECT r.entry, r.leaf, r.total, r.own, r.recorded_at
+FROM (
+  SELECT f.entry, f.leaf, f.total, f.own, f.recorded_at,
+    ROW_NUMBER() OVER (PARTITION BY f.entry ORDER BY f.own, f.period_end DESC, f.leaf DESC) AS place
+  FROM (
+    SELECT s.entry, s.leaf, s.total, s.period_end, s.recorded_at,
+      CASE WHEN s.assessor = g.hash THEN 1 ELSE 0 END AS own
+    FROM audit_in_score s
+    LEFT JOIN audit_entry e ON e.code = s.entry
+    LEFT JOIN audit_organisation g ON g.id = e.org
+  ) f
+) r
+WHERE r.place = 1;

@@ -1,0 +1,266 @@
+"""The audit's working tables (审计工作表): temporary, one set a connection, gone with the transaction.
+
+Names begin with ``audit_``. States of a metric are :class:`ledger.audits.metrics.State` numbers; days are
+YYYYMMDD; ``leaf`` is the index of the statement that a row comes from.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy.types import TypeEngine
+
+_META = MetaData()
+CODE = String().with_variant(String(collation="C"), "postgresql")
+BIG = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _table(name: str, *columns: Column[object], rowid: bool = False) -> Table:
+    return Table(
+        f"audit_{name}",
+        _META,
+        *columns,
+        prefixes=["TEMPORARY"],
+        sqlite_with_rowid=rowid or not any(column.primary_key for column in columns),
+    )
+
+
+def _key(name: str, kind: TypeEngine[Any] | None = None) -> Column[object]:
+    return Column(name, kind or Integer(), primary_key=True, autoincrement=False)
+
+
+def _int(name: str) -> Column[object]:
+    return Column(name, Integer)
+
+
+def _big(name: str) -> Column[object]:
+    return Column(name, BIG)
+
+
+def _text(name: str) -> Column[object]:
+    return Column(name, CODE)
+
+
+ORGANISATION = _table(
+    "organisation",
+    _key("id"),
+    _text("code"),
+    Column("hash", LargeBinary),
+    _int("scoped"),
+    _int("root"),
+    rowid=True,
+)
+"""Every organisation under a number, in the order of codes."""
+
+CALENDAR = _table(
+    "calendar", _key("epoch"), _int("day"), _int("ordinal"), _int("special"), rowid=True
+)
+"""Days since 1970, see :class:`ledger.audits.periods.CalendarRow`."""
+
+DATE = _table("date", _key("day"), _int("epoch"), _int("ordinal"), rowid=True)
+"""The calendar by YYYYMMDD."""
+
+WORKDAY = _table("workday", _key("ordinal"), _int("day"), rowid=True)
+"""The working day with a number."""
+
+DAY = _table("day", _key("cycle"), _key("day"), _int("before"), _int("upto"), _int("late"))
+"""See :class:`ledger.audits.periods.DayRow`."""
+
+CYCLE = _table(
+    "cycle", _key("cycle"), _int("number"), _int("first_day"), _int("last_day"), _int("due")
+)
+"""See :class:`ledger.audits.periods.CycleRow`."""
+
+BIT = _table("bit", _key("bit"), rowid=True)
+"""The single bits of an exemption's scope."""
+
+EXEMPTION = _table(
+    "exemption",
+    _key("kind", CODE),
+    _key("target", CODE),
+    _key("bit"),
+    _int("leaf"),
+    _int("expires"),
+)
+"""What is exempt on the audit's day, one row a bit of scope; ``leaf`` of the first statement that says so."""
+
+EXEMPT = _table("exempt", _key("kind", CODE), _key("target", CODE), _int("mask"))
+"""The scopes of which a target is exempt."""
+
+UNREADABLE = _table("unreadable", _key("subject", LargeBinary()), _int("leaf"))
+"""Subjects about which a statement is malformed, and the newest such."""
+
+ENTRY = _table(
+    "entry",
+    _key("code", CODE),
+    _int("org"),
+    _int("scoped"),
+    _text("library"),
+    _text("state"),
+    _int("in_force"),
+    _int("share"),
+    _int("cycle"),
+    _int("leaf"),
+    _big("recorded_at"),
+    _int("exempt"),
+    _int("resource"),
+    _int("mount"),
+    _int("on_chain"),
+)
+"""Catalogue entries: ``resource`` 2 where a live one is mounted, 1 where only closed ones are."""
+
+UNIT = _table(
+    "unit",
+    _key("leaf"),
+    _text("code"),
+    _int("type"),
+    _text("parent"),
+    _text("top"),
+    _int("child"),
+    _int("org"),
+    _int("scoped"),
+    _int("cycle"),
+    _int("due_from"),
+    _int("due_upto"),
+    _int("valid_from"),
+    _big("recorded_at"),
+    _int("standing"),
+    _int("exempt"),
+    _int("bound"),
+    _text("entry"),
+    _int("binding_leaf"),
+    _big("bound_at"),
+    _int("lost"),
+    _text("entry_state"),
+    _int("in_force"),
+    _int("share"),
+    _int("entry_leaf"),
+    _big("entry_at"),
+    _int("resource"),
+    rowid=True,
+)
+"""Tables and expected entries (应归集): what answers each, and how that stands."""
+
+SHARED = _table("shared", _key("entry", CODE), _int("leaf"), _text("top"))
+"""Entries that answer several obligations, and the first binding of each."""
+
+DIFFERENCE = _table(
+    "difference",
+    _key("delivery"),
+    _big("missing"),
+    _big("extra"),
+    _big("changed"),
+    _big("duplicates"),
+    _big("empty_keys"),
+    rowid=True,
+)
+"""What a collector counted where a delivery is not what its manifest says."""
+
+SUPPLY = _table(
+    "supply",
+    _key("unit"),
+    _int("manifested"),
+    _big("newest_manifest"),
+    _int("delivered"),
+    _big("newest_delivery"),
+    _int("filled"),
+    _int("incomplete"),
+    _big("rows_due"),
+    _big("rows_here"),
+    _int("spans"),
+    _int("timely"),
+    rowid=True,
+)
+"""Manifests and deliveries of a unit's entry. ``manifested`` and ``delivered`` are the last periods covered;
+the newest of each are packed with their period: see ``supply.sql``."""
+
+BARE = _table(
+    "bare",
+    _key("entry", CODE),
+    _int("period_end"),
+    _int("leaf"),
+    _int("filled"),
+)
+"""Deliveries of periods for which there is no manifest: the newest of each entry."""
+
+TIMELY = _table("timely", _key("unit"), _int("periods"), rowid=True)
+"""Periods that arrived on time, where several spans of days have to be put together."""
+
+SCORE = _table(
+    "score", _key("entry", CODE), _int("leaf"), _int("total"), _int("own"), _big("recorded_at")
+)
+"""The quality score that counts for an entry; ``own`` where only its owner scored it."""
+
+OPEN = _table("open", _key("entry", CODE), _int("leaf"), _big("filed_at"))
+"""The oldest correction request that waits for an answer."""
+
+VERDICT = _table(
+    "verdict",
+    _key("unit"),
+    _int("cataloguing"),
+    _int("collection"),
+    _int("records"),
+    _int("timeliness"),
+    _int("quality"),
+    _int("rung"),
+    _text("reason"),
+    _int("on_time"),
+    _int("manifest_leaf"),
+    _int("delivery_leaf"),
+    _big("rows_due"),
+    _big("rows_here"),
+    rowid=True,
+)
+"""How each unit stands in each metric, and the first rung of the ladder that is broken (0: none)."""
+
+FAMILY = _table(
+    "family",
+    _key("unit"),
+    _int("cataloguing"),
+    _int("collection"),
+    _int("records"),
+    _int("timeliness"),
+    _int("quality"),
+    rowid=True,
+)
+"""Business tables with expected entries below them: the worst of each metric, ranked."""
+
+BELOW = _table("below", _key("parent", CODE), _int("tables"), _int("catalogued"), _int("excused"))
+"""Tables directly below a duty or system: how many, catalogued, exempt."""
+
+GAP = _table(
+    "gap",
+    _key("unit"),
+    _text("code"),
+    _int("org"),
+    _int("scoped"),
+    _int("acts"),
+    _int("rung"),
+    _text("reason"),
+    _int("since"),
+    _int("due"),
+    rowid=True,
+)
+"""Units with a broken rung: ``acts`` is the organisation that must act, from a day and by a working day."""
+
+UPPER = _table(
+    "upper",
+    _key("code", CODE),
+    _int("leaf"),
+    _int("type"),
+    _text("parent"),
+    _int("org"),
+    _int("scoped"),
+    _int("standing"),
+    _int("produces"),
+    _int("exempt"),
+    _int("tables"),
+    _int("catalogued"),
+    _int("excused"),
+    _int("state"),
+)
+"""Duties and information systems, and what stands below them."""
+
+TABLES: tuple[Table, ...] = tuple(_META.sorted_tables)
+"""All of them; none refers to another."""

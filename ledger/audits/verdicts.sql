@@ -1,0 +1,163 @@
+-- Every unit judged. States: 1 met, 2 unmet, 3 exempt, 4 not applicable, 5 not assessable. Scopes of exemption:
+-- 1 catalogue, 2 collect, 4 update, 8 quality, 16 share; what need not be catalogued need not be collected either.
+INSERT INTO audit_verdict
+  (unit, cataloguing, collection, records, timeliness, quality, rung, reason, on_time, manifest_leaf, delivery_leaf,
+   rows_due, rows_here)
+SELECT v.unit, v.cataloguing, v.collection, v.records, v.timeliness, v.quality, v.rung,
+  CASE v.rung
+    WHEN 1 THEN CASE WHEN v.lost = 1 THEN 'answers_another'
+                     WHEN v.bound = 2 THEN 'released'
+                     WHEN v.bound = 0 THEN 'not_bound'
+                     WHEN v.entry_state IS NULL THEN 'entry_unknown'
+                     WHEN v.entry_state = 'submitted' THEN 'awaiting_publication'
+                     ELSE v.entry_state END
+    WHEN 2 THEN CASE WHEN v.resource = 1 THEN 'resource_closed' ELSE 'not_mounted' END
+    WHEN 3 THEN CASE WHEN v.newest_manifest IS NULL THEN 'no_manifest' ELSE 'manifest_outdated' END
+    WHEN 4 THEN CASE WHEN v.delivery_leaf IS NULL THEN 'not_delivered'
+                     WHEN v.delivered < v.due_upto THEN 'delivery_outdated' ELSE 'empty_table' END
+    WHEN 5 THEN CASE WHEN v.bare_newest = 1 THEN 'delivery_without_manifest' ELSE 'manifest_after_delivery' END
+    WHEN 6 THEN CASE WHEN v.current = 0 THEN 'manifest_after_delivery' ELSE 'rows_differ' END
+    WHEN 7 THEN 'late'
+    WHEN 8 THEN CASE WHEN v.open_leaf IS NOT NULL THEN 'correction_open' ELSE 'low_score' END
+  END,
+  v.on_time,
+  v.newest_manifest % 274877906944,
+  v.delivery_leaf,
+  CASE WHEN v.records < 3 THEN v.rows_due ELSE 0 END,
+  CASE WHEN v.records < 3 THEN v.rows_here ELSE 0 END
+FROM (
+  SELECT j.*,
+    CASE WHEN j.standing <> 0 OR (j.exempt & 1) <> 0 THEN 0
+         WHEN j.cataloguing = 2 THEN 1
+         WHEN j.share <> 3 AND (j.exempt & 16) = 0 AND j.resource < 2 THEN 2
+         WHEN (j.exempt & 2) = 0 AND (j.newest_manifest IS NULL OR (j.due > 0 AND j.manifested < j.due_upto)) THEN 3
+         WHEN (j.exempt & 2) = 0 AND (j.collected = 0 OR (j.due > 0 AND j.delivered < j.due_upto)) THEN 4
+         WHEN (j.exempt & 2) = 0 AND (j.bare_newest = 1 OR j.named = 0) THEN 5
+         WHEN (j.exempt & 2) = 0 AND (j.complete = 0 OR j.incomplete > 0) THEN 6
+         WHEN j.timeliness = 2 THEN 7
+         WHEN j.quality = 2 THEN 8
+         ELSE 0 END AS rung
+  FROM (
+    SELECT k.*,
+      CASE WHEN k.standing <> 0 THEN 4 WHEN (k.exempt & 1) <> 0 THEN 3
+           WHEN k.catalogued = 1 THEN 1 ELSE 2 END AS cataloguing,
+      CASE WHEN k.standing <> 0 THEN 4 WHEN (k.exempt & 3) <> 0 THEN 3
+           WHEN k.collected = 1 THEN 1 ELSE 2 END AS collection,
+      CASE WHEN k.standing <> 0 THEN 4 WHEN (k.exempt & 3) <> 0 THEN 3
+           WHEN k.lost = 2 THEN 4
+           WHEN k.catalogued = 0 OR k.newest_manifest IS NULL THEN 5
+           WHEN k.rows_due = 0 THEN 4
+           WHEN k.rows_here = k.rows_due THEN 1 ELSE 2 END AS records,
+      CASE WHEN k.standing <> 0 THEN 4 WHEN (k.exempt & 7) <> 0 THEN 3
+           WHEN k.collected = 0 OR k.cycle NOT BETWEEN 1 AND 7 THEN 4
+           WHEN :calendar_known = 0 THEN 5
+           WHEN k.due = 0 THEN 4
+           WHEN k.delivered >= k.due_upto AND k.on_time * 10000 >= k.due * :timeliness_pass THEN 1
+           ELSE 2 END AS timeliness,
+      CASE WHEN k.standing <> 0 THEN 4 WHEN (k.exempt & 11) <> 0 THEN 3
+           WHEN k.collected = 0 THEN 4
+           WHEN k.open_leaf IS NOT NULL THEN 2
+           WHEN k.total IS NULL THEN 5
+           WHEN k.total >= :quality_pass THEN 1 ELSE 2 END AS quality
+    FROM (
+      SELECT f.*,
+        CASE WHEN f.catalogued = 0 THEN 0
+             WHEN f.full_ = 1 AND f.filled_now = 0 AND f.bare_newest = 0 THEN 0
+             WHEN f.filled = 1 OR f.bare_filled = 1 THEN 1 ELSE 0 END AS collected
+      FROM (
+        SELECT u.leaf AS unit, u.standing, u.exempt, u.bound, u.lost, u.entry_state, u.share, u.resource, u.cycle,
+          u.due_upto,
+          CASE WHEN u.due_upto > u.due_from THEN u.due_upto - u.due_from ELSE 0 END AS due,
+          CASE WHEN u.in_force = 1 AND u.lost <> 1 THEN 1 ELSE 0 END AS catalogued,
+          s.newest_manifest, COALESCE(s.manifested, 0) AS manifested,
+          COALESCE(s.filled, 0) AS filled, COALESCE(n.filled, 0) AS bare_filled,
+          COALESCE(s.incomplete, 0) AS incomplete, COALESCE(s.rows_due, 0) AS rows_due,
+          COALESCE(s.rows_here, 0) AS rows_here,
+          CASE WHEN nd.upto > COALESCE(s.delivered, 0) THEN nd.upto ELSE COALESCE(s.delivered, 0) END AS delivered,
+          CASE WHEN n.period_end > COALESCE(s.newest_delivery / 274877906944, 0) THEN 1 ELSE 0 END AS bare_newest,
+          CASE WHEN n.period_end > COALESCE(s.newest_delivery / 274877906944, 0) THEN n.leaf
+               ELSE s.newest_delivery % 274877906944 / 32 - 1 END AS delivery_leaf,
+          s.newest_delivery % 32 / 16 AS full_, s.newest_delivery % 16 / 8 AS named,
+          s.newest_delivery % 8 / 4 AS current, s.newest_delivery % 4 / 2 AS complete,
+          s.newest_delivery % 2 AS filled_now,
+          COALESCE(t.periods, s.timely, 0) AS on_time,
+          q.total, p.leaf AS open_leaf
+        FROM audit_unit u
+        LEFT JOIN audit_supply s ON s.unit = u.leaf
+        LEFT JOIN audit_bare n ON n.entry = u.entry
+        LEFT JOIN audit_day nd
+          ON nd.cycle = u.cycle
+          AND nd.day = CASE WHEN n.period_end < :first_day THEN :first_day ELSE n.period_end END
+        LEFT JOIN audit_timely t ON t.unit = u.leaf
+        LEFT JOIN audit_score q ON q.entry = u.entry
+        LEFT JOIN audit_open p ON p.entry = u.entry
+      ) f
+    ) k
+  ) j
+) v;
+
+-- A business table with expected entries below it stands as its worst part does. Ranks: 5 unmet, 4 met,
+-- 3 not assessable, 2 exempt, 1 not applicable. The table itself is a part where an entry is bound to it.
+INSERT INTO audit_family (unit, cataloguing, collection, records, timeliness, quality)
+SELECT p.leaf,
+  MAX(CASE v.cataloguing WHEN 2 THEN 5 WHEN 1 THEN 4 WHEN 5 THEN 3 WHEN 3 THEN 2 ELSE 1 END),
+  MAX(CASE v.collection WHEN 2 THEN 5 WHEN 1 THEN 4 WHEN 5 THEN 3 WHEN 3 THEN 2 ELSE 1 END),
+  MAX(CASE v.records WHEN 2 THEN 5 WHEN 1 THEN 4 WHEN 5 THEN 3 WHEN 3 THEN 2 ELSE 1 END),
+  MAX(CASE v.timeliness WHEN 2 THEN 5 WHEN 1 THEN 4 WHEN 5 THEN 3 WHEN 3 THEN 2 ELSE 1 END),
+  MAX(CASE v.quality WHEN 2 THEN 5 WHEN 1 THEN 4 WHEN 5 THEN 3 WHEN 3 THEN 2 ELSE 1 END)
+FROM audit_unit k
+JOIN audit_unit p ON p.code = k.top AND p.standing = 0
+JOIN audit_verdict v ON v.unit = k.leaf OR (v.unit = p.leaf AND p.bound = 1)
+WHERE k.child = 1 AND k.standing = 0
+GROUP BY p.leaf;
+
+UPDATE audit_verdict
+SET cataloguing = (SELECT CASE f.cataloguing WHEN 5 THEN 2 WHEN 4 THEN 1 WHEN 3 THEN 5 WHEN 2 THEN 3 ELSE 4 END
+                   FROM audit_family f WHERE f.unit = audit_verdict.unit),
+    collection = (SELECT CASE f.collection WHEN 5 THEN 2 WHEN 4 THEN 1 WHEN 3 THEN 5 WHEN 2 THEN 3 ELSE 4 END
+                  FROM audit_family f WHERE f.unit = audit_verdict.unit),
+    records = (SELECT CASE f.records WHEN 5 THEN 2 WHEN 4 THEN 1 WHEN 3 THEN 5 WHEN 2 THEN 3 ELSE 4 END
+               FROM audit_family f WHERE f.unit = audit_verdict.unit),
+    timeliness = (SELECT CASE f.timeliness WHEN 5 THEN 2 WHEN 4 THEN 1 WHEN 3 THEN 5 WHEN 2 THEN 3 ELSE 4 END
+                  FROM audit_family f WHERE f.unit = audit_verdict.unit),
+    quality = (SELECT CASE f.quality WHEN 5 THEN 2 WHEN 4 THEN 1 WHEN 3 THEN 5 WHEN 2 THEN 3 ELSE 4 END
+               FROM audit_family f WHERE f.unit = audit_verdict.unit),
+    rung = (SELECT CASE WHEN u.bound = 1 THEN audit_verdict.rung ELSE 0 END
+            FROM audit_unit u WHERE u.leaf = audit_verdict.unit)
+WHERE unit IN (SELECT unit FROM audit_family);
+
+-- Duties and information systems, with the tables below them.
+INSERT INTO audit_below (parent, tables, catalogued, excused)
+SELECT u.parent, COUNT(*), SUM(CASE WHEN v.cataloguing = 1 THEN 1 ELSE 0 END),
+  SUM(CASE WHEN v.cataloguing = 3 THEN 1 ELSE 0 END)
+FROM audit_unit u
+JOIN audit_verdict v ON v.unit = u.leaf
+WHERE u.child = 0 AND u.standing = 0
+GROUP BY u.parent;
+
+INSERT INTO audit_upper
+  (code, leaf, type, parent, org, scoped, standing, produces, exempt, tables, catalogued, excused)
+SELECT o.code, o.leaf, o.type, o.parent, COALESCE(g.id, 0),
+  CASE WHEN COALESCE(g.scoped, :strangers) = 0 OR (:library <> '' AND COALESCE(o.library, '') <> :library)
+       THEN 0 ELSE 1 END,
+  CASE WHEN o.status <> 'in_force' THEN 1
+       WHEN o.valid_from > :day THEN 2
+       WHEN o.valid_until < :day THEN 3 ELSE 0 END,
+  o.produces_data, COALESCE(x.mask, 0), COALESCE(b.tables, 0), COALESCE(b.catalogued, 0), COALESCE(b.excused, 0)
+FROM audit_in_obligation o
+LEFT JOIN audit_organisation g ON g.code = o.responsible
+LEFT JOIN audit_exempt x ON x.kind = 'obligation' AND x.target = o.code
+LEFT JOIN audit_below b ON b.parent = o.code
+WHERE o.type IN (1, 2);
+
+-- A system is catalogued when all its tables are, or are exempt; a duty is covered when one entry is published.
+UPDATE audit_upper
+SET state = CASE WHEN standing <> 0 THEN 4
+                 WHEN (exempt & 1) <> 0 THEN 3
+                 WHEN type = 2 THEN CASE WHEN tables = 0 THEN 5
+                                         WHEN catalogued + excused = tables THEN 1 ELSE 2 END
+                 WHEN produces = 0 THEN 4
+                 WHEN catalogued > 0 OR code IN (
+                   SELECT s.parent FROM audit_upper s
+                   WHERE s.type = 2 AND s.standing = 0 AND s.catalogued > 0) THEN 1
+                 ELSE 2 END;
