@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Engine, Integer, MetaData, String, Table
 
+from ledger.audits.statements import ReportDraft, publish
 from ledger.canonical import canonical_json
 from ledger.codes import Role
 from ledger.corrections.statements import FiledDraft, HandledDraft, steps
@@ -89,6 +90,7 @@ class District:
     head = Key.of("health head")
     teacher = Key.of("schools steward")
     collector = Key.of("collector")
+    auditor = Key.of("auditor")
 
     def found(self) -> District:
         """The root organisation, two departments, three keys: leaves 0 to 5."""
@@ -363,6 +365,27 @@ class District:
         self.sim.say(steps([filed], speaker=SCHOOLS, deadline=FAR), self.teacher)
         self.sim.say(steps([answer], speaker=HEALTH, deadline=FAR), self.steward)
 
+    def report(self) -> None:
+        """An audit report, and its second version."""
+        self.keys((self.auditor, ROOT, Role.AUDITOR))
+        for version in (1, 2):
+            draft = ReportDraft.model_validate(
+                {
+                    "code": "AUDIT-1",
+                    "version": version,
+                    "scope": {"organisation": HEALTH},
+                    "size": 5 + version,
+                    "root": "5f" * 32,
+                    "numerator": version,
+                    "denominator": 3,
+                    "report": f"a{version}" * 32,
+                    "metric": "collection",
+                    "policy": "b0" * 32,
+                    "note": "季度审计",
+                }
+            )
+            self.sim.say(publish(draft, speaker=ROOT, deadline=FAR), self.auditor)
+
     def live(self) -> District:
         """A little of everything: every table of every projection gets rows, some superseded."""
         self.submit("beds")
@@ -378,5 +401,6 @@ class District:
         self.ask()
         self.keys((self.head, HEALTH, Role.HEAD), status=REVOKED)
         self.collect()
+        self.report()
         self.sim.mine(2)
         return self
