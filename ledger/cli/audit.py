@@ -20,7 +20,7 @@ from ledger.cli.output import (
     progress_bar,
     say,
 )
-from ledger.cli.quality import percent
+from ledger.cli.quality_views import percent
 from ledger.cli.session import AsOf, Json, reading
 from ledger.codes import Level, Library
 
