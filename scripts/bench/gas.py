@@ -16,14 +16,25 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from ledger.statements import DECISION, FILING, SCORE
+from ledger.statements import (
+    BINDING,
+    DECISION,
+    DELIVERY,
+    FILING,
+    MANIFEST,
+    OBLIGATION,
+    SCORE,
+    sha256,
+)
 from scripts.bench.measuring import Row, at_most, bench_main
+from tests.contracts.duties import binding, delivery, manifest, obligation
 from tests.contracts.world import (
     WATER,
     World,
     account,
     decision,
     deploy,
+    equip,
     filing,
     score,
     settle,
@@ -76,7 +87,40 @@ def measure_batch(world: World, batch: int, body: int) -> list[Measurement]:
 
     spent = {"first version": file(1), "publication": publish(), "revision": file(3)}
     spent["quality score"] = give_scores()
+    spent |= collecting(world, codes, bodies)
     return [Measurement(act, body, batch, gas // batch) for act, gas in spent.items()]
+
+
+def collecting(world: World, codes: Sequence[str], bodies: Sequence[bytes]) -> dict[str, int]:
+    """Gas of one batch each: obligations below one another, bindings, manifests, deliveries."""
+    steward, publisher, collector = map(account, ("water steward", "publisher", "collector"))
+    rest = [f"table/{code}" for code in codes[1:]]
+    chain = [
+        obligation(f"duty/{codes[0]}"),
+        *(obligation(code, 3, f"duty/{codes[0]}") for code in rest),
+    ]
+    tables = rest or [f"table/{codes[0]}"]
+    spent = {
+        "obligation": world.say(OBLIGATION, chain, publisher, bodies=bodies).gas_used,
+        "manifest": world.say(
+            MANIFEST, [manifest(code) for code in codes], steward, WATER, bodies=bodies
+        ).gas_used,
+        "first delivery": world.say(
+            DELIVERY, [delivery(code, manifest=1) for code in codes], collector, bodies=bodies
+        ).gas_used,
+        "next delivery": world.say(
+            DELIVERY,
+            [delivery(code, version=2, predecessor=sha256(b"root")) for code in codes],
+            collector,
+            bodies=bodies,
+        ).gas_used,
+    }
+    if not rest:
+        world.say(OBLIGATION, obligation(tables[0], 3, f"duty/{codes[0]}"), publisher)
+    bound = [binding(code, entry) for code, entry in zip(tables, codes, strict=False)]
+    gas = world.say(BINDING, bound, steward, WATER, bodies=bodies[: len(bound)]).gas_used
+    # One obligation of the chain is the duty that the others stand below: it is not bound.
+    return {**spent, "binding": gas * len(codes) // len(bound)}
 
 
 def measure(
@@ -87,6 +131,7 @@ def measure(
     """Every act at every batch size and body length, each from the same state."""
     world = deploy()
     settle(world)
+    equip(world)
     grow(world, before)
     start = world.evm.snapshot()
     found: list[Measurement] = []
