@@ -16,6 +16,7 @@ from api.guard import instance
 from api.language import Language, Text
 from api.problems import Problem, problem_response
 from api.validation import invalid
+from ledger.chain.deployment import RegistryMissing
 from ledger.chain.interface import ChainError
 from ledger.store.errors import StoreError
 
@@ -56,6 +57,10 @@ def from_chain(error: ChainError) -> Problem:
     )
 
 
+def from_registry(error: RegistryMissing) -> Problem:
+    return Problem("registry_missing", Text(error.zh, str(error)))
+
+
 def from_store(error: StoreError) -> Problem:
     log.error("the database refused: %s", error)
     return Problem(
@@ -82,6 +87,7 @@ def install(app: FastAPI, language: Language) -> None:
         HTTPException,
         lambda request, error: answer(request, from_framework(_http(error), request)),
     )
+    app.add_exception_handler(RegistryMissing, handler(from_registry))
     app.add_exception_handler(ChainError, handler(from_chain))
     app.add_exception_handler(StoreError, handler(from_store))
 

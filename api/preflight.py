@@ -50,7 +50,9 @@ def preflight(context: Context, signed: SignedBatch) -> Text | None:
     return None
 
 
-_INCURABLE = frozenset({"BadSignature", "DeadlinePassed", "OutOfRange", "BodyTooLarge"})
+_INCURABLE = frozenset(
+    {"BadSignature", "DeadlinePassed", "OutOfRange", "WrongRoot", "BodyTooLarge"}
+)
 _REFUSALS = {
     "StaleVersion": ("stale_version", None),
     "RoleMissing": ("role_missing", None),
@@ -63,6 +65,7 @@ _REFUSALS = {
     "UnknownOrganisation": ("unknown_organisation", 422),
     "UnknownEntry": ("unknown_entry", 422),
     "UnknownEdition": ("unknown_edition", 422),
+    "UnknownManifest": ("unknown_manifest", 422),
 }
 
 

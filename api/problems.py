@@ -271,6 +271,14 @@ PROBLEMS: dict[str, ProblemType] = {
             "No data were touched; tell the operator the instance and the time, the log has the cause.",
         ),
     ),
+    "registry_missing": _type(
+        503,
+        ("账本缺少登记合约", "The ledger lacks a registry"),
+        (
+            "该账本由较早版本部署;请管理员运行 govledger chain upgrade,然后重启服务。",
+            "Have the operator run `govledger chain upgrade`, and start the server again.",
+        ),
+    ),
     "chain_unavailable": _type(
         503,
         ("暂时无法连接区块链", "The chain cannot be reached"),

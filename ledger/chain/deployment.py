@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,20 @@ class DeploymentError(ChainError):
     """The contracts are not where, or not what, the data directory says; the text advises."""
 
 
+class RegistryMissing(DeploymentError):
+    """The log was deployed before there was this registry; ``zh`` and ``hint_zh`` say it in Chinese."""
+
+    def __init__(self, contract: str) -> None:
+        super().__init__(
+            f"this log has no registry {contract}: it was deployed by an earlier version; "
+            "'govledger chain upgrade' adds what it lacks"
+        )
+        self.contract = contract
+        self.zh = f"该账本没有登记合约 {contract}：部署它的程序版本较早"
+        self.hint = "run `govledger chain upgrade`; it needs the key of the log's administration"
+        self.hint_zh = "请运行 `govledger chain upgrade`；需要账本管理方的密钥"
+
+
 class Deployment(msgspec.Struct, frozen=True):
     """Where the contracts of a log are. Addresses in checksum form, hashes as hex text with 0x.
 
@@ -65,12 +79,37 @@ class Deployment(msgspec.Struct, frozen=True):
         return address_bytes(self.log)
 
     def registry(self, contract: str) -> bytes:
-        """The address of a registry, 20 bytes; raises :class:`DeploymentError` if unknown."""
+        """The address of a registry, 20 bytes.
+
+        Raises :class:`RegistryMissing` for one that this log has not got yet, and
+        :class:`DeploymentError` for one that does not exist.
+        """
         if contract not in self.registries:
+            if contract in REGISTRIES:
+                raise RegistryMissing(contract)
             raise DeploymentError(
                 f"this log has no registry {contract}; it has {', '.join(sorted(self.registries))}"
             )
         return address_bytes(self.registries[contract])
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The registries of this version that the log has not got yet, in the order of deployment."""
+        return tuple(name for name in REGISTRIES if name not in self.registries)
+
+    def with_registries(self, more: Mapping[str, str]) -> Deployment:
+        """The same log with registries added; raises :class:`ValueError` where one is there already."""
+        if again := sorted(more.keys() & self.registries.keys()):
+            raise ValueError(f"{', '.join(again)}: known already")
+        known = {**self.registries, **more}
+        # Those of this version in their order, then whatever else there is.
+        order = [*(name for name in REGISTRIES if name in known), *sorted(known)]
+        return msgspec.structs.replace(self, registries={name: known[name] for name in order})
+
+    def _carries_on(self, earlier: Deployment) -> bool:
+        """Whether this is the same log, with every registry where it was."""
+        kept = {name: self.registries.get(name) for name in earlier.registries}
+        return earlier == msgspec.structs.replace(self, registries=kept)
 
     def contract_at(self, address: bytes) -> str:
         """The name of the registry at an address, "" where there is none."""
@@ -84,21 +123,18 @@ class Deployment(msgspec.Struct, frozen=True):
         return Domain(contract, self.chain_id, to_checksum_address(self.registry(contract)))
 
     def save(self, data_dir: Path) -> Path:
-        """Write ``deployment.json`` in one step; refuses to replace one that names another log."""
+        """Write ``deployment.json`` in one step.
+
+        Refuses to replace one that names another log, or a registry elsewhere.
+        """
         place = data_dir / FILE_NAME
-        if place.exists() and load_deployment(data_dir) != self:
+        if place.exists() and not self._carries_on(load_deployment(data_dir)):
             raise DeploymentError(
                 f"{place} names another log already; choose another data directory, or move "
                 "the file away if that log is given up"
             )
         data_dir.mkdir(parents=True, exist_ok=True)
-        draft = place.with_suffix(".json.new")
-        text = msgspec.json.format(msgspec.json.encode(self), indent=2)
-        with draft.open("wb") as file:
-            file.write(text + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(place)
+        write_document(place, self)
         return place
 
     def check(self, chain: Chain) -> None:
@@ -129,6 +165,11 @@ class Deployment(msgspec.Struct, frozen=True):
         """
         places = {"AccessManager": self.access_manager, "GovernanceLog": self.log}
         for name, address in {**places, **self.registries}.items():
+            if name not in artifacts.NAMES:
+                raise DeploymentError(
+                    f"this version knows no registry {name}, which the log has at {address}: "
+                    "use the version that added it, or a later one"
+                )
             found = chain.code(address_bytes(address))
             if not found:
                 raise DeploymentError(
@@ -159,7 +200,29 @@ def load_deployment(data_dir: Path) -> Deployment:
         ) from problem
 
 
-class _Sender:
+def write_document(place: Path, document: msgspec.Struct) -> None:
+    """Write a small JSON document in one step and durably; what stood there stays on any error."""
+    draft = place.with_suffix(".json.new")
+    text = msgspec.json.format(msgspec.json.encode(document), indent=2)
+    with draft.open("wb") as file:
+        file.write(text + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(place)
+
+
+def kinds_of(contract: str) -> tuple[str, ...]:
+    """The kinds of statements that a registry writes."""
+    return tuple(dict.fromkeys(each.kind for each in STRUCTS if each.contract == contract))
+
+
+def calldata(method: str, kinds: Sequence[str], values: Sequence[Any]) -> bytes:
+    """Selector and ABI-encoded arguments of a call."""
+    selector = bytes(keccak(text=f"{method}({','.join(kinds)})"))[:4]
+    return selector + encode(kinds, values)
+
+
+class Sender:
     """Sends the transactions of a deployment one after the other and waits for each."""
 
     def __init__(self, chain: Chain, account: LocalAccount, wait: float) -> None:
@@ -170,13 +233,12 @@ class _Sender:
 
     def create(self, name: str, kinds: Sequence[str], values: Sequence[Any]) -> TransactionOutcome:
         code = bytes.fromhex(artifacts.load(name).bytecode.removeprefix("0x"))
-        return self._send(f"deploying {name}", None, code + encode(kinds, values))
+        return self.send(f"deploying {name}", None, code + encode(kinds, values))
 
     def call(
         self, what: str, to: bytes, method: str, kinds: Sequence[str], values: Sequence[Any]
     ) -> TransactionOutcome:
-        selector = bytes(keccak(text=f"{method}({','.join(kinds)})"))[:4]
-        return self._send(what, to, selector + encode(kinds, values))
+        return self.send(what, to, calldata(method, kinds, values))
 
     def next_contract(self) -> bytes:
         """The address that the next contract created by this account will have."""
@@ -187,7 +249,8 @@ class _Sender:
         nonce = Nonce(self._chain.nonce(self._address))
         return address_bytes(get_create_address(self._account.address, nonce))
 
-    def _send(self, what: str, to: bytes | None, data: bytes) -> TransactionOutcome:
+    def send(self, what: str, to: bytes | None, data: bytes) -> TransactionOutcome:
+        """One transaction, mined; raises :class:`DeploymentError`, from the revert where there is one."""
         chain = self._chain
         try:
             gas = chain.estimate_gas(self._address, to, data)
@@ -231,10 +294,11 @@ def deploy(
     admin: str,
     admin_delay: int,
     *,
+    registries: Sequence[str] = REGISTRIES,
     wait: float = WAIT,
     progress: Callable[[str], None] | None = None,
 ) -> Deployment:
-    """Deploy a log with its registries, and hand its administration over.
+    """Deploy a log with its ``registries``, and hand its administration over.
 
     ``sender`` pays and administers only until the end; then ``admin`` does, with ``admin_delay``
     seconds between announcing and doing. ``wait`` is the longest time for one transaction, in
@@ -252,7 +316,7 @@ def deploy(
             "(Besu, geth 1.13 or later), on FISCO BCOS switch its Cancun feature on"
         )
     say = progress or (lambda _: None)
-    send = _Sender(chain, sender, wait)
+    send = Sender(chain, sender, wait)
 
     def create(name: str, kinds: Sequence[str], values: Sequence[Any]) -> tuple[str, int]:
         say(name)
@@ -264,25 +328,23 @@ def deploy(
     log, deploy_block = create(
         "GovernanceLog", ["address", "address"], [manager, genesis_authority]
     )
-    registries = {name: create(name, ["address"], [log])[0] for name in REGISTRIES}
-    contracts = {
-        struct.kind: struct.contract for struct in STRUCTS if struct.contract in REGISTRIES
-    }
-    for kind, contract in contracts.items():
-        send.call(
-            f"admitting {contract} for {kind}",
-            address_bytes(log),
-            "admit",
-            ["bytes32", "address"],
-            [kind_word(kind), registries[contract]],
-        )
+    places = {name: create(name, ["address"], [log])[0] for name in registries}
+    for contract, place in places.items():
+        for kind in kinds_of(contract):
+            send.call(
+                f"admitting {contract} for {kind}",
+                address_bytes(log),
+                "admit",
+                ["bytes32", "address"],
+                [kind_word(kind), place],
+            )
     say("administration")
     _hand_over(send, address_bytes(manager), sender.address, admin, admin_delay)
     (block,) = chain.blocks([deploy_block])
     deployment = Deployment(
         chain_id=chain.chain_id,
         log=log,
-        registries=registries,
+        registries=places,
         access_manager=manager,
         genesis_authority=str(to_checksum_address(genesis_authority)),
         admin=str(to_checksum_address(admin)),
@@ -294,7 +356,7 @@ def deploy(
     return deployment
 
 
-def _hand_over(send: _Sender, manager: bytes, sender: str, admin: str, delay: int) -> None:
+def _hand_over(send: Sender, manager: bytes, sender: str, admin: str, delay: int) -> None:
     """Make ``admin`` the only administrator, with the delay."""
     send.call(
         "handing the administration over",

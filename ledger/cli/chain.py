@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,10 +19,14 @@ from ledger.cli.output import (
     progress_bar,
     say,
 )
-from ledger.cli.session import Json, opened
+from ledger.cli.session import ADMIN_KEY, Json, ask_passphrase, opened, unlock
+from ledger.days import CHINA_TIME
 
 if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+
     from ledger.chain.embedded import EmbeddedChain, IntegrityReport
+    from ledger.chain.upgrade import Upgrade
     from ledger.office import Office
 
 app = typer.Typer(no_args_is_help=True, help="The chain under the ledger / 底层链.")
@@ -62,6 +67,138 @@ def status(as_json: Json = False) -> None:
     print_fields(say("能力探测", "What it can do"), capabilities.words(language))
     for obstacle in capabilities.obstacles(language):
         err.print(f"! {obstacle}", markup=False, style="yellow")
+    if deployment.missing:
+        names = ", ".join(deployment.missing)
+        lacks = say(
+            f"该账本由较早版本部署，尚无登记合约 {names}：运行 `govledger chain upgrade` 补齐",
+            f"this log was deployed by an earlier version and lacks {names}: "
+            "run `govledger chain upgrade`",
+        )
+        err.print(f"! {lacks}", markup=False, style="yellow")
+
+
+@app.command("upgrade")
+def upgrade(
+    key: Annotated[
+        str | None,
+        typer.Option("--key", help="The administration's key; `admin` where none is named."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Add the registries that this version knows and the log has not got yet.
+
+    The log's administration announces every admission and executes it when its delay has passed:
+    run the command again then. Where its key is elsewhere, the command shows what it has to send.
+
+    Example: govledger chain upgrade
+    """
+    from ledger.chain.upgrade import upgrade as bring_up  # noqa: PLC0415 - only this command
+
+    with opened() as office:
+        before = office.deployment
+        if not before.missing:
+            _tell_upgrade(None, as_json=as_json, names=tuple(before.registries))
+            return
+        ask_passphrase(office)
+        admin = _admin(office, key)
+        with (
+            office.duty() as on_duty,
+            progress_bar(say("升级", "Upgrading"), total=len(before.missing) + 3) as bar,
+        ):
+            if not on_duty:
+                raise Problem(
+                    say(
+                        "另有进程正在使用该数据目录", "another process is at work in this directory"
+                    ),
+                    say(
+                        "请先停止其中的服务，再运行本命令",
+                        "stop the server that runs there, and run this again",
+                    ),
+                    Exit.UNAVAILABLE,
+                )
+            steps = 0
+
+            def step(_: str) -> None:
+                nonlocal steps
+                steps += 1
+                bar(steps)
+
+            found = bring_up(
+                office.chain, before, office.data_dir, office.sender, admin, progress=step
+            )
+            bar(len(before.missing) + 3)
+    _tell_upgrade(found, as_json=as_json)
+
+
+def _admin(office: Office, key: str | None) -> LocalAccount | None:
+    """The administration's key; None where none is named and the usual one is not here."""
+    if key is None and all(known.name != ADMIN_KEY for known in office.keystore.list()):
+        return None
+    return unlock(office, key or ADMIN_KEY)
+
+
+def _tell_upgrade(found: Upgrade | None, *, as_json: bool, names: tuple[str, ...] = ()) -> None:
+    if as_json:
+        registries = list(names) if found is None else list(found.deployment.registries)
+        print_json(
+            {
+                "registries": registries,
+                "added": [] if found is None else found.added,
+                "waiting": [] if found is None else found.waiting,
+                "ripe_at": None if found is None else found.ripe_at,
+                "call": None if found is None else found.call,
+            }
+        )
+        return
+    if found is None or not found.waiting:
+        added = ", ".join(() if found is None else found.added)
+        done = say(f"✓ 已补齐登记合约：{added}", f"✓ registries added: {added}")
+        nothing = say("✓ 登记合约齐全，无需升级", "✓ the log has every registry of this version")
+        out.print(done if added else nothing, style="green", markup=False)
+        if added:
+            out.print(
+                say(
+                    "  正在运行的服务须重新启动；使用同一账本的其他数据目录也各运行一次本命令",
+                    "  restart servers that are running; run this once in every other data directory "
+                    "of the same log, too",
+                )
+            )
+        return
+    _tell_waiting(found)
+
+
+def _tell_waiting(found: Upgrade) -> None:
+    listed = ", ".join(found.waiting)
+    out.print(
+        say(f"已部署，待准入：{listed}", f"deployed, not admitted yet: {listed}"), markup=False
+    )
+    when = ""
+    if found.ripe_at is not None:
+        when = datetime.fromtimestamp(found.ripe_at, UTC).astimezone(CHINA_TIME).isoformat(sep=" ")
+    if found.call is not None:
+        asked = say(
+            f"管理方 {found.call.sender} 须发送以下交易" + (f"（不早于 {when}）" if when else ""),
+            f"the administration {found.call.sender} has to send this transaction"
+            + (f" (not before {when})" if when else ""),
+        )
+        print_fields(
+            asked,
+            [
+                (say("步骤", "step"), found.call.step),
+                (say("合约", "to"), found.call.to),
+                (say("数据", "data"), found.call.data),
+            ],
+        )
+        out.print(say("之后再次运行本命令", "run this command again afterwards"))
+        return
+    out.print(
+        say(
+            f"准入已预告，须等到 {when}（链上时间）；届时再次运行 `govledger chain upgrade`",
+            f"the admission is announced and waits until {when} (time of the chain); "
+            "run `govledger chain upgrade` again then",
+        ),
+        markup=False,
+    )
 
 
 def _embedded(office: Office) -> EmbeddedChain:

@@ -40,6 +40,9 @@ HeadName = Annotated[
 ]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=500, help="Most rows shown.")]
 
+ADMIN_KEY = "admin"
+"""The keystore's key that `init` makes the log's administrator."""
+
 _flags: dict[str, Any] = {}
 
 

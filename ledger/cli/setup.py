@@ -25,7 +25,15 @@ from ledger.cli.output import (
     write_whole,
 )
 from ledger.cli.serving import serve_office
-from ledger.cli.session import Json, ask_passphrase, existing_file, opened, record, settings
+from ledger.cli.session import (
+    ADMIN_KEY,
+    Json,
+    ask_passphrase,
+    existing_file,
+    opened,
+    record,
+    settings,
+)
 from ledger.demo.play import Demo, open_demo
 from ledger.demo.tour import print_tour
 from ledger.office import Office
@@ -33,7 +41,6 @@ from ledger.organisations.statements import register
 from ledger.settings import CONFIG_FILE
 
 AUTHORITY_KEY = "authority"
-ADMIN_KEY = "admin"
 DEPLOY_STEPS = 12
 
 

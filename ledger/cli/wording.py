@@ -89,6 +89,9 @@ WORDINGS: dict[str, Wording] = {
     "DeploymentError": Wording(
         Exit.UNAVAILABLE, "链与本账本不符", "请更正设置 rpc_url，或换一个 --data-dir"
     ),
+    "RegistryMissing": Wording(
+        Exit.UNAVAILABLE, "该账本没有所需的登记合约", "请运行 `govledger chain upgrade`"
+    ),
     "ChainError": Wording(
         Exit.UNAVAILABLE, "区块链未能应答", "请用 `govledger chain status` 查看后重试"
     ),
