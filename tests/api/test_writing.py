@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from eth_account import Account
 from eth_account.messages import encode_typed_data
@@ -431,3 +432,32 @@ def test_one_catalogue_does_not_get_two_codes(client: httpx.Client) -> None:
     assert answer.status_code == 422
     (fault,) = answer.json()["errors"]
     assert (fault["pointer"], fault["code"]) == ("/statements/1/entry/name", "duplicate_name")
+
+
+def test_a_ledger_without_the_registry_says_who_can_add_it(
+    client: httpx.Client, district: District, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = district.office
+    fewer = {name: at for name, at in office.deployment.registries.items() if name != "Quality"}
+    earlier = msgspec.structs.replace(office.deployment, registries=fewer)
+    monkeypatch.setitem(office.__dict__, "deployment", earlier)
+    wanted = {
+        "struct": "Score",
+        "organisation": BUREAU,
+        "statements": [
+            {
+                "entry": "301001/000001",
+                "edition": 1,
+                "period_start": "2026-01-01",
+                "period_end": "2026-03-31",
+                "scores": {"completeness": 9999},
+                "rule_set": "ab" * 32,
+            }
+        ],
+    }
+    answer = client.post(PREPARE, json=wanted)
+    assert answer.status_code == 503, answer.text
+    problem = answer.json()
+    assert problem["code"] == "registry_missing"
+    assert "no registry Quality" in problem["detail"]
+    assert "govledger chain upgrade" in problem["hint"]
