@@ -13,6 +13,8 @@ from api import handlers, openapi
 from api.background import Duty
 from api.context import Context
 from api.guard import Guard
+from api.inflate import Inflate
+from api.intake import Intake
 from api.language import Language
 from api.metrics import Metrics
 from api.routes import (
@@ -21,6 +23,7 @@ from api.routes import (
     docs,
     health,
     home,
+    lineage,
     log,
     organisations,
     quality,
@@ -29,7 +32,9 @@ from api.routes import (
 )
 from api.rpc import publish_rpc
 from api.state import measurements
+from api.validation import MAX_REQUEST_BYTES
 from ledger import __version__
+from ledger.access.tokens import Doorkeeper
 
 if TYPE_CHECKING:
     from ledger.office import Office
@@ -51,6 +56,7 @@ def assemble(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         organisations,
         quality,
         deliveries,
+        lineage,
         log,
         statements,
         schemas,
@@ -73,19 +79,26 @@ def create_app(office: Office, url: str | None = None) -> FastAPI:
     language: Language = "zh" if office.settings.language == "zh" else "en"
     metrics = Metrics(lambda: measurements(context))
     duty = Duty(office.stand_duty, metrics.duty_failures.inc)
-    context = Context(office, language, metrics, duty)
+    edges = Duty(office.lineage.stand, metrics.duty_failures.inc, "govledger-edges")
+    intake = Intake(lambda: office.lineage.committer)
+    doorkeeper = Doorkeeper(office.desk_engine)
+    context = Context(office, language, metrics, duty, edges, intake, doorkeeper)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with publish_rpc(app, office, url):
             duty.start()
+            edges.start()
             try:
                 yield
             finally:
+                edges.end()
                 duty.end()
 
     app = assemble(lifespan)
     app.state.context = context
     handlers.install(app, language)
-    app.add_middleware(Guard, language=language, observe=metrics.observe)
+    largest = dict.fromkeys(lineage.PATHS, office.settings.lineage_max_bytes)
+    app.add_middleware(Inflate, limit=MAX_REQUEST_BYTES, limits=largest)
+    app.add_middleware(Guard, language=language, observe=metrics.observe, limits=largest)
     return app

@@ -17,7 +17,10 @@ Stand = Callable[[threading.Event, Callable[[Exception], None], Callable[[], Non
 class Duty:
     """The thread, and whether its work goes well."""
 
-    def __init__(self, stand: Stand, failed: Callable[[], None]) -> None:
+    def __init__(
+        self, stand: Stand, failed: Callable[[], None], name: str = "govledger-duty"
+    ) -> None:
+        self._name = name
         self._stand = stand
         self._failed = failed
         self._stop = threading.Event()
@@ -36,7 +39,7 @@ class Duty:
         return self._thread is not None and self._thread.is_alive() and self.error is None
 
     def start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="govledger-duty", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
         self._thread.start()
 
     def end(self) -> None:

@@ -13,9 +13,11 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 
 from api.background import Duty
+from api.intake import Intake
 from api.language import Language, Text
 from api.metrics import Metrics
 from api.problems import Fault, Problem
+from ledger.access.tokens import Doorkeeper
 from ledger.chain.probe import Capabilities
 from ledger.mirror import queries as mirror
 from ledger.mirror.queries import MirrorQueryError
@@ -50,6 +52,10 @@ class Context:
     language: Language
     metrics: Metrics
     duty: Duty
+    edges: Duty
+    """Keeps the edges of lineage in step with the journal."""
+    intake: Intake
+    doorkeeper: Doorkeeper
     capabilities: Capabilities | None = None
 
     @contextmanager

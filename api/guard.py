@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -52,11 +52,13 @@ class Guard:
         language: Language,
         observe: Observer,
         limit: int = MAX_REQUEST_BYTES,
+        limits: Mapping[str, int] | None = None,
     ) -> None:
         self.app = app
         self.language = language
         self.observe = observe
         self.limit = limit
+        self.limits = limits or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -67,11 +69,12 @@ class Guard:
             scope = {**scope, "method": "GET"}
         started = time.perf_counter()
         outcome = _Outcome(send)
+        limit = self.limits.get(scope["path"], self.limit)
         try:
-            self._admit(scope)
-            await self.app(scope, self._limited(receive), outcome)
+            self._admit(scope, limit)
+            await self.app(scope, _limited(receive, limit), outcome)
         except _TooLarge:
-            await self._problem(self._too_large(), scope, receive, outcome)
+            await self._problem(_too_large(limit), scope, receive, outcome)
         except Problem as problem:
             await self._problem(problem, scope, receive, outcome)
         except Exception:
@@ -84,7 +87,8 @@ class Guard:
             route = getattr(scope.get("route"), "path", "(none)")
             self.observe(method, route, outcome.status, time.perf_counter() - started)
 
-    def _admit(self, scope: Scope) -> None:
+    @staticmethod
+    def _admit(scope: Scope, limit: int) -> None:
         headers = Headers(scope=scope)
         if (
             "\0" in scope["path"]
@@ -105,34 +109,36 @@ class Guard:
                 ),
             )
         length = headers.get("content-length", "")
-        if length.isdigit() and int(length) > self.limit:
-            raise self._too_large()
-
-    def _too_large(self) -> Problem:
-        return Problem(
-            "body_too_large",
-            Text(f"请求体超过 {self.limit} 字节", f"the body exceeds {self.limit} bytes"),
-            members={"limit": self.limit},
-            headers={"connection": "close"},
-        )
-
-    def _limited(self, receive: Receive) -> Receive:
-        total = 0
-
-        async def counted() -> Message:
-            nonlocal total
-            message = await receive()
-            if message["type"] == "http.request":
-                total += len(message.get("body", b""))
-                if total > self.limit:
-                    raise _TooLarge
-            return message
-
-        return counted
+        if length.isdigit() and int(length) > limit:
+            raise _too_large(limit)
 
     async def _problem(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
         response = problem_response(problem, Headers(scope=scope), instance(scope), self.language)
         await response(scope, receive, send)
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(
+        "body_too_large",
+        Text(f"请求体超过 {limit} 字节", f"the body exceeds {limit} bytes"),
+        members={"limit": limit},
+        headers={"connection": "close"},
+    )
+
+
+def _limited(receive: Receive, limit: int) -> Receive:
+    total = 0
+
+    async def counted() -> Message:
+        nonlocal total
+        message = await receive()
+        if message["type"] == "http.request":
+            total += len(message.get("body", b""))
+            if total > limit:
+                raise _TooLarge
+        return message
+
+    return counted
 
 
 def instance(scope: Scope) -> str:

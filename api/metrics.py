@@ -72,6 +72,8 @@ _HELP = {
     "log_size": "Statements on the chain, as last seen by the mirror",
     "mirror_size": "Statements in the mirror, verified",
     "mirror_block": "Block up to which the mirror has followed",
+    "lineage_journal_size": "Lineage events kept",
+    "lineage_folded": "Lineage events from which edges were made",
     "duty_running": "1 while the background work goes well",
     "outbox_accepted": "Batches accepted and not yet sent",
     "outbox_sent": "Batches sent and not yet recorded",

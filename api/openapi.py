@@ -76,6 +76,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
                     PROBLEM_JSON: {"schema": {"$ref": _REFERENCE.format(model="ProblemShape")}}
                 },
             }
+    document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     return document
 

@@ -65,6 +65,30 @@ PROBLEMS: dict[str, ProblemType] = {
             "Give a log size (an integer up to the present one) or an ISO 8601 time.",
         ),
     ),
+    "token_missing": _type(
+        401,
+        ("缺少访问令牌", "A bearer token is needed"),
+        (
+            "请用 `govledger token create --scope lineage:write` 创建令牌,并以 Authorization: Bearer 发送。",
+            "Make one with `govledger token create --scope lineage:write`; send it as Authorization: Bearer.",
+        ),
+    ),
+    "token_refused": _type(
+        401,
+        ("访问令牌无效", "The bearer token is not good"),
+        (
+            "请检查令牌是否完整、过期或已吊销(`govledger token list`),必要时重新创建。",
+            "See whether it is whole, expired or revoked (`govledger token list`); make a new one if so.",
+        ),
+    ),
+    "scope_missing": _type(
+        403,
+        ("访问令牌权限不足", "The bearer token does not allow this"),
+        (
+            "请使用具有所需权限的令牌。",
+            "Use a token with the scope that the detail names.",
+        ),
+    ),
     "role_missing": _type(
         403,
         ("密钥无此权限", "The key may not sign this"),
@@ -285,6 +309,14 @@ PROBLEMS: dict[str, ProblemType] = {
         (
             "查询不受影响;请稍后重试,或查看 /readyz。",
             "Reading still works; try again later, or look at /readyz.",
+        ),
+    ),
+    "overloaded": _type(
+        503,
+        ("服务繁忙", "The server is busy"),
+        (
+            "请按 Retry-After 稍后重发;内容未写入。",
+            "Send it again after Retry-After; nothing of it was kept.",
         ),
     ),
     "storage_unavailable": _type(

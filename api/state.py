@@ -12,6 +12,8 @@ from ledger.catalogue import queries as catalogue
 from ledger.chain import probe
 from ledger.chain.interface import ChainError
 from ledger.chain.outbox_models import OutboxReceipt
+from ledger.journal.errors import JournalError
+from ledger.lineage import queries as lineage
 from ledger.mirror import queries as mirror
 from ledger.organisations import queries as organisations
 from ledger.store.errors import StoreError
@@ -45,8 +47,15 @@ def measurements(context: Context) -> dict[str, float]:
             cursor = mirror.cursor_of(view.conn)
             numbers["mirror_size"] = view.as_of
             numbers["mirror_block"] = cursor.block_number if cursor else 0
+            numbers["lineage_folded"] = lineage.folded_size(view.conn)
+        keeper = context.office.lineage
+        numbers["lineage_journal_size"] = keeper.journal.size if keeper.exists else 0
         numbers["log_size"] = chain_size(context)
-    except (ChainError, StoreError):  # their absence is what the scraper sees and alerts on
+    except (
+        ChainError,
+        StoreError,
+        JournalError,
+    ):  # their absence is what the scraper sees and alerts on
         return numbers
     return numbers
 
@@ -58,6 +67,7 @@ def readiness(context: Context) -> tuple[bool, dict[str, Any]]:
         "mirror": _mirror(context),
         "outbox": _outbox(context),
         "duty": {"ok": context.duty.error is None, "error": context.duty.error},
+        "lineage": _lineage(context),
     }
     size, held = checks["chain"].get("log_size"), checks["mirror"].get("size")
     if size is not None and held is not None:
@@ -118,6 +128,18 @@ def _outbox(context: Context) -> dict[str, Any]:
     except StoreError as error:
         return {"ok": False, "error": str(error)}
     return {"ok": True, "waiting": sum(states.get(one, 0) for one in _WAITING), "states": states}
+
+
+def _lineage(context: Context) -> dict[str, Any]:
+    keeper = context.office.lineage
+    try:
+        size = keeper.journal.size if keeper.exists else 0
+        with context.view() as view:
+            folded = lineage.folded_size(view.conn)
+    except (StoreError, JournalError) as error:
+        return {"ok": False, "error": str(error)}
+    failure = context.edges.error
+    return {"ok": failure is None, "error": failure, "journal_size": size, "folded": folded}
 
 
 def counts(context: Context, conn: Connection) -> dict[str, int]:

@@ -35,6 +35,8 @@ from ledger.chain.keystore import WORK_FACTOR, Keystore, passphrase_from
 from ledger.chain.newest import newest_block
 from ledger.chain.outbox import Outbox, Receipt
 from ledger.chain.outbox_models import State
+from ledger.lineage.keeper import LineageKeeper
+from ledger.lineage.statements import anchor
 from ledger.mirror.mirror import Mirror
 from ledger.mirror.origin import Origin
 from ledger.mirror.queries import Checkpoint, Cursor, cursor_of, size_of
@@ -43,8 +45,9 @@ from ledger.mirror.status import Status, status
 from ledger.mirror.tables import statement
 from ledger.mirror.verification.report import Report
 from ledger.mirror.verification.run import verify
+from ledger.organisations import queries as organisations
 from ledger.settings import Settings
-from ledger.statements import Batch, SignedBatch, StructType, subject_of
+from ledger.statements import CHECKPOINT, Batch, SignedBatch, StructType, subject_of
 from ledger.store.engine import open_database, writing
 
 if TYPE_CHECKING:
@@ -161,6 +164,13 @@ class Office:
             self.rulebooks,
             on_cut=self._look_anew,
         )
+
+    @cached_property
+    def lineage(self) -> LineageKeeper:
+        """The lineage journal, and the edges that follow from it."""
+        keeper = LineageKeeper(self.data_dir, self.mirror_engine, self.deployment.log)
+        self._opened.callback(keeper.close)
+        return keeper
 
     def _look_anew(self, size: int) -> None:
         """The chain took back what lies beyond ``size``: the outbox sends again what is gone."""
@@ -365,6 +375,35 @@ class Office:
             size = size_of(connection)
         self.outbox.confirm(size)
 
+    def anchor_journal(self, *, at_once: bool = False) -> Receipt | None:
+        """Hand in the lineage journal's checkpoint where one is due; None where none is, or one waits.
+
+        It is signed by the setting ``journal_key``; without one nothing is anchored. ``at_once`` does not
+        wait until enough came. Raises :class:`OfficeError` where that key may not sign.
+        """
+        name = self.settings.journal_key
+        if not name:
+            return None
+        waiting = self.outbox.receipts(State.ACCEPTED, State.SENT, State.RECORDED)
+        if any(receipt.struct == CHECKPOINT.name for receipt in waiting):
+            return None
+        facts, seconds = self.settings.journal_facts, self.settings.journal_seconds
+        draft = self.lineage.due(1 if at_once else facts, seconds, time.time())
+        if draft is None:
+            return None
+        signer = self.unlock(name)
+        with self.read() as connection:
+            holder = organisations.holder(connection, signer.address)
+        if holder is None or not holder.may_sign:
+            raise OfficeError(
+                f"the key {name} may not anchor the journal: the ledger has no grant for it in force",
+                "have it granted the role collector: `govledger key grant`",
+                zh=f"密钥 {name} 不能锚定日志：账本上没有对它有效的授权",
+                hint_zh="请由主管部门授予 collector 角色：`govledger key grant`",
+            )
+        batch = anchor([draft], speaker=holder.key.organisation, deadline=self.deadline())
+        return self.outbox.submit(self.sign(batch, signer))
+
     def settle(
         self,
         receipts: Sequence[str],
@@ -425,6 +464,7 @@ class Office:
                 while on_duty and not stop.is_set():
                     try:
                         self.work()
+                        self.anchor_journal()
                         on_success()
                         wait = pause
                     except Exception as error:  # noqa: BLE001 - told, and tried again

@@ -194,6 +194,46 @@ class Settings:
             "密钥库中用于发送交易（并支付费用）的密钥名称。",
         )
     )
+    journal_key: str = field(
+        metadata=_about(
+            _text,
+            "",
+            "Name of the keystore's COLLECTOR key that anchors the lineage journal; empty: not anchored.",
+            "密钥库中用于锚定血缘日志的 COLLECTOR 密钥名称；留空则不锚定。",
+        )
+    )
+    journal_seconds: int = field(
+        metadata=_about(
+            _integer(1, 86_400),
+            300,
+            "After how many seconds a server anchors what came into the lineage journal.",
+            "服务每隔多少秒把血缘日志的新增内容锚定到账本。",
+        )
+    )
+    journal_facts: int = field(
+        metadata=_about(
+            _integer(1, 1_000_000),
+            5_000,
+            "After how many new events a server anchors the lineage journal, however short the time.",
+            "血缘日志每新增多少条事件即锚定，不论间隔多短。",
+        )
+    )
+    anonymous_lineage: str = field(
+        metadata=_about(
+            _choice("no", "yes"),
+            "no",
+            "Whether lineage events are taken from anybody, without a bearer token: yes or no.",
+            "是否接受不带令牌的血缘事件：yes 或 no。",
+        )
+    )
+    lineage_max_bytes: int = field(
+        metadata=_about(
+            _integer(1_000, 1 << 30),
+            32 << 20,
+            "Largest request with lineage events in bytes, before and after inflating.",
+            "血缘事件请求的最大字节数，压缩前后均不得超过。",
+        )
+    )
     language: str = field(
         metadata=_about(
             _choice("zh", "en"),

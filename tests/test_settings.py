@@ -51,9 +51,17 @@ def test_the_data_directory_may_come_from_the_environment_and_its_file_is_read(
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_every_setting_can_be_given_in_every_way(setting: object, tmp_path: Path) -> None:
-    text = {"port": "81", "node_port": "82", "chain_id": "83", "language": "zh"}.get(
-        setting.name, "debug" if setting.name == "log_level" else str(tmp_path)
-    )
+    text = {
+        "port": "81",
+        "node_port": "82",
+        "chain_id": "83",
+        "journal_seconds": "84",
+        "journal_facts": "85",
+        "lineage_max_bytes": "86000",
+        "anonymous_lineage": "yes",
+        "language": "zh",
+        "log_level": "debug",
+    }.get(setting.name, str(tmp_path))
     by_flag = load_settings({setting.name: text}, {}, None)
     by_env = load_settings(env={setting.environment: text})
     assert getattr(by_flag, setting.name) == getattr(by_env, setting.name)

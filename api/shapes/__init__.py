@@ -28,6 +28,7 @@ from api.shapes.deliveries import (
     ResourceDocument,
     ResourcePage,
 )
+from api.shapes.lineage import BatchSummary, KeptEvent
 from api.shapes.log import (
     AuthorisationDocument,
     CheckpointDocument,
@@ -57,6 +58,7 @@ __all__ = [
     "ActDocument",
     "ActList",
     "AuthorisationDocument",
+    "BatchSummary",
     "ChangeDocument",
     "CheckpointDocument",
     "DataAct",
@@ -72,6 +74,7 @@ __all__ = [
     "EntryPage",
     "EntrySummaryDocument",
     "FlagDocument",
+    "KeptEvent",
     "KeyDocument",
     "KeyList",
     "LeagueDocument",

@@ -34,6 +34,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "deliver": ("ledger.cli.deliver", "app"),
     "quality": ("ledger.cli.quality", "app"),
     "audit": ("ledger.cli.audit", "app"),
+    "journal": ("ledger.cli.journal", "app"),
+    "token": ("ledger.cli.tokens", "app"),
     "log": ("ledger.cli.ledger_log", "app"),
 }
 """Command -> module, and the function or group of commands in it."""

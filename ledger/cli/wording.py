@@ -114,6 +114,22 @@ WORDINGS: dict[str, Wording] = {
     ),
     "ProveError": Wording(Exit.USAGE, "无法生成证明", "请核对日志位置与 --size"),
     "ProofError": Wording(Exit.NOT_PROVEN, "证明不成立", "请向出具方索取新的证明"),
+    # journals
+    "UnknownEntry": Wording(
+        Exit.NOT_FOUND, "日志中没有所查内容", "用 `govledger journal status` 查看现有事件数"
+    ),
+    "DamagedJournal": Wording(
+        Exit.UNAVAILABLE,
+        "血缘日志的文件残缺",
+        "请从备份恢复日志目录，并运行 `govledger journal fsck`",
+    ),
+    "UnwritableJournal": Wording(
+        Exit.UNAVAILABLE, "血缘日志无法写入，未写入任何内容", "请检查磁盘空间后重试"
+    ),
+    "JournalError": Wording(Exit.UNAVAILABLE, "血缘日志无法使用", "请检查数据目录后重试"),
+    "ForkedJournal": Wording(
+        Exit.NOT_PROVEN, "血缘日志与账本上的检查点不符", "请从备份恢复日志目录"
+    ),
     # statements and files
     "CatalogueQueryError": Wording(
         Exit.NOT_FOUND, "目录中没有所查内容", "用 `govledger catalogue search` 查找"

@@ -245,6 +245,11 @@ def steps(
     return found
 
 
+def folded_size(connection: Connection) -> int:
+    """Up to which size of the journal the edges are."""
+    return int(connection.execute(select(func.max(CURSORS.c.size))).scalar_one() or 0)
+
+
 def counts(connection: Connection) -> Counts:
     """How much there is now."""
 
@@ -253,7 +258,7 @@ def counts(connection: Connection) -> Counts:
         return found or 0
 
     return Counts(
-        folded=number(select(CURSORS.c.size)),
+        folded=folded_size(connection),
         datasets=number(select(func.count()).select_from(DATASETS)),
         jobs=number(select(func.count()).select_from(JOBS)),
         runs=number(select(func.count()).select_from(RUNS)),

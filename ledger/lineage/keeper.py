@@ -1,0 +1,135 @@
+"""The lineage journal of one data directory, the edges that follow from it, and when to anchor it."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from ledger.journal.committing import Committer
+from ledger.journal.journal import Journal
+from ledger.lineage import queries
+from ledger.lineage.edges import Edges
+from ledger.lineage.entries import Coming, Door, entry_of
+from ledger.lineage.statements import CheckpointDraft
+
+PLACE = Path("journals") / "lineage"
+"""Where the journal lies in a data directory."""
+_IDLE_SECONDS = 0.2
+_AFTER_TROUBLE_SECONDS = 2.0
+
+
+class ForkedJournal(Exception):
+    """The journal is not the one whose checkpoint was anchored; the text says where they part."""
+
+    def __init__(self, what: str, hint: str, *, zh: str, hint_zh: str) -> None:
+        super().__init__(what)
+        self.hint = hint
+        self.zh = zh
+        self.hint_zh = hint_zh
+
+
+class LineageKeeper:
+    """Journal and edges, opened when first needed.
+
+    ``log`` is the address of the ledger's log: the journal is named after it, and after eight random digits,
+    so that several offices of one ledger have journals of their own.
+    """
+
+    def __init__(self, data_dir: Path, engine: Engine, log: str) -> None:
+        self._place = data_dir / PLACE
+        self._engine = engine
+        self._log = log
+        self._opened = ExitStack()
+
+    def close(self) -> None:
+        self._opened.close()
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever handed in here."""
+        return (self._place / "origin").exists()
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The journal, made where there is none."""
+        if self.exists:
+            journal = Journal(self._place)
+        else:
+            name = (
+                f"govledger/{self._log.removeprefix('0x').lower()}/{secrets.token_hex(4)}/lineage"
+            )
+            journal = Journal.create(self._place, name)
+        self._opened.callback(journal.close)
+        return journal
+
+    @cached_property
+    def edges(self) -> Edges:
+        return Edges(self._engine, self.journal)
+
+    @cached_property
+    def committer(self) -> Committer:
+        """The writer of this process; it ends with the keeper."""
+        committer = Committer(self.journal)
+        committer.start()
+        self._opened.callback(committer.end)
+        return committer
+
+    def append(self, events: list[bytes], *, door: Door, organisation: str, token: str = "") -> int:
+        """Keep events for good; returns the position of the first."""
+        coming = Coming(at=time.time_ns() // 1_000_000, by=organisation, door=door, token=token)
+        return self.journal.append([entry_of(coming, event) for event in events])
+
+    def due(self, facts: int, seconds: float, now: float) -> CheckpointDraft | None:
+        """The checkpoint to anchor now, None where none is due.
+
+        One is due when ``facts`` entries are not anchored, or any since ``seconds``; ``now`` is Unix time.
+        Raises :class:`ForkedJournal` where the journal does not extend what was anchored.
+        """
+        if not self.exists:
+            return None
+        size = self.journal.size
+        with self._engine.connect() as connection:
+            last = queries.newest_checkpoint(connection, self.journal.origin)
+        anchored = last.size if last is not None else 0
+        if last is not None and (
+            size < anchored or self.journal.root(anchored).hex() != last.root.removeprefix("0x")
+        ):
+            raise ForkedJournal(
+                f"the journal {self.journal.origin} does not extend its checkpoint of {anchored} entries, "
+                f"anchored at leaf {last.leaf_from}",
+                "restore the journal's directory from a backup; `govledger journal fsck` names what is wrong",
+                zh=f"日志 {self.journal.origin} 与账本第 {last.leaf_from} 条锚定的 {anchored} 条不符",
+                hint_zh="请从备份恢复日志目录；`govledger journal fsck` 会指出问题所在",
+            )
+        waited = last is None or now - last.recorded_at >= seconds
+        if size == anchored or not (waited or size - anchored >= facts):
+            return None
+        return CheckpointDraft.of(self.journal.checkpoint(size), last.version + 1 if last else 1)
+
+    def stand(
+        self,
+        stop: threading.Event,
+        on_error: Callable[[Exception], None],
+        on_success: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Keep the edges in step until ``stop`` is set; errors are told, and it goes on after a pause."""
+        done = -1
+        while not stop.is_set():
+            try:
+                folded = 0
+                if self.exists and self.journal.size != done:
+                    folded = self.edges.catch_up(limit=1)
+                    done = self.edges.folded()
+                on_success()
+                pause = 0.0 if folded else _IDLE_SECONDS
+            except Exception as error:  # noqa: BLE001 - told, and tried again
+                on_error(error)
+                pause = _AFTER_TROUBLE_SECONDS
+            stop.wait(pause)
