@@ -294,6 +294,7 @@ def test_a_malformed_event_is_refused_with_its_pointers_in_both_languages(
         (gzip.compress(bytes(40 << 20)), {"content-encoding": "gzip"}, (413, "body_too_large")),
         (bytes((32 << 20) + 1), {}, (413, "body_too_large")),
     ],
+    ids=["cut", "bytes", "deep", "text", "brotli", "plain", "torn", "bomb", "long"],
 )
 @pytest.mark.parametrize("path", [PATH, PATH + "/batch"])
 def test_what_cannot_be_read_is_told_apart(
