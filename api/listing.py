@@ -52,14 +52,18 @@ def page_answer(
     *,
     following: str | int | None,
     total: int | None = None,
+    extra: Mapping[str, Any] | None = None,
 ) -> Response:
-    """One page: its ``items``, and the cursor to the page after position ``following``, null at the end."""
+    """One page: its ``items``, what else it says (``extra``), and the cursor to the page after position
+    ``following``, null at the end.
+    """
     view = page.view
     following_page = None if following is None else write_cursor(page.query, view.as_of, following)
     content = {
         "as_of": view.as_of,
         "log_size": view.log_size,
         **({} if total is None else {"total": total}),
+        **(extra or {}),
         "items": items,
         "next": following_page,
     }

@@ -16,14 +16,14 @@ from pydantic import BaseModel, Field, ValidationError
 from api.context import Context, View
 from api.language import Text
 from api.problems import Fault, Problem
-from api.validation import Written, invalid, json_pointer
+from api.validation import Written, invalid
 from api.wording import coded
 from ledger.catalogue.checks import check_together
 from ledger.catalogue.entry import Entry
 from ledger.catalogue.lookups import names_of
 from ledger.catalogue.problems import EntryRefused
 from ledger.catalogue.statements import Envelope, Revision, Verdict, decision, filing
-from ledger.codes import EntryState, Role
+from ledger.codes import EntryState, ObjectionState, Role
 from ledger.deliveries.queries import last_root
 from ledger.deliveries.statements import (
     DeliveryDraft,
@@ -33,7 +33,18 @@ from ledger.deliveries.statements import (
     manifest,
     mount,
 )
+from ledger.faults import json_pointer
 from ledger.mirror import queries as mirror
+from ledger.obligations.statements import (
+    BindingDraft,
+    ExemptionDraft,
+    ObjectionDraft,
+    ObligationDraft,
+    bind,
+    exempt,
+    object_to,
+    oblige,
+)
 from ledger.organisations.statements import KeyDraft, OrganisationDraft, register, set_keys
 from ledger.quality.statements import ScoreDraft, score
 from ledger.statements import (
@@ -48,7 +59,18 @@ from ledger.statements import (
 
 _Draft = TypeVar("_Draft", bound=BaseModel)
 StructName = Literal[
-    "Organisation", "Key", "Filing", "Decision", "Score", "Resource", "Manifest", "Delivery"
+    "Organisation",
+    "Key",
+    "Filing",
+    "Decision",
+    "Score",
+    "Obligation",
+    "Binding",
+    "Objection",
+    "Exemption",
+    "Resource",
+    "Manifest",
+    "Delivery",
 ]
 Version = Annotated[
     int | None,
@@ -251,6 +273,32 @@ def _scores(asked: _Request) -> Prepared:
     return Prepared(batch, roles=int(Role.ASSESSOR | Role.STEWARD))
 
 
+def _obligations(asked: _Request) -> Prepared:
+    drafts = asked.read(ObligationDraft, lambda one: text_hash(one["code"]))
+    batch = oblige(drafts, speaker=asked.organisation, deadline=asked.deadline)
+    return Prepared(batch, roles=int(Role.AUTHORITY))
+
+
+def _bindings(asked: _Request) -> Prepared:
+    drafts = asked.read(BindingDraft, lambda one: text_hash(one["obligation"]))
+    batch = bind(drafts, speaker=asked.organisation, deadline=asked.deadline)
+    return Prepared(batch, roles=int(Role.STEWARD | Role.AUTHORITY))
+
+
+def _objections(asked: _Request) -> Prepared:
+    drafts = asked.read(ObjectionDraft, lambda one: text_hash(one["obligation"]))
+    batch = object_to(drafts, speaker=asked.organisation, deadline=asked.deadline)
+    raised = any(draft.state is ObjectionState.RAISED for draft in drafts)
+    roles = Role.STEWARD | Role.HEAD if raised else Role.AUTHORITY
+    return Prepared(batch, roles=int(roles))
+
+
+def _exemptions(asked: _Request) -> Prepared:
+    drafts = asked.read(ExemptionDraft, lambda one: text_hash(one["code"]))
+    batch = exempt(drafts, speaker=asked.organisation, deadline=asked.deadline)
+    return Prepared(batch, roles=int(Role.AUTHORITY))
+
+
 def _resources(asked: _Request) -> Prepared:
     drafts = asked.read(ResourceDraft, lambda one: text_hash(one["code"]))
     batch = mount(drafts, speaker=asked.organisation, deadline=asked.deadline)
@@ -284,6 +332,10 @@ _BUILDERS: dict[str, Callable[[_Request], Prepared]] = {
     "Filing": _filings,
     "Decision": _decisions,
     "Score": _scores,
+    "Obligation": _obligations,
+    "Binding": _bindings,
+    "Objection": _objections,
+    "Exemption": _exemptions,
     "Resource": _resources,
     "Manifest": _manifests,
     "Delivery": _deliveries,

@@ -142,6 +142,22 @@ PROBLEMS: dict[str, ProblemType] = {
             "Check the unified social credit code; /api/v1/organisations lists them.",
         ),
     ),
+    "unknown_obligation": _type(
+        404,
+        ("没有这项归集义务", "No such obligation"),
+        (
+            "核对义务代码;可在 /api/v1/obligations?q=… 检索。",
+            "Check the obligation's code; /api/v1/obligations?q=… searches.",
+        ),
+    ),
+    "unknown_exemption": _type(
+        404,
+        ("没有这项豁免", "No such exemption"),
+        (
+            "核对豁免代码;可在 /api/v1/exemptions 查看。",
+            "Check the exemption's code; /api/v1/exemptions lists them.",
+        ),
+    ),
     "unknown_resource": _type(
         404,
         ("没有这个资源", "No such resource"),

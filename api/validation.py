@@ -11,6 +11,7 @@ from starlette.requests import Request
 from api.language import Text
 from api.problems import Fault, Problem
 from ledger.canonical import CanonicalError, parse_json
+from ledger.faults import chinese_of, english_of, json_pointer
 
 MAX_REQUEST_BYTES = 20_000_000
 """Largest request body in bytes: room for 100 statements whose bodies are as large as they may be."""
@@ -83,48 +84,4 @@ def fault_of(error: Mapping[str, Any]) -> Fault:
     else:
         parts = location[1:] if location and location[0] == "body" else location
         pointer = json_pointer(parts)
-    context = error.get("ctx", {})
-    return Fault(pointer, Text(_chinese(error, context), str(error["msg"])), str(error["type"]))
-
-
-def json_pointer(parts: Iterable[str | int]) -> str:
-    """RFC 6901: ``/`` before each part, ``~`` and ``/`` in a part escaped."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
-
-
-_CHINESE: dict[str, str] = {
-    "missing": "缺少此项",
-    "extra_forbidden": "没有这一项,不接受未知字段",
-    "string_type": "应为文本",
-    "int_type": "应为整数",
-    "int_parsing": "应为整数",
-    "int_from_float": "应为整数",
-    "bool_type": "应为 true 或 false",
-    "bool_parsing": "应为 true 或 false",
-    "list_type": "应为数组",
-    "dict_type": "应为对象",
-    "model_type": "应为对象",
-    "model_attributes_type": "应为对象",
-    "none_required": "应为 null",
-    "string_too_short": "至少 {min_length} 个字符",
-    "string_too_long": "至多 {max_length} 个字符",
-    "string_pattern_mismatch": "格式应符合 {pattern}",
-    "too_short": "至少 {min_length} 项,实际 {actual_length} 项",
-    "too_long": "至多 {max_length} 项",
-    "greater_than": "应大于 {gt}",
-    "greater_than_equal": "应不小于 {ge}",
-    "less_than": "应小于 {lt}",
-    "less_than_equal": "应不大于 {le}",
-    "literal_error": "应为 {expected} 之一",
-    "enum": "应为 {expected} 之一",
-    "union_tag_invalid": "类型 {tag} 未知,应为 {expected_tags} 之一",
-    "union_tag_not_found": "缺少类型标识 {discriminator}",
-    "value_error": "{error}",
-}
-
-
-def _chinese(error: Mapping[str, Any], context: Mapping[str, Any]) -> str:
-    template = _CHINESE.get(str(error["type"]))
-    if template is None:
-        return f"不符合要求({error['msg']})"
-    return template.format_map({key: str(value) for key, value in context.items()})
+    return Fault(pointer, Text(chinese_of(error), english_of(error)), str(error["type"]))

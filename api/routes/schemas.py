@@ -18,6 +18,12 @@ from api.routing import api_router
 from api.submission import Submission
 from ledger.catalogue.schema import SCHEMA_NAME, entry_schema
 from ledger.deliveries.statements import DeliveryDraft, ManifestDraft, ResourceDraft
+from ledger.obligations.statements import (
+    BindingDraft,
+    ExemptionDraft,
+    ObjectionDraft,
+    ObligationDraft,
+)
 from ledger.organisations.statements import KeyDraft, OrganisationDraft
 from ledger.quality.statements import ScoreDraft
 
@@ -39,6 +45,10 @@ SCHEMAS: dict[str, tuple[Callable[[], dict[str, Any]], Text]] = {
     "filing": (_of(FilingDraft, "filing"), Text("目录报送", "a filing of an entry")),
     "decision": (_of(DecisionDraft, "decision"), Text("审核决定", "a decision on an entry")),
     "score": (_of(ScoreDraft, "score"), Text("质量评分", "a quality score")),
+    "obligation": (_of(ObligationDraft, "obligation"), Text("归集义务", "an obligation")),
+    "binding": (_of(BindingDraft, "binding"), Text("义务与目录绑定", "a binding to an entry")),
+    "objection": (_of(ObjectionDraft, "objection"), Text("异议或答复", "an objection or answer")),
+    "exemption": (_of(ExemptionDraft, "exemption"), Text("豁免", "an exemption")),
     "resource": (_of(ResourceDraft, "resource"), Text("资源挂接", "a resource")),
     "manifest": (_of(ManifestDraft, "manifest"), Text("数据清单", "a manifest")),
     "delivery": (_of(DeliveryDraft, "delivery"), Text("归集交付", "a delivery")),

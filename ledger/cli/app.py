@@ -31,6 +31,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "org": ("ledger.cli.organisations", "app"),
     "key": ("ledger.cli.keys", "app"),
     "catalogue": ("ledger.cli.catalogue", "app"),
+    "obligation": ("ledger.cli.obligations", "app"),
+    "exemption": ("ledger.cli.exemptions", "app"),
     "deliver": ("ledger.cli.deliver", "app"),
     "quality": ("ledger.cli.quality", "app"),
     "audit": ("ledger.cli.audit", "app"),

@@ -18,6 +18,7 @@ from ledger.merkle import EMPTY_ROOT, Subtree, root_at, subtree_in_tiles, tiles_
 from ledger.mirror.tables import authorisation, block, cursor, flag, statement, tree_tile
 from ledger.statements import Authorisation, LogIdentity, Statement
 
+_CHUNK = 500
 CHECKPOINT_FORMAT = "govledger-checkpoint/1"
 
 # Questions that every proof asks are put once: building one takes longer than answering it.
@@ -160,6 +161,19 @@ def newest_about(conn: Connection, kind: str, subject: bytes) -> Newest | None:
         .limit(1)
     ).one_or_none()
     return None if row is None else Newest(*row)
+
+
+def newest_versions(conn: Connection, kind: str, subjects: Iterable[bytes]) -> dict[bytes, int]:
+    """The version of the newest statement about each of these subjects; those without one are left out."""
+    asked, found = sorted(set(subjects)), dict[bytes, int]()
+    for start in range(0, len(asked), _CHUNK):
+        question = (
+            select(statement.c.subject, func.max(statement.c.version))
+            .where(statement.c.kind == kind, statement.c.subject.in_(asked[start : start + _CHUNK]))
+            .group_by(statement.c.subject)
+        )
+        found |= {bytes(subject): int(version) for subject, version in conn.execute(question)}
+    return found
 
 
 def authorisation_of(conn: Connection, index: int) -> Authorisation:

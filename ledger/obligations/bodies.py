@@ -17,6 +17,7 @@ from ledger.codes import (
     ObligationType,
     UpdateCycle,
 )
+from ledger.faults import Unfit
 from ledger.organisations.bodies import OrganisationCode
 
 MAX_CODE = 128
@@ -24,10 +25,16 @@ MAX_CODE = 128
 
 def _code(text: str) -> str:
     if len(text) > MAX_CODE:
-        raise ValueError(f"a code has at most {MAX_CODE} characters, this one has {len(text)}")
+        raise Unfit(
+            f"代码至多 {MAX_CODE} 个字符，实际 {len(text)} 个",
+            f"a code has at most {MAX_CODE} characters, this one has {len(text)}",
+        )
     for place, character in enumerate(text, start=1):
         if character.isspace():
-            raise ValueError(f"character {place} is a space; a code has none")
+            raise Unfit(
+                f"第 {place} 个字符是空格，代码中不能有空格",
+                f"character {place} is a space; a code has none",
+            )
     return text
 
 
@@ -35,7 +42,7 @@ def _one_of(table: type[Code]) -> AfterValidator:
     def known(text: str) -> str:
         if all(text != member.value for member in table):
             words = ", ".join(member.value for member in table)
-            raise ValueError(f"{text!r} is none of {words}")
+            raise Unfit(f"{text!r} 不是 {words} 之一", f"{text!r} is none of {words}")
         return text
 
     return AfterValidator(known)
@@ -62,10 +69,14 @@ def scope_mask(names: list[str] | tuple[str, ...]) -> int:
     for name in names:
         scope = ExemptionScope.__members__.get(name.upper())
         if scope is None or name != name.lower():
-            raise ValueError(f"{name!r} is no scope: one of {', '.join(scope_names(ALL_SCOPES))}")
+            known = ", ".join(scope_names(ALL_SCOPES))
+            raise Unfit(
+                f"没有豁免范围 {name!r}，应为 {known}", f"{name!r} is no scope: one of {known}"
+            )
         mask |= scope
     if not mask:
-        raise ValueError(f"name at least one of {', '.join(scope_names(ALL_SCOPES))}")
+        known = ", ".join(scope_names(ALL_SCOPES))
+        raise Unfit(f"至少写明 {known} 之一", f"name at least one of {known}")
     return mask
 
 

@@ -8,24 +8,23 @@ index of the statement that made the row. Lists come in the order of codes; a pa
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Table, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    Table,
+    func,
+    select,
+)
 
-from ledger.catalogue.names import folded
 from ledger.codes import (
     BindingStatus,
-    ExemptionScope,
-    ExemptionStatus,
-    ExemptionTarget,
-    Library,
     ObjectionState,
-    ObligationStatus,
     ObligationType,
 )
-from ledger.days import day_number
 from ledger.obligations.answers import (
     Binding,
     Chain,
@@ -34,6 +33,12 @@ from ledger.obligations.answers import (
     Obligation,
     Told,
     told,
+)
+from ledger.obligations.filters import (
+    ExemptionFilters,
+    ObligationFilters,
+    matching,
+    matching_exemptions,
 )
 from ledger.obligations.models import BINDINGS, EXEMPTIONS, OBJECTIONS, OBLIGATIONS
 from ledger.obligations.selects import (
@@ -67,6 +72,7 @@ __all__ = [
     "history",
     "objections",
     "objections_at",
+    "objections_of",
     "obligation",
     "obligations",
     "obligations_at",
@@ -75,36 +81,6 @@ __all__ = [
 ]
 
 _CHUNK = 500
-
-
-@dataclass(frozen=True, slots=True)
-class ObligationFilters:
-    """What obligations to find; None means any. Codes as in :mod:`ledger.codes`.
-
-    ``q`` is split at spaces, and every part must occur in names, code or legal basis; ``bound`` is whether an
-    entry answers; ``expiring_before`` finds those whose last day lies before a day.
-    """
-
-    q: str | None = None
-    organisation: str | None = None
-    type: ObligationType | None = None
-    library: Library | None = None
-    status: ObligationStatus | None = None
-    parent: str | None = None
-    bound: bool | None = None
-    expiring_before: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ExemptionFilters:
-    """What exemptions to find; None means any. ``organisation`` is the approver's code."""
-
-    organisation: str | None = None
-    target: str | None = None
-    target_type: ExemptionTarget | None = None
-    scope: ExemptionScope | None = None
-    status: ExemptionStatus | None = None
-    expiring_before: date | None = None
 
 
 def obligations(
@@ -116,7 +92,7 @@ def obligations(
     limit: int | None = None,
 ) -> list[Obligation]:
     """Obligations that match, by code."""
-    asked = _matching(select(OBLIGATIONS), filters or ObligationFilters(), as_of)
+    asked = matching(select(OBLIGATIONS), filters or ObligationFilters(), as_of)
     return _page(connection, asked, OBLIGATIONS.c.code, Obligation, after=after, limit=limit)
 
 
@@ -128,7 +104,7 @@ def count(
 ) -> int:
     """How many obligations match."""
     asked = select(func.count()).select_from(OBLIGATIONS)
-    asked = _matching(asked, filters or ObligationFilters(), as_of)
+    asked = matching(asked, filters or ObligationFilters(), as_of)
     return int(connection.execute(asked).scalar_one())
 
 
@@ -228,6 +204,14 @@ def objections(
     return _page(connection, asked, OBJECTIONS.c.obligation, Objection, after=after, limit=limit)
 
 
+def objections_of(
+    connection: Connection, codes: Iterable[str], *, as_of: int | None = None
+) -> dict[str, Objection]:
+    """The newest word on the objection to each of these obligations, by obligation."""
+    rows = _of(connection, OBJECTIONS, OBJECTIONS.c.obligation, codes, as_of)
+    return {found.obligation: found for found in told(rows, Objection)}
+
+
 def exemptions(
     connection: Connection,
     filters: ExemptionFilters | None = None,
@@ -237,23 +221,8 @@ def exemptions(
     limit: int | None = None,
 ) -> list[Exemption]:
     """Exemptions that match, by code, whether they count today or not."""
-    wanted = filters or ExemptionFilters()
-    columns = EXEMPTIONS.c
-    conditions: list[ColumnElement[bool]] = [held(EXEMPTIONS, as_of)]
-    if wanted.organisation is not None:
-        conditions.append(columns.approver == wanted.organisation)
-    if wanted.target is not None:
-        conditions.append(columns.target == wanted.target)
-    if wanted.target_type is not None:
-        conditions.append(columns.target_type == wanted.target_type.value)
-    if wanted.scope is not None:
-        conditions.append(columns.scope.bitwise_and(int(wanted.scope)) != 0)
-    if wanted.status is not None:
-        conditions.append(columns.status == wanted.status.value)
-    if wanted.expiring_before is not None:
-        conditions.append(columns.expires < day_number(wanted.expiring_before))
-    asked = select(EXEMPTIONS).where(*conditions)
-    return _page(connection, asked, columns.code, Exemption, after=after, limit=limit)
+    asked = matching_exemptions(filters or ExemptionFilters(), as_of)
+    return _page(connection, asked, EXEMPTIONS.c.code, Exemption, after=after, limit=limit)
 
 
 def exemption(connection: Connection, code: str, *, as_of: int | None = None) -> Exemption | None:
@@ -275,31 +244,6 @@ def exemptions_of(
     """The exemptions of these obligations and entries, by code."""
     rows = _of(connection, EXEMPTIONS, EXEMPTIONS.c.target, targets, as_of)
     return sorted(told(rows, Exemption), key=lambda one: one.code)
-
-
-def _matching(asked: Select[Any], filters: ObligationFilters, as_of: int | None) -> Select[Any]:
-    columns = OBLIGATIONS.c
-    asked = asked.where(held(OBLIGATIONS, as_of))
-    if filters.organisation is not None:
-        asked = asked.where(columns.responsible == filters.organisation)
-    for name in ("type", "library", "status"):
-        value = getattr(filters, name)
-        if value is not None:
-            asked = asked.where(columns[name] == value.value)
-    if filters.parent is not None:
-        asked = asked.where(columns.parent == filters.parent)
-    if filters.expiring_before is not None:
-        asked = asked.where(columns.valid_until < day_number(filters.expiring_before))
-    if filters.bound is not None:
-        answered = columns.code.in_(
-            select(BINDINGS.c.obligation).where(
-                held(BINDINGS, as_of), BINDINGS.c.status == BindingStatus.BOUND.value
-            )
-        )
-        asked = asked.where(answered if filters.bound else ~answered)
-    for part in folded(filters.q or "").split():
-        asked = asked.where(columns.search.contains(part, autoescape=True))
-    return asked
 
 
 def _page(

@@ -25,6 +25,7 @@ from ledger.codes import (
     UpdateCycle,
 )
 from ledger.days import day_number
+from ledger.faults import Unfit
 from ledger.obligations.bodies import (
     BindingBody,
     ExemptionBody,
@@ -83,7 +84,7 @@ class ObligationDraft(_Draft):
     @classmethod
     def _no_parent_of_itself(cls, parent: str | None, info: ValidationInfo) -> str | None:
         if parent is not None and parent == info.data.get("code"):
-            raise ValueError("an obligation does not follow from itself")
+            raise Unfit("义务不能以自身为上级", "an obligation does not follow from itself")
         return parent
 
     @field_validator("valid_until")
@@ -91,21 +92,25 @@ class ObligationDraft(_Draft):
     def _ends_after_start(cls, until: date | None, info: ValidationInfo) -> date | None:
         start = info.data.get("valid_from")
         if until is not None and start is not None and until < start:
-            raise ValueError(f"it ends before it begins on {start}")
+            raise Unfit(f"截止日早于起始日 {start}", f"it ends before it begins on {start}")
         return until
 
     @model_validator(mode="after")
     def _whole(self) -> ObligationDraft:
         if self.type is ObligationType.DUTY and self.parent is not None:
-            raise ValueError(
-                "parent: a duty follows from nothing but the law; leave its parent out"
+            raise Unfit(
+                "parent：职责事项没有上级，请去掉此项",
+                "parent: a duty follows from nothing but the law; leave its parent out",
             )
         if self.type is not ObligationType.DUTY and self.parent is None:
-            raise ValueError(
-                f"parent: name what this {self.type.en} follows from; only a duty has none"
+            raise Unfit(
+                f"parent：请写明此{self.type.zh}的上级；只有职责事项没有上级",
+                f"parent: name what this {self.type.en} follows from; only a duty has none",
             )
         if self.status is ObligationStatus.WITHDRAWN and not self.reasons:
-            raise ValueError("reasons: say why the obligation is withdrawn")
+            raise Unfit(
+                "reasons：请写明取消义务的理由", "reasons: say why the obligation is withdrawn"
+            )
         return self
 
     def values(self) -> dict[str, Value]:
@@ -158,7 +163,10 @@ class BindingDraft(_Draft):
     @model_validator(mode="after")
     def _whole(self) -> BindingDraft:
         if self.status is BindingStatus.RELEASED and not self.reasons:
-            raise ValueError("reasons: say why the entry no longer answers the obligation")
+            raise Unfit(
+                "reasons：请写明解除绑定的理由",
+                "reasons: say why the entry no longer answers the obligation",
+            )
         return self
 
     def values(self) -> dict[str, Value]:
@@ -226,13 +234,18 @@ class ExemptionDraft(_Draft):
     def _expires_after_start(cls, expires: date, info: ValidationInfo) -> date:
         start = info.data.get("valid_from")
         if start is not None and expires <= start:
-            raise ValueError(f"it must expire after {start}, the day from which it counts")
+            raise Unfit(
+                f"到期日应晚于起始日 {start}",
+                f"it must expire after {start}, the day from which it counts",
+            )
         return expires
 
     @model_validator(mode="after")
     def _whole(self) -> ExemptionDraft:
         if self.status is ExemptionStatus.WITHDRAWN and not self.reasons:
-            raise ValueError("reasons: say why the exemption is withdrawn")
+            raise Unfit(
+                "reasons：请写明取消豁免的理由", "reasons: say why the exemption is withdrawn"
+            )
         return self
 
     def values(self) -> dict[str, Value]:

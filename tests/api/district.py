@@ -19,6 +19,16 @@ from ledger.chain.deployment import deploy
 from ledger.chain.keystore import DEMO_WORK_FACTOR, Keystore
 from ledger.codes import EntryState, KeyStatus, Level
 from ledger.deliveries.statements import deliver, manifest, mount
+from ledger.obligations.statements import (
+    BindingDraft,
+    ExemptionDraft,
+    ObjectionDraft,
+    ObligationDraft,
+    bind,
+    exempt,
+    object_to,
+    oblige,
+)
 from ledger.office import Office
 from ledger.organisations.statements import KeyDraft, OrganisationDraft, register, set_keys
 from ledger.quality.statements import ScoreDraft, score
@@ -34,6 +44,9 @@ PASSPHRASE = "test office"
 SECRET_WORDS = "重点人员名册"
 """Stands in the text of the restricted entry, and must never be told by the API."""
 ENTRIES = 7
+TABLE = "EDU-1-S1-T1"
+"""The obligation that an entry answers."""
+EXEMPTION = "EX-1"
 MANIFEST_LEAF = 29
 """Where the one manifest stands in the log."""
 
@@ -149,7 +162,61 @@ def settle_district(office: Office) -> District:
     ]
     district.record((score(scored, speaker=BUREAU, deadline=until), "assessor", None))
     _deliveries(district, until)
+    _obligations(district, until)
     return district
+
+
+def _obligations(district: District, until: int) -> None:
+    """A chain of duty that ends in a published entry, an objection, an exemption in force and one run out."""
+    steps = [
+        ("EDU-1", "duty", None),
+        ("EDU-1-S1", "system", "EDU-1"),
+        (TABLE, "table", "EDU-1-S1"),
+        ("EDU-2", "duty", None),
+    ]
+    owed = [
+        ObligationDraft.model_validate(
+            {
+                "code": code,
+                "name": f"办学许可 {code}",
+                "type": kind,
+                "parent": parent,
+                "responsible": SCHOOLS,
+                "legal_basis": ["民办教育促进法 第十二条"],
+                "library": "theme" if kind == "table" else None,
+                "valid_from": "2026-01-01",
+            }
+        )
+        for code, kind, parent in steps
+    ]
+    entry = "301001/000001"
+    bound = BindingDraft(obligation=TABLE, entry=entry)
+    raised = ObjectionDraft.model_validate(
+        {"obligation": "EDU-2", "state": "raised", "reasons": ["职责已划转"]}
+    )
+    freed = [
+        ExemptionDraft.model_validate(
+            {
+                "code": code,
+                "target": target,
+                "target_type": kind,
+                "scope": scope,
+                "law": "某法 第十条",
+                "valid_from": "2020-01-01",
+                "expires": expires,
+            }
+        )
+        for code, target, kind, scope, expires in (
+            (EXEMPTION, TABLE, "obligation", ["update"], "2999-12-31"),
+            ("EX-2", entry, "entry", ["collect", "share"], "2020-12-31"),
+        )
+    ]
+    district.record(
+        (oblige(owed, speaker=BUREAU, deadline=until), "publisher", None),
+        (bind([bound], speaker=SCHOOLS, deadline=until), "schools steward", None),
+        (object_to([raised], speaker=SCHOOLS, deadline=until), "schools head", None),
+        (exempt(freed, speaker=BUREAU, deadline=until), "publisher", None),
+    )
 
 
 def _deliveries(district: District, until: int) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import event
 from api.app import assemble
 from api.openapi import describe
 from api.problems import PROBLEMS
-from tests.api.district import MANIFEST_LEAF, SCHOOLS, District
+from tests.api.district import EXEMPTION, MANIFEST_LEAF, SCHOOLS, TABLE, District
 
 DOCUMENT = describe(assemble())
 ROUTES = [
@@ -39,6 +39,10 @@ def filled(path: str) -> str:
     place = dict(PLACES)
     if path.startswith("/api/v1/organisations"):
         place["code"] = SCHOOLS
+    if path.startswith("/api/v1/obligations"):
+        place["code"] = TABLE
+    if path.startswith("/api/v1/exemptions"):
+        place["code"] = EXEMPTION
     return re.sub(r"\{(\w+)\}", lambda found: place[found[1]], path)
 
 
@@ -204,6 +208,9 @@ def counted(district: District) -> Iterator[list[str]]:
         "/api/v1/catalogue/entries",
         "/api/v1/organisations",
         "/api/v1/quality/scores",
+        "/api/v1/obligations",
+        "/api/v1/objections",
+        "/api/v1/exemptions",
         "/api/v1/resources",
         "/api/v1/manifests",
         "/api/v1/deliveries",

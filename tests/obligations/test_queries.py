@@ -7,7 +7,10 @@ from datetime import date
 import pytest
 from sqlalchemy import Connection, Select
 
+from ledger.catalogue.entry import Entry
+from ledger.catalogue.statements import Revision, filing
 from ledger.codes import (
+    EntryState,
     ExemptionScope,
     ExemptionTarget,
     Library,
@@ -18,6 +21,7 @@ from ledger.codes import (
 from ledger.obligations import queries
 from ledger.obligations.queries import ExemptionFilters, ObligationFilters
 from ledger.statements import text_hash
+from tests.catalogue.conftest import whole_entry
 from tests.obligations.conftest import (
     DATA,
     DUTY,
@@ -37,7 +41,7 @@ from tests.obligations.conftest import (
     objection,
     protest,
 )
-from tests.organisations.scribe import START, Scribe
+from tests.organisations.scribe import FAR, START, Scribe
 
 
 @pytest.fixture
@@ -176,6 +180,8 @@ def test_an_exemption_ends_by_itself_after_its_last_day(scribe: Scribe) -> None:
 
 
 def test_exemptions_are_found_by_what_they_say(scribe: Scribe) -> None:
+    entry = Entry.parse(whole_entry(ENTRY, provider=ROADS))
+    scribe.write(filing(ROADS, [Revision(entry, 1, EntryState.SUBMITTED)], FAR).batch)
     excuse(scribe, exemption("EX-2", target=ENTRY, target_type="entry", expires="2028-01-01"))
     with scribe.engine.connect() as connection:
 
@@ -187,12 +193,17 @@ def test_exemptions_are_found_by_what_they_say(scribe: Scribe) -> None:
         assert codes(target=ENTRY) == ["EX-2"]
         assert codes(target_type=ExemptionTarget.OBLIGATION) == ["EX-1"]
         assert codes(scope=ExemptionScope.SHARE) == ["EX-1"]
-        assert codes(organisation=DATA) == ["EX-1", "EX-2"]
-        assert codes(organisation=WATER) == []
+        assert codes(approver=DATA) == ["EX-1", "EX-2"]
+        assert codes(approver=WATER) == []
+        assert codes(organisation=WATER) == ["EX-1"]
+        assert codes(organisation=ROADS) == ["EX-2"]
+        assert codes(organisation=DATA) == []
+        assert codes(counting_on=date(2027, 12, 31)) == ["EX-2"]
+        assert codes(counting_on=date(2025, 12, 31)) == []
         assert codes(expiring_before=date(2027, 1, 1)) == ["EX-1"]
         found = queries.exemptions_of(connection, [ENTRY, "nothing"])
         assert [one.code for one in found] == ["EX-2"]
-        assert queries.exemption(connection, "EX-2", as_of=13) is None
+        assert queries.exemption(connection, "EX-2", as_of=14) is None
 
 
 def rows(connection: Connection, asked: Select[tuple[object, ...]], key: str) -> dict[str, int]:

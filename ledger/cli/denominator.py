@@ -1,0 +1,227 @@
+"""``govledger audit denominator``: everything that moved what rates are rates of (应归清单变动)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import Connection
+
+from ledger.cli.obligation_page import speaker_name
+from ledger.cli.organisations import word
+from ledger.cli.output import Exit, Problem, err, out, print_json, print_table, say
+from ledger.cli.session import Json, reading
+from ledger.cli.wording import problem_of
+from ledger.codes import EXEMPTION_SCOPES, BindingStatus, ObligationType
+from ledger.mirror.queries import MirrorQueryError, resolve_as_of, size_of
+from ledger.obligations.denominator import PURPOSES, Change, Changes, changes_between
+from ledger.organisations.queries import Name, names
+
+_PURPOSES = {
+    "owed": ("应归", "owed"),
+    **{str(scope.name).lower(): labels for scope, labels in EXEMPTION_SCOPES.items()},
+}
+_ACTS = {
+    "registered": ("登记", "registered"),
+    "amended": ("调整", "amended"),
+    "withdrawn": ("取消", "withdrawn"),
+    "restored": ("恢复", "restored"),
+    "granted": ("批准豁免", "exempted"),
+    "begins": ("到达起始日", "first day came"),
+    "ends": ("期满", "last day passed"),
+    BindingStatus.BOUND.value: (BindingStatus.BOUND.zh, BindingStatus.BOUND.en),
+    BindingStatus.RELEASED.value: (BindingStatus.RELEASED.zh, BindingStatus.RELEASED.en),
+}
+
+
+def denominator(
+    from_: Annotated[
+        str, typer.Option("--from", help="The earlier log size, or a time; 0 is the beginning.")
+    ] = "0",
+    to: Annotated[
+        str | None, typer.Option("--to", help="The later log size, or a time; now by default.")
+    ] = None,
+    organisation: Annotated[
+        str | None, typer.Option("--organisation", help="Only what moved this department's.")
+    ] = None,
+    shrinking: Annotated[
+        bool, typer.Option("--shrinking", help="Only what made a denominator smaller.")
+    ] = False,
+    json_output: Json = False,
+) -> None:
+    """Every obligation, binding and exemption that came, went or changed between two sizes, and who signed it.
+
+    What the lines add up to is the whole difference: nothing takes an obligation out of a rate unseen.
+
+    Example: govledger audit denominator --from 1200 --to 1480 --shrinking
+    """
+    with reading() as (connection, _):
+        first = _size(connection, from_)
+        last = size_of(connection) if to is None else _size(connection, to)
+        try:
+            found = changes_between(connection, first, last)
+        except ValueError as error:
+            raise Problem(
+                say(f"起点 {first} 晚于终点 {last}", str(error)),
+                say("请把较早的一端给 --from", "give the earlier one to --from"),
+                Exit.USAGE,
+            ) from error
+        shown = [one for one in found.changes if _wanted(one, organisation, shrinking=shrinking)]
+        hashes = {bytes.fromhex(one.organisation[2:]) for one in shown}
+        known = names(connection, hashes)
+    if json_output:
+        print_json(_document(found, shown, known))
+        return
+    _print_totals(found)
+    _print_changes(shown, known)
+    for one in found.unread:
+        err.print(
+            say(
+                f"! 日志 {one.leaf}（{one.kind}）自相矛盾，不计入：{one.reason}",
+                f"! leaf {one.leaf} ({one.kind}) contradicts itself and moved nothing: {one.reason}",
+            ),
+            markup=False,
+            style="yellow",
+        )
+
+
+def _size(connection: Connection, text: str) -> int:
+    try:
+        return resolve_as_of(connection, text)
+    except MirrorQueryError as error:
+        raise (problem_of(error, Exit.USAGE) or error) from error
+
+
+def _wanted(one: Change, organisation: str | None, *, shrinking: bool) -> bool:
+    """Whether a change moved this department's denominators (None: anybody's, or nobody's)."""
+    theirs = [effect for effect in one.effects if organisation in (None, effect.organisation)]
+    if organisation is not None and not theirs:
+        return False
+    return not shrinking or any(effect.change < 0 for effect in theirs)
+
+
+def _document(found: Changes, shown: Sequence[Change], known: dict[bytes, Name]) -> dict[str, Any]:
+    return {
+        "from": {"size": found.from_size, "day": found.from_day and found.from_day.isoformat()},
+        "to": {"size": found.to_size, "day": found.to_day and found.to_day.isoformat()},
+        "before": found.before,
+        "after": found.after,
+        "changes": [
+            {
+                **{name: getattr(one, name) for name in one.__struct_fields__},
+                "organisation_name": speaker_name(known, one.organisation),
+            }
+            for one in shown
+        ],
+        "unread": found.unread,
+    }
+
+
+def _print_totals(found: Changes) -> None:
+    gains: Counter[str] = Counter()
+    losses: Counter[str] = Counter()
+    for one in found.changes:
+        for effect in one.effects:
+            (gains if effect.change > 0 else losses)[effect.purpose] += effect.change
+    print_table(
+        say(
+            f"应归清单：日志 {found.from_size}（{found.from_day or '–'}）→ "
+            f"{found.to_size}（{found.to_day or '–'}）",
+            f"Denominators: log size {found.from_size} ({found.from_day or '–'}) to "
+            f"{found.to_size} ({found.to_day or '–'})",
+        ),
+        [
+            say("口径", "counts for"),
+            say("前", "before"),
+            say("增", "more"),
+            say("减", "fewer"),
+            say("后", "after"),
+        ],
+        [
+            (
+                say(*_PURPOSES[purpose]),
+                found.before[purpose],
+                _signed(gains[purpose]),
+                _signed(losses[purpose]),
+                found.after[purpose],
+            )
+            for purpose in PURPOSES
+        ],
+        right=[say("前", "before"), say("增", "more"), say("减", "fewer"), say("后", "after")],
+    )
+
+
+def _print_changes(shown: Sequence[Change], known: dict[bytes, Name]) -> None:
+    if not shown:
+        out.print(say("没有变动", "nothing changed"))
+        return
+    print_table(
+        say(f"变动：{len(shown)}", f"Changes: {len(shown)}"),
+        [
+            say("日志", "leaf"),
+            say("日期", "day"),
+            say("事项", "what"),
+            say("代码", "code"),
+            say("变化", "change"),
+            say("影响", "effect"),
+            say("签署机构", "signed for"),
+            say("签名密钥", "signer"),
+        ],
+        [
+            (
+                one.leaf,
+                one.day,
+                say(*_ACTS[one.act]),
+                one.code if one.code == one.about else f"{one.code} → {one.about}",
+                _told(one),
+                _effects(one),
+                speaker_name(known, one.organisation),
+                one.signer,
+            )
+            for one in shown
+        ],
+        right=[say("日志", "leaf")],
+        fold=[say("变化", "change"), say("影响", "effect"), say("签名密钥", "signer")],
+    )
+
+
+def _told(one: Change) -> str:
+    """What changed, why, and by which law, a line each."""
+    lines = [one.name] if one.name else []
+    if one.act not in ("registered", "granted"):
+        lines += [
+            f"{name}: {_text(was)} → {_text(now)}" for name, (was, now) in one.members.items()
+        ]
+    if one.law:
+        lines.append(one.law)
+    lines += one.reasons
+    return "\n".join(lines)
+
+
+def _effects(one: Change) -> str:
+    """Whose denominator of what moved, and by how much; a dash where none did."""
+    lines: dict[tuple[str, str], list[str]] = {}
+    for effect in one.effects:
+        said = f"{say(*_PURPOSES[effect.purpose])} {_signed(effect.change)}"
+        lines.setdefault((effect.organisation, effect.type), []).append(said)
+    return (
+        "\n".join(
+            f"{organisation} {word(ObligationType, kind)}: {', '.join(said)}"
+            for (organisation, kind), said in lines.items()
+        )
+        or "–"
+    )
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, list):
+        return ", ".join(str(one) for one in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _signed(number: int) -> str:
+    return f"+{number}" if number > 0 else f"−{-number}" if number < 0 else "0"
