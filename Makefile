@@ -1,4 +1,4 @@
-# GovLedger: make demo | test | lint | bench | contracts | clean
+# GovLedger: make demo | test | test-consortium | lint | bench | contracts | clean
 PYTHON ?= python3.11
 ifeq ($(shell command -v $(PYTHON) 2>/dev/null),)
 PYTHON := python3
@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 TEST_JOBS ?= 2
 
-.PHONY: demo test lint bench contracts openapi clean
+.PHONY: demo test test-consortium lint bench contracts openapi clean
 
 .venv/.runtime: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -27,6 +27,9 @@ demo: .venv/.runtime ## a synthetic district on its own chain, served; ARGS=--no
 
 test: .venv/.dev node_modules/.installed ## everything, on real chains and databases
 	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist worksteal $(ARGS)
+
+test-consortium: .venv/.dev ## a district on five validators, killed and cut off; builds their engine once (Go, gcc)
+	GOVLEDGER_CONSORTIUM=1 $(BIN)/python -m pytest tests/consortium -rs $(ARGS)
 
 lint: .venv/.dev node_modules/.installed ## style, types, import rules, contracts
 	$(BIN)/ruff check .
