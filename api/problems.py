@@ -126,6 +126,14 @@ PROBLEMS: dict[str, ProblemType] = {
             "Check the code; /api/v1/catalogue/entries?q=… searches.",
         ),
     ),
+    "unknown_score": _type(
+        404,
+        ("没有这条质量评分", "No such quality score"),
+        (
+            "/api/v1/quality/scores 列出现有评分及其叶序号。",
+            "/api/v1/quality/scores lists scores with their leaves.",
+        ),
+    ),
     "unknown_edition": _type(
         404,
         ("没有这一版", "No such edition"),

@@ -25,7 +25,9 @@ from ledger.obligations.statements import (
     ObligationDraft,
 )
 from ledger.organisations.statements import KeyDraft, OrganisationDraft
+from ledger.quality.ruleset import rules_schema
 from ledger.quality.statements import ScoreDraft
+from ledger.quality.weights import WeightProfile
 
 router = api_router("/schemas", "模式 schemas")
 
@@ -49,6 +51,11 @@ SCHEMAS: dict[str, tuple[Callable[[], dict[str, Any]], Text]] = {
     "binding": (_of(BindingDraft, "binding"), Text("义务与目录绑定", "a binding to an entry")),
     "objection": (_of(ObjectionDraft, "objection"), Text("异议或答复", "an objection or answer")),
     "exemption": (_of(ExemptionDraft, "exemption"), Text("豁免", "an exemption")),
+    "quality-rules": (rules_schema, Text("质量规则集", "a quality rule set")),
+    "quality-weights": (
+        _of(WeightProfile, "quality-weights"),
+        Text("质量权重方案", "a weight profile"),
+    ),
     "resource": (_of(ResourceDraft, "resource"), Text("资源挂接", "a resource")),
     "manifest": (_of(ManifestDraft, "manifest"), Text("数据清单", "a manifest")),
     "delivery": (_of(DeliveryDraft, "delivery"), Text("归集交付", "a delivery")),

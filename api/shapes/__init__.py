@@ -59,10 +59,16 @@ from api.shapes.organisations import (
 )
 from api.shapes.quality import (
     DimensionScore,
+    IndicatorTree,
     LeagueDocument,
+    OutcomeDocument,
+    ScoreDetail,
     ScoreDocument,
+    ScoreHistory,
     ScorePage,
     StandingDocument,
+    TrendDocument,
+    WorstRules,
 )
 from api.shapes.server import Liveness, Readiness, SchemaList
 from api.shapes.writing import PreparedDocument, ReceiptDocument, ReceiptError, RefusalDocument
@@ -92,6 +98,7 @@ __all__ = [
     "ExemptionHistory",
     "ExemptionPage",
     "FlagDocument",
+    "IndicatorTree",
     "KeptEvent",
     "KeyDocument",
     "KeyList",
@@ -109,6 +116,7 @@ __all__ = [
     "OrganisationDocument",
     "OrganisationHistory",
     "OrganisationPage",
+    "OutcomeDocument",
     "PreparedDocument",
     "ProblemShape",
     "Readiness",
@@ -119,11 +127,15 @@ __all__ = [
     "ResourceDocument",
     "ResourcePage",
     "SchemaList",
+    "ScoreDetail",
     "ScoreDocument",
+    "ScoreHistory",
     "ScorePage",
     "StandingDocument",
     "StatementDocument",
     "StatementPage",
+    "TrendDocument",
+    "WorstRules",
     "ok",
     "proof",
 ]

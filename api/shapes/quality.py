@@ -39,6 +39,13 @@ class ScoreDocument(Shape):
     method: str | None
     notes: str | None
     weights: list[int] | None
+    weights_digest: Hex32 | None
+    result_digest: Hex32 | None
+    profile: str | None
+    stated_grade: str | None
+    day: str | None
+    rows: int | None
+    delivery: int | None
     version: int
     recorded_at: Time
     leaf_from: Index
@@ -73,3 +80,86 @@ class LeagueDocument(Shape):
 
     as_of: Size
     items: list[StandingDocument]
+
+
+class Coded(Shape):
+    """A code with its names in both languages."""
+
+    code: str
+    zh: str
+    en: str
+
+
+class OutcomeDocument(Shape):
+    """What one rule counted: of ``evaluated`` elements ``failing`` fail it; ``rate`` satisfy it."""
+
+    entry: str
+    rule: str
+    indicator: Coded
+    severity: Coded
+    state: Coded
+    evaluated: int
+    failing: int
+    rate: Rate | None
+    reason: Coded | None
+    leaf: Index
+
+
+class ScoreDetail(ScoreDocument):
+    """A score with what each rule counted; empty where the entry is restricted, or no rules were told."""
+
+    outcomes: list[OutcomeDocument]
+
+
+class ScoreHistory(Shape):
+    """Every score that was stated of an entry, the first one first."""
+
+    as_of: Size
+    items: list[ScoreDocument]
+
+
+class TrendPoint(Shape):
+    """How quality stood in the periods that end on one day; ``change`` since the point before."""
+
+    period_end: str
+    entries: int
+    mean: Rate | None
+    grade: str | None
+    change: int | None
+    dimensions: list[DimensionScore]
+
+
+class TrendDocument(Shape):
+    """Points, the oldest first."""
+
+    as_of: Size
+    items: list[TrendPoint]
+
+
+class WorstRules(Shape):
+    """Rules that fail the greatest share of their elements, worst first."""
+
+    as_of: Size
+    items: list[OutcomeDocument]
+
+
+class IndicatorDocument(Shape):
+    """An indicator of DB31/T 1523-2024; ``parent`` is empty on the first level."""
+
+    code: str
+    parent: str
+    level: Annotated[int, Field(ge=1, le=3)]
+    zh: str
+    en: str
+    inverted: bool
+    gb36344: bool
+    iso25012: list[str]
+    iso8000: str
+
+
+class IndicatorTree(Shape):
+    """The indicators, and this project's default weights with their digest."""
+
+    items: list[IndicatorDocument]
+    default_profile: dict[str, object]
+    default_profile_digest: Hex32

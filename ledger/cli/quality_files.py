@@ -44,7 +44,10 @@ References = Annotated[
     typer.Option("--reference", help="NAME=SOURCE of a reference that the rules name; repeatable."),
 ]
 
-rules_app = typer.Typer(no_args_is_help=True, help="Rule files: check, and draft / 质量规则文件.")
+rules_app = typer.Typer(
+    no_args_is_help=True,
+    help="Rule files: check, and draft / 质量规则文件. Example: govledger quality rules check rules.yaml",
+)
 
 
 def weights_in(file: Path | None) -> WeightProfile:

@@ -169,10 +169,18 @@ def history(
     return _told(connection, connection.execute(question).all(), grades, as_of)
 
 
-def at_leaf(connection: Connection, leaf: int, *, grades: Grades = DEFAULT_GRADES) -> Score | None:
+def at_leaf(
+    connection: Connection,
+    leaf: int,
+    *,
+    grades: Grades = DEFAULT_GRADES,
+    as_of: int | None = None,
+) -> Score | None:
     """The score stated at a leaf, superseded or not; None where that leaf is no score."""
+    if as_of is not None and leaf >= as_of:
+        return None
     rows = connection.execute(select(SCORES).where(SCORES.c.leaf_from == leaf)).all()
-    return next(iter(_told(connection, rows, grades, None)), None)
+    return next(iter(_told(connection, rows, grades, as_of)), None)
 
 
 def outcomes(connection: Connection, leaf: int) -> list[Outcome]:

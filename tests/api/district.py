@@ -31,7 +31,7 @@ from ledger.obligations.statements import (
 )
 from ledger.office import Office
 from ledger.organisations.statements import KeyDraft, OrganisationDraft, register, set_keys
-from ledger.quality.statements import ScoreDraft, score
+from ledger.quality.statements import RuleOutcome, ScoreDraft, score
 from ledger.settings import load_settings
 from ledger.statements import Batch, SignedBatch
 from tests.deliveries import drafts
@@ -48,6 +48,7 @@ TABLE = "EDU-1-S1-T1"
 """The obligation that an entry answers."""
 EXEMPTION = "EX-1"
 MANIFEST_LEAF = 29
+SCORE_LEAF = 25
 """Where the one manifest stands in the log."""
 
 
@@ -143,6 +144,19 @@ def open_office(place: Path) -> Office:
     return Office(settings)
 
 
+OUTCOMES = tuple(
+    RuleOutcome.model_validate(one)
+    for one in (
+        {"rule": "name-given", "indicator": "020100", "severity": "major", "state": "assessed",
+         "evaluated": 200, "failing": 20},
+        {"rule": "kind-listed", "indicator": "010500", "severity": "minor", "state": "not_assessable",
+         "reason": "missing_reference"},
+        {"rule": "phone-form", "indicator": "030200", "severity": "minor", "state": "assessed",
+         "evaluated": 100, "failing": 50},
+    )
+)  # fmt: skip
+
+
 def settle_district(office: Office) -> District:
     """Everything that the read tests look at, signed, sent and verified."""
     district = District(office)
@@ -157,6 +171,13 @@ def settle_district(office: Office) -> District:
             period_end=date(2026, 6, 30),
             scores={"completeness": 9000 + step, "accuracy": 8000},
             rule_set="ab" * 32,
+            weights_digest="cd" * 32,
+            result_digest="ef" * 32,
+            profile="本区权重",
+            grade="良",
+            day=date(2026, 6, 30),
+            rows=200,
+            outcomes=OUTCOMES,
         )
         for step, code in enumerate(["301001/000001", "301001/000002", "301002/000001"])
     ]

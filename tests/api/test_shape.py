@@ -16,7 +16,7 @@ from sqlalchemy import event
 from api.app import assemble
 from api.openapi import describe
 from api.problems import PROBLEMS
-from tests.api.district import EXEMPTION, MANIFEST_LEAF, SCHOOLS, TABLE, District
+from tests.api.district import EXEMPTION, MANIFEST_LEAF, SCHOOLS, SCORE_LEAF, TABLE, District
 
 DOCUMENT = describe(assemble())
 ROUTES = [
@@ -31,6 +31,7 @@ PLACES = {
     "receipt": "0x" + "0" * 64,
     "name": "catalogue-entry",
     "leaf": str(MANIFEST_LEAF),
+    "statement": str(SCORE_LEAF),
 }
 MEMBERS = {"type", "title", "status", "detail", "instance", "code", "hint"}
 
