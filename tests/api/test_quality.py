@@ -41,6 +41,7 @@ def test_a_score_is_not_there_before_it_was_recorded(client: httpx.Client) -> No
 @pytest.mark.parametrize(
     "asked", [{"params": {"form": "jsonld"}}, {"headers": {"accept": "application/ld+json"}}]
 )
+@pytest.mark.filterwarnings("ignore:.* is deprecated, use Dataset:DeprecationWarning")
 def test_a_score_is_linked_data_with_dqv_terms(
     client: httpx.Client, asked: dict[str, dict[str, str]]
 ) -> None:
