@@ -4,6 +4,9 @@ A key's *place* is a public 64-bit number, the beginning of a hash of the key. L
 tree has a power of two of *cells*, and a leaf stands in the cell that its place begins with: so a key has one
 cell in which alone it can be, and opening that cell shows that it is there, or that it is not, whatever the
 rest of the tree looks like.
+
+A cell is made of its entries' *marks*. A mark hides the place behind the salted leaf, so that whoever is shown
+one row cannot guess at the keys of those that stand beside it.
 """
 
 from __future__ import annotations
@@ -13,8 +16,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ledger.records.encoding import BUCKET
-from ledger.records.hashing import cut, digests, joined
+from ledger.merkle import HASH_LENGTH
+from ledger.records.encoding import BUCKET, MARK
+from ledger.records.hashing import cut, digests, fixed, joined
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,11 +49,16 @@ def cells_of(places: NDArray[np.uint64], bits: int) -> NDArray[np.int64]:
     return (places >> np.uint64(64 - bits)).astype(np.int64)
 
 
+def marks_of(entries: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """``SHA-256(0x04 ‖ place ‖ leaf)`` of every entry; shape (n, 32)."""
+    return digests(joined(MARK, fixed(entries)))
+
+
 def cell_hashes(entries: NDArray[np.uint8], bits: int, first: int, end: int) -> NDArray[np.uint8]:
     """Leaf hashes (RFC 9162) of the cells ``first .. end - 1``, whose sorted entries these are."""
     cells = cells_of(places_of(entries), bits)
-    starts = np.searchsorted(cells, np.arange(first, end + 1, dtype=np.int64)) * ENTRY
-    data = np.ascontiguousarray(entries).reshape(-1)
+    starts = np.searchsorted(cells, np.arange(first, end + 1, dtype=np.int64)) * HASH_LENGTH
+    data = np.ascontiguousarray(marks_of(entries)).reshape(-1)
     return digests(joined(b"\0", cut(data, starts.astype(np.int64))))
 
 

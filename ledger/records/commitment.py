@@ -124,12 +124,14 @@ def commit(
     store: Path | None = None,
     progress: Progress | None = None,
     strict: bool = True,
+    bare: bool = False,
 ) -> Commitment:
     """Encode, hash and commit to every row of ``source``.
 
     ``schema`` is held against the source (:func:`~ledger.records.schema.conform`). ``store``: a directory
     that must not exist yet, where leaves, tree and rows are kept for proofs and comparisons; it is there
-    whole or not at all. ``strict=False`` counts duplicate and incomplete keys instead of refusing them.
+    whole or not at all; ``bare``: with leaves and tree alone, without rows and secret. ``strict=False``
+    counts duplicate and incomplete keys instead of refusing them.
 
     Raises :class:`DuplicateKeys`, :class:`NullKeys`, :class:`SourceChanged` and what :func:`conform` and
     :func:`survey` raise; nothing is kept then.
@@ -149,7 +151,7 @@ def commit(
             hint_zh="请在来源处补全主键，或另行指定主键列",
         )
     tell(0, 2 * surveyed.rows)
-    writer = StoreWriter(store) if store else None
+    writer = StoreWriter(store, bare=bare) if store else None
     try:
         beside = store.parent if store else None
         with (

@@ -22,7 +22,7 @@ FLOAT_LIMIT = 10**15
 """A declared float, scaled to whole units, is smaller than this: so many digits a double holds."""
 SECRET_LENGTH = 32
 
-LEAF, PLACE, BUCKET = b"\x00", b"\x02", b"\x03"
+LEAF, PLACE, BUCKET, MARK = b"\x00", b"\x02", b"\x03", b"\x04"
 """First byte of whatever is hashed, by what it is for (0x01: inner nodes of the tree)."""
 
 

@@ -10,7 +10,8 @@ A directory of plain files, written once and whole::
     tiles-N      level N of the tree's tiles in the C2SP shape, one after another
 
 It holds the rows themselves and the secret: it belongs to whoever holds the data, and to nobody else. Others
-may read the directory no more than that (mode 0700).
+may read the directory no more than that (mode 0700). A *bare* store holds neither: no ``rows`` and ``offsets``,
+no secret, no unsalted content root. Whoever opens it brings the secret, and the row that is to be proven.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ import numpy as np
 
 from ledger.canonical import canonical_json
 from ledger.merkle import HASH_LENGTH, TILE_WIDTH, Subtree, subtree_in_tiles
-from ledger.records.cells import ENTRY, FINE
-from ledger.records.problems import RecordsError, SourceError, StoreDamaged
+from ledger.records.cells import ENTRY, FINE, buckets_of
+from ledger.records.problems import NothingToProve, RecordsError, SourceError, StoreDamaged
 from ledger.records.schema import RecordSchema
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ FORMAT = "govledger-store/1"
 class StoreWriter:
     """Writes a store beside its place and moves it there when it is whole."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, *, bare: bool = False) -> None:
         """Raises :class:`SourceError` where something stands at ``place`` already."""
         if place.exists():
             raise SourceError(
@@ -51,13 +52,14 @@ class StoreWriter:
             )  # fmt: skip
         place.parent.mkdir(parents=True, exist_ok=True)
         self._place = place
+        self._bare = bare
         self._draft = place.with_name(f".{place.name}.part")
         shutil.rmtree(self._draft, ignore_errors=True)
         self._draft.mkdir(mode=0o700)
-        self._files = {
-            name: (self._draft / name).open("wb") for name in ("leaves", "rows", "offsets")
-        }
-        self._files["offsets"].write(b"\0" * 8)
+        names = ("leaves",) if bare else ("leaves", "rows", "offsets")
+        self._files = {name: (self._draft / name).open("wb") for name in names}
+        if not bare:
+            self._files["offsets"].write(b"\0" * 8)
         self._end = 0
 
     def add(
@@ -68,6 +70,8 @@ class StoreWriter:
     ) -> None:
         """Add the next part of the sorted leaves and their rows."""
         self._files["leaves"].write(np.ascontiguousarray(entries).data)
+        if self._bare:
+            return
         self._files["rows"].write(data.data)
         ends = np.cumsum(lengths, dtype=np.int64) + self._end
         self._files["offsets"].write(ends.astype("<i8").data)
@@ -88,7 +92,7 @@ class StoreWriter:
         (self._draft / "fine").write_bytes(
             fine[0].astype("<u8").tobytes() + fine[1].astype("<u8").tobytes()
         )
-        description = {
+        description: dict[str, Any] = {
             "format": FORMAT,
             "rows": str(commitment.rows),
             "schema": commitment.schema.document(),
@@ -99,12 +103,13 @@ class StoreWriter:
             },
             "root": commitment.root.hex(),
             "buckets": commitment.bucket_texts(),
-            "content_root": commitment.content_root.hex(),
             "duplicates": str(commitment.duplicates),
             "null_keys": str(commitment.null_keys),
-            "secret": secret.hex(),
             "source": source.describe() | {"fingerprint": source.fingerprint()},
         }
+        if not self._bare:
+            description["secret"] = secret.hex()
+            description["content_root"] = commitment.content_root.hex()
         for file in self._files.values():
             file.close()
         (self._draft / "store.json").write_bytes(canonical_json(description))
@@ -123,10 +128,15 @@ class LeafStore:
 
     place: Path
     description: dict[str, Any]
+    given_secret: bytes | None = None
 
     @classmethod
-    def open(cls, place: Path) -> LeafStore:
-        """Raises :class:`SourceError` where there is none, :class:`StoreDamaged` where it is not whole."""
+    def open(cls, place: Path, secret: bytes | None = None) -> LeafStore:
+        """The store in ``place``; ``secret`` is that of a bare one, where it is needed.
+
+        Raises :class:`SourceError` where there is none, :class:`StoreDamaged` where it is not whole,
+        and :class:`NothingToProve` where it was made with another secret.
+        """
         file = place / "store.json"
         if not file.is_file():
             raise SourceError(
@@ -136,19 +146,27 @@ class LeafStore:
             )  # fmt: skip
         try:
             description = json.loads(file.read_bytes())
-            found = cls(place, description)
+            found = cls(place, description, secret)
             found.check_sizes()
         except (ValueError, KeyError, TypeError, OSError, RecordsError) as error:
             if isinstance(error, StoreDamaged):
                 raise
             raise found_damaged(place, str(error)) from error
+        if secret is not None and buckets_of(found.fine[0], secret) != found.buckets:
+            raise NothingToProve(
+                "the store was made with another secret", "存档所用的是另一个盐密钥", where=str(place),
+                hint="give the secret of this manifest or delivery",
+                hint_zh="请使用该清单或交付的盐密钥",
+            )  # fmt: skip
         return found
 
     def check_sizes(self) -> None:
         """Compare the files' sizes with the description."""
         if self.description["format"] != FORMAT:
             raise found_damaged(self.place, f"its format is {self.description['format']}")
-        expected = {"leaves": self.rows * ENTRY, "offsets": (self.rows + 1) * 8, "fine": FINE * 16}
+        expected = {"leaves": self.rows * ENTRY, "fine": FINE * 16}
+        if not self.bare:
+            expected["offsets"] = (self.rows + 1) * 8
         for name, size in expected.items():
             if (self.place / name).stat().st_size != size:
                 raise found_damaged(self.place, f"{name} has not {size} bytes")
@@ -167,7 +185,21 @@ class LeafStore:
         return bytes.fromhex(self.description["root"])
 
     @property
+    def bare(self) -> bool:
+        """Whether it holds neither rows nor secret."""
+        return "secret" not in self.description
+
+    @property
     def secret(self) -> bytes:
+        """The secret, its own or the one it was opened with; raises :class:`NothingToProve` for none."""
+        if self.given_secret is not None:
+            return self.given_secret
+        if self.bare:
+            raise NothingToProve(
+                "the store holds no secret", "存档中没有盐密钥", where=str(self.place),
+                hint="open it with the secret of the manifest or the delivery",
+                hint_zh="请用该清单或交付的盐密钥打开",
+            )  # fmt: skip
         return bytes.fromhex(self.description["secret"])
 
     @property
@@ -200,7 +232,13 @@ class LeafStore:
         return self._mapped("rows")
 
     def row(self, index: int) -> bytes:
-        """The encoding of the row of entry ``index``."""
+        """The encoding of the row of entry ``index``; raises :class:`NothingToProve` in a bare store."""
+        if self.bare:
+            raise NothingToProve(
+                "the store holds no rows", "存档中没有数据行", where=str(self.place),
+                hint="give the source that the row is in",
+                hint_zh="请给出该行所在的数据源",
+            )  # fmt: skip
         return self._rows[self._offsets[index] : self._offsets[index + 1]].tobytes()
 
     def range_of(self, first: int, end: int) -> tuple[int, int]:

@@ -30,7 +30,9 @@ def verify_row(proof: Mapping[str, Any], root: bytes) -> dict[str, str | None]:
         key = [text for name, text in zip(names, row, strict=True) if name in schema["key"]]
         message = _hex(proof["salt"], 32) + sha256(canonical_json(schema)).digest() + _encoded(row)
         leaf = sha256(b"\x00" + message).digest()
-        if (_place(key), leaf) not in _opened_cell(proof["cell"], _place(key), root):
+        marks = [_hex(mark, 32) for mark in proof["cell"]["marks"]]
+        _check_cell(proof["cell"], marks, _place(key), root)
+        if _mark(_place(key), leaf) not in marks:
             raise ProofError("the opened row is not among the rows of the cell of its key")
     return dict(zip(names, row, strict=True))
 
@@ -49,7 +51,10 @@ def verify_missing(
             raise ProofError("the proof's schema is not the one that was anchored with the root")
         names = [column["name"] for column in schema["columns"] if column["name"] in schema["key"]]
         key = _texts(proof["key"], len(names))
-        if _place(key) in {place for place, _ in _opened_cell(proof["cell"], _place(key), root)}:
+        entries = [(_hex(one, 8), _hex(leaf, 32)) for one, leaf in proof["cell"]["entries"]]
+        marks = [_mark(one, leaf) for one, leaf in entries]
+        _check_cell(proof["cell"], marks, _place(key), root)
+        if _place(key) in {one for one, _ in entries}:
             raise ProofError("a row stands at the place of this key")
     return dict(zip(names, key, strict=True))
 
@@ -64,23 +69,25 @@ def _form(proof: Mapping[str, Any], form: str) -> Iterator[None]:
         raise ProofError(f"the proof is not of the form {form}: {error!r}") from error
 
 
-def _opened_cell(cell: Mapping[str, Any], place: bytes, root: bytes) -> list[tuple[bytes, bytes]]:
-    """Places and leaves of the one cell in which a row at ``place`` can be, checked against ``root``."""
-    entries = [(_hex(one, 8), _hex(leaf, 32)) for one, leaf in cell["entries"]]
+def _check_cell(cell: Mapping[str, Any], marks: Sequence[bytes], place: bytes, root: bytes) -> None:
+    """That these are the rows of the one cell in which a row at ``place`` can be, under ``root``."""
     path = [_hex(step, 32) for step in cell["path"]]
     size, index = cell["size"], cell["index"]
     if type(size) is not int or type(index) is not int or size < 0 or size & (size - 1):
         raise ProofError("the number of cells is no power of two")
     if size == 0:
-        if root != sha256(b"").digest() or entries or path:
+        if root != sha256(b"").digest() or marks or path:
             raise ProofError("the records are not empty, as the proof says")
-        return []
-    content = b"".join(one + leaf for one, leaf in entries)
-    verify_inclusion(leaf_hash(content), index, size, path, root)
+        return
+    verify_inclusion(leaf_hash(b"".join(marks)), index, size, path, root)
     bits = size.bit_length() - 1
     if int.from_bytes(place, "big") >> (64 - bits) != index:
         raise ProofError("the opened cell is not the one in which this key would stand")
-    return entries
+
+
+def _mark(place: bytes, leaf: bytes) -> bytes:
+    """What stands in a cell for a row: ``SHA-256(0x04 ‖ place ‖ leaf)``."""
+    return sha256(b"\x04" + place + leaf).digest()
 
 
 def _hex(text: str, length: int) -> bytes:

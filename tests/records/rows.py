@@ -42,7 +42,8 @@ def plain_root(schema: RecordSchema, rows: Sequence[Mapping[str, Any]], secret: 
     cells: list[list[bytes]] = [[] for _ in range(1 << bits)]
     for entry in entries:
         cells[int.from_bytes(entry[:8], "big") >> (64 - bits)].append(entry)
-    return root_of([leaf_hash(b"".join(cell)) for cell in cells])
+    marks = [[sha256(b"\x04" + entry).digest() for entry in cell] for cell in cells]
+    return root_of([leaf_hash(b"".join(cell)) for cell in marks])
 
 
 def plain_content(schema: RecordSchema, rows: Sequence[Mapping[str, Any]]) -> bytes:
