@@ -1,8 +1,8 @@
 """A small ledger of two departments, made by the commands themselves, and copied for each test.
 
 Beside ``authority`` (of the district's government, which also registers) there are the keys
-``education-steward``, ``education-head``, ``civil-steward``, ``civil-head``, ``assessor`` and
-``auditor``; the catalogue holds one published entry of the education bureau, :data:`PUBLISHED`.
+``education-steward``, ``education-head``, ``civil-steward``, ``civil-head``, ``assessor``, ``auditor``
+and ``collector``; the catalogue holds one published entry of the education bureau, :data:`PUBLISHED`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ KEYS = (
     ("civil-head", CIVIL_AFFAIRS, "head"),
     ("assessor", ROOT_ORGANISATION, "assessor"),
     ("auditor", ROOT_ORGANISATION, "auditor"),
+    ("collector", ROOT_ORGANISATION, "collector"),
 )
 
 

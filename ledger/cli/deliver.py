@@ -8,8 +8,17 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from ledger.cli.organisations import speaker_of, word
-from ledger.cli.output import Exit, Problem, print_fields, print_json, print_table, say
+from ledger.cli import deliver_compare, deliver_prove, deliver_receive, deliver_sign
+from ledger.cli.deliver_options import EntryCode
+from ledger.cli.deliver_tables import (
+    act,
+    print_act,
+    print_deliveries,
+    print_manifests,
+    print_resources,
+)
+from ledger.cli.organisations import speaker_of
+from ledger.cli.output import Exit, Problem, print_json, say
 from ledger.cli.session import (
     AsOf,
     Json,
@@ -21,20 +30,19 @@ from ledger.cli.session import (
     record,
     unlock,
 )
-from ledger.codes import DeliveryMode, ResourceStatus, ResourceType
+from ledger.codes import ResourceStatus, ResourceType
 from ledger.deliveries import queries
-from ledger.deliveries.queries import Act, Delivery, Manifest, Resource
 from ledger.deliveries.statements import ResourceDraft
 from ledger.deliveries.statements import mount as mount_batch
-from ledger.log.readable import utc
 
 app = typer.Typer(
     no_args_is_help=True,
     help="Resources, manifests, deliveries, proofs of rows / 挂接、数据清单、归集交付、逐条证明.",
 )
+for part in (deliver_sign, deliver_receive, deliver_compare, deliver_prove):
+    part.add_to(app)
 
 Reasons = Annotated[list[str], typer.Option("--reason", help="Why; published. May be repeated.")]
-EntryCode = Annotated[str, typer.Option("--entry", help="Code of the catalogue entry.")]
 
 
 def draft_of(model: Any, **values: object) -> Any:  # noqa: ANN401 - any of the drafts
@@ -155,13 +163,13 @@ def list_command(
     with reading(as_of) as (connection, size):
         if resources:
             found = queries.resources(connection, entry=entry, as_of=size, limit=limit)
-            _print_resources(found, json_output=json_output)
+            print_resources(found, json_output=json_output)
             return
         if manifests:
             signed = queries.manifests(
                 connection, entry=entry, period=day, as_of=size, limit=limit, superseded=True
             )
-            _print_manifests(signed, json_output=json_output)
+            print_manifests(signed, json_output=json_output)
             return
         arrived = queries.deliveries(
             connection,
@@ -171,7 +179,7 @@ def list_command(
             as_of=size,
             limit=limit,
         )
-    _print_deliveries(arrived, json_output=json_output)
+    print_deliveries(arrived, json_output=json_output)
 
 
 @app.command("show")
@@ -193,205 +201,10 @@ def show(
             Exit.NOT_FOUND,
         )
     if json_output:
-        print_json({"entry": entry, "acts": [_act(one) for one in acts]})
+        print_json({"entry": entry, "acts": [act(one) for one in acts]})
         return
     for one in acts:
-        _print_act(one)
-
-
-def spoken(complete: bool, manifest: int) -> str:  # noqa: FBT001 - the two columns that say it
-    """What the roots say of a delivery, in a word or two."""
-    if manifest == 0:
-        return say("无清单", "no manifest")
-    return say("相符", "complete") if complete else say("不符", "differs")
-
-
-def _act(one: Act) -> dict[str, Any]:
-    known = {"resource": one.resource, "manifest": one.manifest, "delivery": one.delivery}
-    return {name: told for name, told in known.items() if told is not None}
-
-
-def _print_act(one: Act) -> None:
-    if one.resource is not None:
-        print_fields(
-            say(
-                f"[{one.leaf}] 资源 {one.resource.code}",
-                f"[{one.leaf}] resource {one.resource.code}",
-            ),
-            [
-                (say("名称", "name"), one.resource.name),
-                (say("类型", "type"), word(ResourceType, one.resource.type)),
-                (say("状态", "status"), word(ResourceStatus, one.resource.status)),
-                (say("位置", "location"), one.resource.location),
-                (say("理由", "reasons"), "\n".join(one.resource.reasons)),
-                (say("时间", "recorded"), utc(one.resource.recorded_at)),
-            ],
-        )
-    if one.manifest is not None:
-        print_manifest(one.manifest)
-    if one.delivery is not None:
-        print_delivery(one.delivery)
-
-
-def print_manifest(found: Manifest) -> None:
-    """One manifest, as a person reads it."""
-    print_fields(
-        say(
-            f"[{found.leaf_from}] 数据清单，第 {found.version} 版",
-            f"[{found.leaf_from}] manifest, version {found.version}",
-        ),
-        [
-            (
-                say("条目", "entry"),
-                f"{found.entry}, {say('第', 'edition')} {found.edition}{say(' 版', '')}",
-            ),
-            (say("期间", "period"), f"{found.period_start}–{found.period_end}"),
-            (say("方式", "mode"), word(DeliveryMode, found.mode)),
-            (say("行数", "rows"), f"{found.rows:,}"),
-            (say("主键", "key"), ", ".join(found.key)),
-            (say("根", "root"), found.root),
-            (say("签署", "signed by"), found.organisation.name if found.organisation else None),
-            (say("说明", "note"), found.note),
-            (say("时间", "recorded"), utc(found.recorded_at)),
-        ],
-    )
-
-
-def print_delivery(found: Delivery) -> None:
-    """One delivery, as a person reads it."""
-    against = (
-        say("无", "none")
-        if found.manifest == 0
-        else say(
-            f"第 {found.manifest} 版，日志位置 {found.manifest_leaf}",
-            f"version {found.manifest}, log index {found.manifest_leaf}",
-        )
-    )
-    counted = [f"{name}: {count}" for name, count in (found.differences or {}).items()]
-    print_fields(
-        say(
-            f"[{found.leaf_from}] 第 {found.number} 次交付：{spoken(found.complete, found.manifest)}",
-            f"[{found.leaf_from}] delivery {found.number}: {spoken(found.complete, found.manifest)}",
-        ),
-        [
-            (say("条目", "entry"), found.entry),
-            (say("期间", "period"), f"{found.period_start}–{found.period_end}"),
-            (say("方式", "mode"), word(DeliveryMode, found.mode)),
-            (say("行数", "rows"), f"{found.rows:,}"),
-            (say("清单", "manifest"), against),
-            (say("差异", "differences"), ", ".join(counted)),
-            (
-                say("重复", "repeats"),
-                None
-                if found.repeats is None
-                else say(
-                    f"与第 {found.repeats} 次交付内容相同",
-                    f"the same rows as delivery {found.repeats}",
-                ),
-            ),
-            (say("根", "root"), found.root),
-            (say("归集方", "collector"), found.organisation.name if found.organisation else None),
-            (say("说明", "note"), found.note),
-            (say("时间", "recorded"), utc(found.recorded_at)),
-        ],
-    )
-
-
-def _print_resources(found: list[Resource], *, json_output: bool) -> None:
-    if json_output:
-        print_json({"resources": found})
-        return
-    print_table(
-        say(f"资源：{len(found)}", f"Resources: {len(found)}"),
-        [
-            say("代码", "code"),
-            say("条目", "entry"),
-            say("名称", "name"),
-            say("类型", "type"),
-            say("状态", "status"),
-            say("日志", "leaf"),
-        ],
-        [
-            (
-                one.code,
-                one.entry,
-                one.name,
-                word(ResourceType, one.type),
-                word(ResourceStatus, one.status),
-                one.leaf_from,
-            )
-            for one in found
-        ],
-        fold=[say("名称", "name")],
-    )
-
-
-def _print_manifests(found: list[Manifest], *, json_output: bool) -> None:
-    if json_output:
-        print_json({"manifests": found})
-        return
-    rows = say("行数", "rows")
-    print_table(
-        say(f"数据清单：{len(found)}", f"Manifests: {len(found)}"),
-        [
-            say("条目", "entry"),
-            say("期间", "period"),
-            say("版", "ver."),
-            say("方式", "mode"),
-            rows,
-            say("签署", "signed by"),
-            say("日志", "leaf"),
-        ],
-        [
-            (
-                one.entry,
-                f"{one.period_start}–{one.period_end}",
-                one.version if one.leaf_until is None else f"{one.version} ✗",
-                word(DeliveryMode, one.mode),
-                f"{one.rows:,}",
-                one.organisation.name if one.organisation else "?",
-                one.leaf_from,
-            )
-            for one in found
-        ],
-        right=[rows],
-        fold=[say("期间", "period"), say("签署", "signed by")],
-        spare=[say("方式", "mode"), say("签署", "signed by")],
-    )
-
-
-def _print_deliveries(found: list[Delivery], *, json_output: bool) -> None:
-    if json_output:
-        print_json({"deliveries": found})
-        return
-    rows = say("行数", "rows")
-    print_table(
-        say(f"归集交付：{len(found)}", f"Deliveries: {len(found)}"),
-        [
-            say("条目", "entry"),
-            say("次", "no."),
-            say("期间", "period"),
-            rows,
-            say("与清单", "manifest"),
-            say("归集方", "collector"),
-            say("日志", "leaf"),
-        ],
-        [
-            (
-                one.entry,
-                one.number,
-                f"{one.period_start}–{one.period_end}",
-                f"{one.rows:,}",
-                spoken(one.complete, one.manifest),
-                one.organisation.name if one.organisation else "?",
-                one.leaf_from,
-            )
-            for one in found
-        ],
-        right=[rows],
-        fold=[say("期间", "period"), say("归集方", "collector")],
-        spare=[say("归集方", "collector")],
-    )
+        print_act(one)
 
 
 def _day(text: str | None) -> date | None:

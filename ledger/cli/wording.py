@@ -138,6 +138,12 @@ WORDINGS: dict[str, Wording] = {
     "SealError": Wording(
         Exit.REFUSED, "无法读取密封的原文", "原文保存在报送该条目的单位；请用当时的密钥库和工作台库"
     ),
+    # records and deliveries
+    "SourceError": Wording(Exit.USAGE, "数据源无法读取", "请检查数据源及其写法；尚未写入任何内容"),
+    "NothingToProve": Wording(Exit.NOT_FOUND, "无法出具这样的证明", "请核对主键"),
+    "StoreDamaged": Wording(Exit.NOT_PROVEN, "叶子存档已损坏", "请从备份恢复，或重新签署清单"),
+    "RecordsError": Wording(Exit.REFUSED, "数据不能这样提交", "请按提示更正；尚未写入任何内容"),
+    "DeliveryRefused": Wording(Exit.REFUSED, "不能这样签署", "请按提示处理；尚未写入任何内容"),
     "HandoverError": Wording(
         Exit.REFUSED, "移交文件无法使用", "请向提供部门索取 `deliver handover` 生成的文件"
     ),

@@ -49,11 +49,14 @@ __all__ = [
     "deliveries_at",
     "delivery",
     "fingerprints",
+    "first_with",
     "history",
     "last_root",
+    "leaf_with_body",
     "manifest",
     "manifest_at",
     "manifest_subject",
+    "manifest_versions",
     "manifests",
     "manifests_at",
     "resource",
@@ -207,6 +210,16 @@ def delivery(
     return delivery_of(rows[0], names) if rows else None
 
 
+def first_with(connection: Connection, entry: str, content: bytes) -> Delivery | None:
+    """The entry's first delivery of the rows with this tag, None where there is none."""
+    wanted = and_(DELIVERIES.c.entry == entry, DELIVERIES.c.content == content)
+    rows = connection.execute(
+        with_manifest(None).where(wanted).order_by(DELIVERIES.c.leaf_from).limit(1)
+    ).all()
+    names = _names(connection, rows, None)
+    return delivery_of(rows[0], names) if rows else None
+
+
 def history(connection: Connection, entry: str, as_of: int | None = None) -> list[Act]:
     """Everything that was ever said about an entry's data, the first thing first."""
     acts: list[Act] = []
@@ -232,6 +245,22 @@ def manifest_subject(entry: str, start: date, end: date) -> bytes:
         "periodEnd": day_number(end),
     }
     return subject_of(MANIFEST, values, b"")
+
+
+def leaf_with_body(connection: Connection, body_digest: bytes) -> int | None:
+    """Where the manifest or delivery with this body stands in the log, None where there is none."""
+    for table in (MANIFESTS, DELIVERIES):
+        asked = select(table.c.leaf_from).where(table.c.body_digest == body_digest).limit(1)
+        found = connection.execute(asked).scalar_one_or_none()
+        if found is not None:
+            return int(found)
+    return None
+
+
+def manifest_versions(connection: Connection, entry: str, start: date, end: date) -> int:
+    """How many versions of an entry's manifest for a period are on the ledger, those without a row too."""
+    newest = mirror.newest_about(connection, MANIFEST.kind, manifest_subject(entry, start, end))
+    return newest.version if newest else 0
 
 
 def last_root(connection: Connection, entry: str) -> tuple[int, bytes | None]:

@@ -231,6 +231,20 @@ class Source:
         return [row for batch in self.batches(expression) for row in batch.to_pylist()]
 
 
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_DIGITS = re.compile(r"\d{6,}[\dXx]?")
+
+
+def without_values(message: str, *, quoted_too: bool) -> str:
+    """The first line of an engine's message, without what may be a value of a row.
+
+    Long numbers always go; with ``quoted_too`` whatever stands in quotes goes too, for errors that
+    quote values rather than names.
+    """
+    line = next(iter(message.strip().splitlines()), "")
+    return _DIGITS.sub("…", _QUOTED.sub("'…'", line) if quoted_too else line)
+
+
 @contextlib.contextmanager
 def telling(label: str) -> Iterator[None]:
     """Turn what an engine or a reader raises into a :class:`SourceError` that names the source."""
@@ -244,7 +258,15 @@ def telling(label: str) -> Iterator[None]:
     except RecordsError:
         raise
     except (duckdb.Error, psycopg.Error, pa.ArrowException, ibis.IbisError, OSError) as error:
-        said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        about_values = (
+            duckdb.ConversionException,
+            duckdb.InvalidInputException,
+            duckdb.OutOfRangeException,
+            psycopg.DataError,
+            pa.ArrowException,
+        )
+        said = without_values(str(error), quoted_too=isinstance(error, about_values))
+        said = said or type(error).__name__
         raise SourceError(
             said, f"无法读取（{said}）", where=label,
             hint="check the source and how it is named; nothing was written",

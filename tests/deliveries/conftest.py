@@ -1,4 +1,4 @@
-"""A mirror database with the projections that deliveries ask questions of, and what is said there."""
+"""A mirror database with the projections that deliveries ask questions of, and a small office that collects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from ledger.catalogue.projection import PROJECTION as CATALOGUE
 from ledger.deliveries.projection import PROJECTION as DELIVERIES
 from ledger.organisations.projection import PROJECTION as ORGANISATIONS
 from ledger.store.engine import open_database
+from tests.deliveries.collecting import Collecting
 from tests.organisations.scribe import Scribe
+from tests.person import Person
+from tests.small_office import built_office, newcomer, office
+
+__all__ = ["built_office", "newcomer", "office"]
 
 
 @pytest.fixture
@@ -28,3 +33,9 @@ def sqlite_scribe(tmp_path: Path) -> Iterator[Scribe]:
     engine = open_database(f"sqlite:///{tmp_path / 'mirror.db'}", "mirror")
     yield Scribe(engine, [DELIVERIES])
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def collecting(built_office: Person, tmp_path_factory: pytest.TempPathFactory) -> Collecting:
+    """One office for all tests that collect, each in a period of its own."""
+    return Collecting(built_office.copy(tmp_path_factory.mktemp("collecting") / "ledger")).begun()

@@ -1,0 +1,132 @@
+"""Comparing what arrived with what was signed (比对): by root, by buckets, and leaf by leaf where there are leaves.
+
+The anchored manifest alone tells whether all is there, and which of 256 buckets differ. With the
+manifest's leaves at hand (kept by whoever made it, or handed over with the secret) it is counted which rows are
+missing, extra or changed, and with a source they are named by their keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger.records.encoding import decode_fields
+from ledger.records.schema import RecordSchema
+
+if TYPE_CHECKING:
+    from ledger.records.store import LeafStore
+
+FINE_BITS = 16
+PLACE_BITS = 64
+
+
+class Changes(NamedTuple):
+    """Places (64-bit numbers that stand for keys) of rows that differ between two stores, sorted."""
+
+    missing: tuple[int, ...]
+    extra: tuple[int, ...]
+    changed: tuple[int, ...]
+
+    @property
+    def none(self) -> bool:
+        return not (self.missing or self.extra or self.changed)
+
+
+def unequal(signed: Sequence[int], arrived: Sequence[int]) -> list[int]:
+    """Numbers (0..255) of the buckets whose fingerprints differ."""
+    return [
+        number
+        for number, (ours, theirs) in enumerate(zip(signed, arrived, strict=True))
+        if ours != theirs
+    ]
+
+
+def changes_between(signed: LeafStore, arrived: LeafStore) -> Changes:
+    """What is missing from, extra in, and changed in ``arrived``; both stores have one secret.
+
+    Only the parts of the key space whose sums or counts differ are looked at.
+    """
+    missing: list[int] = []
+    extra: list[int] = []
+    changed: list[int] = []
+    for part in _unequal_parts(signed, arrived):
+        first, end = part << (PLACE_BITS - FINE_BITS), (part + 1) << (PLACE_BITS - FINE_BITS)
+        ours, theirs = _leaves(signed, first, end), _leaves(arrived, first, end)
+        missing += sorted(ours.keys() - theirs.keys())
+        extra += sorted(theirs.keys() - ours.keys())
+        changed += sorted(
+            place for place in ours.keys() & theirs.keys() if ours[place] != theirs[place]
+        )
+    return Changes(tuple(missing), tuple(extra), tuple(changed))
+
+
+def keys_at(
+    name: str, schema: RecordSchema, places: Iterable[int]
+) -> dict[int, tuple[str | None, ...]]:
+    """The keys, as canonical texts, of a source's rows that stand at these places.
+
+    One pass over the source. Raises :class:`~ledger.records.problems.RecordsError`.
+    """
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    from ledger.deliveries.computing import opened  # noqa: PLC0415
+    from ledger.records import expressions  # noqa: PLC0415
+    from ledger.records.encoding import PLACE  # noqa: PLC0415
+    from ledger.records.hashing import digests, joined  # noqa: PLC0415
+    from ledger.records.schema import conform  # noqa: PLC0415
+
+    wanted = {place.to_bytes(8, "big") for place in places}
+    found: dict[int, tuple[str | None, ...]] = {}
+    if not wanted:
+        return found
+    with opened(name, schema) as source:
+        encoded = expressions.encoded(source.table, conform(source.table, schema))
+        for batch in source.batches(encoded.select("key")):
+            keys = pc.cast(batch.column("key"), pa.binary())
+            for at, digest in enumerate(digests(joined(PLACE, keys))[:, :8]):
+                place = digest.tobytes()
+                if place in wanted:
+                    texts = decode_fields(keys[at].as_py())
+                    found[int.from_bytes(place, "big")] = tuple(texts)
+    return found
+
+
+def whole(store: LeafStore) -> bool:
+    """Whether leaves, sums and root of a store belong together: one that came from elsewhere is checked so."""
+    import numpy as np  # noqa: PLC0415
+
+    from ledger.merkle import EMPTY_ROOT  # noqa: PLC0415
+    from ledger.records.cells import cell_bits, cell_hashes, fine_sums, places_of  # noqa: PLC0415
+    from ledger.records.hashing import tile_levels, top  # noqa: PLC0415
+
+    if not store.rows:
+        return store.root == EMPTY_ROOT
+    entries = np.asarray(store.entries)
+    places = places_of(entries)
+    if bool((places[1:] < places[:-1]).any()):
+        return False
+    bits = cell_bits(store.rows)
+    if top(tile_levels(cell_hashes(entries, bits, 0, 1 << bits))[-1]) != store.root:
+        return False
+    sums, counts = fine_sums(entries)
+    return bool((store.fine[0] == sums).all() and (store.fine[1] == counts.astype("u8")).all())
+
+
+def _unequal_parts(left: LeafStore, right: LeafStore) -> Iterator[int]:
+    import numpy as np  # noqa: PLC0415
+
+    sums, counts = left.fine
+    other_sums, other_counts = right.fine
+    yield from (int(n) for n in np.flatnonzero((sums != other_sums) | (counts != other_counts)))
+
+
+def _leaves(store: LeafStore, first: int, end: int) -> dict[int, tuple[bytes, ...]]:
+    """The leaves by place; several at one place only where keys stand twice."""
+    found: dict[int, tuple[bytes, ...]] = {}
+    start, stop = store.range_of(first, end)
+    for at in range(start, stop):
+        entry = store.entries[at].tobytes()
+        place = int.from_bytes(entry[:8], "big")
+        found[place] = (*found.get(place, ()), entry[8:])
+    return found

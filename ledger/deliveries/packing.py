@@ -1,0 +1,68 @@
+"""Leaves in one file (叶子打包): a bare store, packed to travel beside a handover, and checked where it arrives.
+
+An uncompressed ZIP archive of the store's files: hashes do not shrink. It holds neither rows nor secret, but
+places, which are unsalted hashes of keys; it is for the collector, who has the keys anyway, and for nobody
+else.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+
+from ledger.deliveries.comparing import whole
+from ledger.deliveries.computing import leaves_in
+from ledger.records.problems import StoreDamaged
+
+_FILES = ("store.json", "leaves", "fine")
+_TILES = "tiles-"
+
+
+def pack(store: Path, target: Path) -> None:
+    """Write the store's leaves into one file, whole or not at all.
+
+    Raises :class:`~ledger.records.problems.RecordsError` for a store that is damaged or not bare.
+    """
+    if not leaves_in(store).bare:
+        raise _damaged(target, "it holds rows", "其中含有数据行")
+    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+            for file in sorted(store.iterdir()):
+                archive.write(file, file.name)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def unpack(packed: Path, place: Path, root: bytes) -> None:
+    """Lay the leaves in ``packed`` out in ``place`` (a new directory), after checking that they make ``root``.
+
+    Raises :class:`~ledger.records.problems.StoreDamaged` where they do not; ``place`` is then of no use.
+    """
+    place.mkdir(parents=True)
+    try:
+        with zipfile.ZipFile(packed) as archive:
+            for member in archive.infolist():
+                tile = member.filename.removeprefix(_TILES)
+                if member.filename not in _FILES and not (
+                    member.filename.startswith(_TILES) and tile.isascii() and tile.isdigit()
+                ):
+                    raise _damaged(packed, f"it holds {member.filename!r}", "其中有不明文件")
+                archive.extract(member, place)
+    except zipfile.BadZipFile as error:
+        raise _damaged(packed, str(error), "不是叶子文件") from error
+    store = leaves_in(place)
+    if not store.bare or store.root != root or not whole(store):
+        raise _damaged(packed, "its leaves do not make the manifest's root", "其叶子与清单的根不符")
+
+
+def _damaged(place: Path, why: str, zh: str) -> StoreDamaged:
+    return StoreDamaged(
+        f"these are not the manifest's leaves: {why}",
+        f"这不是该数据清单的叶子：{zh}",
+        where=str(place),
+        hint="ask the department for them again: deliver handover --leaves",
+        hint_zh="请向提供部门重新索取：deliver handover --leaves",
+    )
