@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from ledger.statements import Authorisation, Statement
 from tests.contracts.evm import RefusedError
 from tests.contracts.world import World, deploy, settle
 
 Refused = Callable[..., AbstractContextManager[None]]
+Prepared = Callable[[Callable[[World], None]], World]
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +47,27 @@ def world(settled_base: tuple[World, Any, int, int]) -> World:
     del ledger.statements[statements:]
     del ledger.authorisations[authorisations:]
     return ledger
+
+
+@pytest.fixture(scope="session")
+def prepared(settled_base: tuple[World, Any, int, int]) -> Prepared:
+    """``prepared(prepare)``: the settled district after ``prepare``, which is run once a session."""
+    ledger, settled, statements, authorisations = settled_base
+    kept: dict[Callable[[World], None], tuple[Any, list[Statement], list[Authorisation]]] = {}
+
+    def after(prepare: Callable[[World], None]) -> World:
+        if prepare not in kept:
+            ledger.evm.revert(settled)
+            del ledger.statements[statements:]
+            del ledger.authorisations[authorisations:]
+            prepare(ledger)
+            said = list(ledger.statements), list(ledger.authorisations)
+            kept[prepare] = (ledger.evm.snapshot(), *said)
+        snapshot, ledger.statements[:], ledger.authorisations[:] = kept[prepare]
+        ledger.evm.revert(snapshot)
+        return ledger
+
+    return after
 
 
 @pytest.fixture

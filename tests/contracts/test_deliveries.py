@@ -19,7 +19,7 @@ from ledger.statements import (
     subject_of,
     text_hash,
 )
-from tests.contracts.conftest import Refused
+from tests.contracts.conftest import Prepared, Refused
 from tests.contracts.duties import delivery, manifest, resource
 from tests.contracts.world import DISTRICT, ROADS, WATER, World, account, equip, filing
 
@@ -52,14 +52,17 @@ def period(start: int = 20250101, end: int = 20250331) -> bytes:
     return subject_of(MANIFEST, values, bytes(32))
 
 
-@pytest.fixture
-def entries(world: World) -> World:
-    """An entry of each department, that of the water office with two editions, and a collector."""
+def three_editions(world: World) -> None:
     equip(world)
     world.say(FILING, filing(ENTRY, state=1), STEWARD, WATER)
     world.say(FILING, filing(ENTRY, 2, state=1), STEWARD, WATER)
     world.say(FILING, filing(OF_ROADS, state=1), account("roads steward"), ROADS)
-    return world
+
+
+@pytest.fixture
+def entries(prepared: Prepared) -> World:
+    """An entry of each department, that of the water office with two editions, and a collector."""
+    return prepared(three_editions)
 
 
 # Resources

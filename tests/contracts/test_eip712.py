@@ -12,6 +12,7 @@ from eth_account.messages import encode_typed_data
 from eth_utils import keccak
 
 from ledger.statements import BY_NAME, Batch, SignedBatch, StructType
+from tests.contracts.conftest import Prepared
 from tests.contracts.evm import CHAIN_ID
 from tests.contracts.vectors import FILE, all_vectors, cases, prepare
 from tests.contracts.world import RECORDED, World
@@ -27,8 +28,13 @@ def golden() -> dict[str, Any]:
     return vectors
 
 
+@pytest.fixture
+def ready(prepared: Prepared) -> World:
+    """A district in which there is something to speak about."""
+    return prepared(prepare)
+
+
 def case(world: World, name: str) -> tuple[Batch, Any]:
-    prepare(world)
     return next(item for item in cases(world) if item[0].struct.name == name)
 
 
@@ -39,11 +45,11 @@ def test_the_contracts_still_compute_the_golden_vectors(golden: dict[str, Any]) 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_package_computes_what_the_contract_computes(
-    world: World, golden: dict[str, Any], name: str
+    ready: World, golden: dict[str, Any], name: str
 ) -> None:
-    batch, _ = case(world, name)
+    batch, _ = case(ready, name)
     struct, expected = BY_NAME[name], golden[name]
-    assert "0x" + batch.digest(world.domain(struct)).hex() == expected["digest"]
+    assert "0x" + batch.digest(ready.domain(struct)).hex() == expected["digest"]
     assert ["0x" + payload.hex() for payload in batch.payloads()] == expected["payloads"]
     assert "0x" + keccak(text=expected["type"]).hex() == expected["batchTypeHash"]
     assert "0x" + struct.type_hash.hex() == expected["typeHash"]
@@ -51,20 +57,20 @@ def test_the_package_computes_what_the_contract_computes(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_another_implementation_of_eip712_agrees(
-    world: World, golden: dict[str, Any], name: str
+    ready: World, golden: dict[str, Any], name: str
 ) -> None:
-    batch, _ = case(world, name)
-    message = encode_typed_data(full_message=batch.typed_data(world.domain(batch.struct)))
+    batch, _ = case(ready, name)
+    message = encode_typed_data(full_message=batch.typed_data(ready.domain(batch.struct)))
     digest = keccak(b"\x19" + message.version + message.header + message.body)
     assert "0x" + digest.hex() == golden[name]["digest"]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_signature_made_by_cast_is_accepted(world: World, name: str) -> None:
+def test_a_signature_made_by_cast_is_accepted(ready: World, name: str) -> None:
     if not CAST.exists():
         pytest.skip("cast is not installed here: run `npm ci`")
-    batch, signer = case(world, name)
-    typed_data = json.dumps(batch.typed_data(world.domain(batch.struct)))
+    batch, signer = case(ready, name)
+    typed_data = json.dumps(batch.typed_data(ready.domain(batch.struct)))
     run = subprocess.run(
         [
             str(CAST),
@@ -81,9 +87,9 @@ def test_a_signature_made_by_cast_is_accepted(world: World, name: str) -> None:
         check=True,
     )
     signature = bytes.fromhex(run.stdout.strip().removeprefix("0x"))
-    world.send(SignedBatch(batch, signer.address, signature))
-    assert world.authorisations[-1].signature == signature
-    assert world.authorisations[-1].count == len(batch.bodies)
+    ready.send(SignedBatch(batch, signer.address, signature))
+    assert ready.authorisations[-1].signature == signature
+    assert ready.authorisations[-1].count == len(batch.bodies)
 
 
 @pytest.mark.parametrize("struct", RECORDED, ids=lambda struct: struct.name)

@@ -18,7 +18,7 @@ from ledger.statements import (
     kind_word,
     text_hash,
 )
-from tests.contracts.conftest import Refused
+from tests.contracts.conftest import Prepared, Refused
 from tests.contracts.duties import binding, exemption, objection, obligation
 from tests.contracts.world import DISTRICT, ROADS, WATER, World, account, filing
 
@@ -54,9 +54,7 @@ def word(world: World, kind: str, code: str) -> int:
     return world.head(kind, text_hash(code))[1]
 
 
-@pytest.fixture
-def duties(world: World) -> World:
-    """A chain of four obligations on the water office, and an entry of each department."""
+def four_duties(world: World) -> None:
     impose(
         world,
         obligation(DUTY),
@@ -66,7 +64,12 @@ def duties(world: World) -> World:
     )
     world.say(FILING, filing(ENTRY, state=1), STEWARD, WATER)
     world.say(FILING, filing(OF_ROADS, state=1), ROADS_STEWARD, ROADS)
-    return world
+
+
+@pytest.fixture
+def duties(prepared: Prepared) -> World:
+    """A chain of four obligations on the water office, and an entry of each department."""
+    return prepared(four_duties)
 
 
 # Obligations
