@@ -19,6 +19,7 @@ from api.language import Language
 from api.metrics import Metrics
 from api.routes import (
     catalogue,
+    corrections,
     deliveries,
     docs,
     health,
@@ -57,6 +58,7 @@ def assemble(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         organisations,
         quality,
         obligations,
+        corrections,
         deliveries,
         lineage,
         log,

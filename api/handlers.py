@@ -18,7 +18,9 @@ from api.problems import Problem, problem_response
 from api.validation import invalid
 from ledger.chain.deployment import RegistryMissing
 from ledger.chain.interface import ChainError
+from ledger.corrections.vocabulary import VocabularyError
 from ledger.store.errors import StoreError
+from ledger.workdays import CalendarError
 
 log = logging.getLogger("govledger.api")
 
@@ -70,6 +72,18 @@ def from_store(error: StoreError) -> Problem:
     )
 
 
+def from_calendar(error: CalendarError) -> Problem:
+    return Problem("unknown_calendar", Text(f"工作日历不全:{error}", str(error)))
+
+
+def from_vocabulary(error: VocabularyError) -> Problem:
+    log.error("correction_reasons: %s", error)
+    return Problem(
+        "misconfigured",
+        Text(f"设置 correction_reasons:{error.zh}", f"the setting correction_reasons: {error}"),
+    )
+
+
 def install(app: FastAPI, language: Language) -> None:
     """Give ``app`` the handlers that turn every expected exception into a problem."""
 
@@ -90,6 +104,8 @@ def install(app: FastAPI, language: Language) -> None:
     app.add_exception_handler(RegistryMissing, handler(from_registry))
     app.add_exception_handler(ChainError, handler(from_chain))
     app.add_exception_handler(StoreError, handler(from_store))
+    app.add_exception_handler(CalendarError, handler(from_calendar))
+    app.add_exception_handler(VocabularyError, handler(from_vocabulary))
 
 
 def _http(error: Exception) -> HTTPException:

@@ -24,6 +24,10 @@ from ledger.catalogue.lookups import names_of
 from ledger.catalogue.problems import EntryRefused
 from ledger.catalogue.statements import Envelope, Revision, Verdict, decision, filing
 from ledger.codes import EntryState, ObjectionState, Role
+from ledger.corrections.drafting import BY_REQUESTER, StepsRefused, completed
+from ledger.corrections.drafting import check as check_steps
+from ledger.corrections.statements import CorrectionDraft, Step, steps
+from ledger.corrections.vocabulary import load_vocabulary
 from ledger.deliveries.queries import last_root
 from ledger.deliveries.statements import (
     DeliveryDraft,
@@ -47,6 +51,7 @@ from ledger.obligations.statements import (
 )
 from ledger.organisations.statements import KeyDraft, OrganisationDraft, register, set_keys
 from ledger.quality.statements import ScoreDraft, score
+from ledger.settings import Settings
 from ledger.statements import (
     BY_NAME,
     MAX_BATCH,
@@ -71,6 +76,7 @@ StructName = Literal[
     "Resource",
     "Manifest",
     "Delivery",
+    "Correction",
 ]
 Version = Annotated[
     int | None,
@@ -143,7 +149,15 @@ def prepare(context: Context, view: View, wanted: Preparation) -> Prepared:
     speaker = text_hash(wanted.organisation)
     try:
         return _BUILDERS[wanted.struct](
-            _Request(view, struct, wanted.organisation, speaker, deadline, wanted.statements)
+            _Request(
+                view,
+                struct,
+                wanted.organisation,
+                speaker,
+                deadline,
+                wanted.statements,
+                context.office.settings,
+            )
         )
     except StatementError as error:
         detail = Text(f"这一批声明不成立:{error}", str(error))
@@ -159,6 +173,7 @@ class _Request:
     speaker: bytes
     deadline: int
     statements: Sequence[Mapping[str, Any]]
+    settings: Settings
 
     def next_version(self, subject: bytes) -> int:
         """The version after the newest one that the mirror knows."""
@@ -326,6 +341,42 @@ def _following(asked: _Request, draft: DeliveryDraft) -> DeliveryDraft:
     return draft.model_copy(update={"predecessor": root.hex() if root else None})
 
 
+def _corrections(asked: _Request) -> Prepared:
+    """Steps of correction requests: codes, entries, types and versions are filled in from the mirror."""
+    whole = completed(asked.view.conn, asked.statements, speaker=asked.organisation)
+    drafts: list[Step] = []
+    wrong: list[dict[str, Any]] = []
+    for position, given in enumerate(whole):
+        try:
+            drafts.append(CorrectionDraft.model_validate(given).root)
+        except ValidationError as error:
+            # the step's name stands before the member: it is no part of what was sent
+            wrong += [
+                {**one, "loc": ("statements", position, *one["loc"][1:])}
+                for one in error.errors(include_url=False)
+            ]
+    if wrong:
+        raise invalid(wrong)
+    try:
+        vocabulary = load_vocabulary(asked.settings.correction_reasons)
+        check_steps(asked.view.conn, drafts, speaker=asked.organisation, vocabulary=vocabulary)
+    except StepsRefused as error:
+        raise _refused(
+            [
+                Fault(
+                    json_pointer(("statements", one.position, one.member)),
+                    Text(one.zh, one.en),
+                    one.code,
+                )
+                for one in error.faults
+            ]
+        ) from error
+    batch = steps(drafts, speaker=asked.organisation, deadline=asked.deadline)
+    by_requester = all(draft.to in BY_REQUESTER for draft in drafts)
+    roles = Role.STEWARD | Role.ASSESSOR if by_requester else Role.STEWARD
+    return Prepared(batch, roles=int(roles))
+
+
 _BUILDERS: dict[str, Callable[[_Request], Prepared]] = {
     "Organisation": _organisations,
     "Key": _keys,
@@ -339,6 +390,7 @@ _BUILDERS: dict[str, Callable[[_Request], Prepared]] = {
     "Resource": _resources,
     "Manifest": _manifests,
     "Delivery": _deliveries,
+    "Correction": _corrections,
 }
 
 

@@ -182,6 +182,14 @@ PROBLEMS: dict[str, ProblemType] = {
             "/api/v1/manifests?entry=… lists manifests with their leaf indexes.",
         ),
     ),
+    "unknown_correction": _type(
+        404,
+        ("没有这个校核申请", "No such correction request"),
+        (
+            "请检查申请编号;列表见 /api/v1/corrections。",
+            "Check the code; /api/v1/corrections lists the requests.",
+        ),
+    ),
     "unknown_delivery": _type(
         404,
         ("没有这次交付", "No such delivery"),
@@ -264,6 +272,14 @@ PROBLEMS: dict[str, ProblemType] = {
             "This server answers on the loopback address only: use http://127.0.0.1:PORT/.",
         ),
     ),
+    "unknown_calendar": _type(
+        422,
+        ("没有该年的工作日历", "The working days of that year are not known"),
+        (
+            "国务院公布放假安排并升级 chinesecalendar 后再试;或用 day 询问日历已知的日期。",
+            "Ask about a day that the calendar knows (day=…), or again once chinesecalendar has that year.",
+        ),
+    ),
     "validation_failed": _type(
         422,
         ("内容未通过校验", "The content did not pass validation"),
@@ -310,6 +326,14 @@ PROBLEMS: dict[str, ProblemType] = {
         422,
         ("合约拒绝了该声明", "The contract refuses the statement"),
         ("请按说明修改后重新准备并签名。", "Change what the detail names, prepare and sign again."),
+    ),
+    "misconfigured": _type(
+        500,
+        ("服务设置有误", "A setting of the server is wrong"),
+        (
+            "请管理员更正 docs/settings.md 所述的设置。",
+            "The operator corrects it: docs/settings.md.",
+        ),
     ),
     "internal_error": _type(
         500,

@@ -242,6 +242,30 @@ class Settings:
             "界面语言：zh 或 en。",
         )
     )
+    correction_workdays: int = field(
+        metadata=_about(
+            _integer(1, 10),
+            10,
+            "Working days for the answer to a correction request: at most the 10 of 条例 Art. 26.",
+            "校核申请的答复期限（工作日）：不超过条例第二十六条规定的 10 个。",
+        )
+    )
+    correction_reasons: Path | None = field(
+        metadata=_about(
+            _optional_path,
+            "",
+            "YAML file with reasons for correction requests; empty for those of this program.",
+            "校核理由词表（YAML 文件）；留空则使用本程序自带的词表。",
+        )
+    )
+    correction_rule: Path | None = field(
+        metadata=_about(
+            _optional_path,
+            "",
+            "YAML file with the scores below which a quality assessment opens a correction request.",
+            "质量评估低于何值即提出校核申请（YAML 规则文件）；留空则为总分低于 60%。",
+        )
+    )
     log_level: str = field(
         metadata=_about(
             _choice("debug", "info", "warning", "error"),

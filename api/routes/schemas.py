@@ -17,6 +17,7 @@ from api.problems import Problem
 from api.routing import api_router
 from api.submission import Submission
 from ledger.catalogue.schema import SCHEMA_NAME, entry_schema
+from ledger.corrections.statements import CorrectionDraft
 from ledger.deliveries.statements import DeliveryDraft, ManifestDraft, ResourceDraft
 from ledger.obligations.statements import (
     BindingDraft,
@@ -59,6 +60,10 @@ SCHEMAS: dict[str, tuple[Callable[[], dict[str, Any]], Text]] = {
     "resource": (_of(ResourceDraft, "resource"), Text("资源挂接", "a resource")),
     "manifest": (_of(ManifestDraft, "manifest"), Text("数据清单", "a manifest")),
     "delivery": (_of(DeliveryDraft, "delivery"), Text("归集交付", "a delivery")),
+    "correction": (
+        _of(CorrectionDraft, "correction"),
+        Text("校核步骤", "a step of a correction request"),
+    ),
     "preparation": (_of(Preparation, "preparation"), Text("准备请求", "what `prepare` takes")),
     "submission": (_of(Submission, "submission"), Text("提交请求", "what is handed in, signed")),
 }

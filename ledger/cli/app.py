@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "audit": ("ledger.cli.audit", "app"),
     "journal": ("ledger.cli.journal", "app"),
     "token": ("ledger.cli.tokens", "app"),
+    "correction": ("ledger.cli.correction", "app"),
     "log": ("ledger.cli.ledger_log", "app"),
 }
 """Command -> module, and the function or group of commands in it."""

@@ -7,15 +7,20 @@ own; an office names its own in the setting ``correction_rule``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from sqlalchemy import Connection
 
+from ledger.catalogue import queries as catalogue
 from ledger.codes import CorrectionType
+from ledger.corrections import queries
 from ledger.corrections.bodies import Assessment, Failing, Points
+from ledger.corrections.drafting import code_prefix
 from ledger.corrections.statements import FiledDraft
 from ledger.corrections.words import Category
 from ledger.quality.dimensions import DIMENSIONS
@@ -141,6 +146,52 @@ def draft_from_score(
         ),
         follows=follows,
     )
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """A failing score that opens no request, and why: ``own_entry``, or ``open`` with the request there is."""
+
+    entry: str
+    leaf: int
+    reason: str
+    request: str | None
+
+
+def drafts_from_scores(
+    connection: Connection, scores: Iterable[Score], rule: ScoreRule, *, requester: str
+) -> tuple[list[FiledDraft], list[Skipped]]:
+    """Requests of the organisation ``requester`` for the failing ones among ``scores``, in their order.
+
+    Nobody asks itself, and nobody asks twice: an entry of its own is skipped, and a score on which an open
+    request of the same requester rests already.
+    """
+    failing = [one for one in scores if rule.failing(one)]
+    owners = {
+        code: entry.provider
+        for code, entry in catalogue.standing(connection, [one.entry for one in failing]).items()
+    }
+    resting = queries.resting_on(connection, [one.leaf_from for one in failing])
+    prefix = code_prefix(requester)
+    number = queries.next_number(connection, prefix) if failing else 1
+    drafts: list[FiledDraft] = []
+    skipped: list[Skipped] = []
+    for one in failing:
+        there = next(
+            (
+                old.code
+                for old in resting.get(one.leaf_from, ())
+                if old.requester == requester and old.is_open
+            ),
+            None,
+        )
+        if owners.get(one.entry) == requester:
+            skipped.append(Skipped(one.entry, one.leaf_from, "own_entry", None))
+        elif there is not None:
+            skipped.append(Skipped(one.entry, one.leaf_from, "open", there))
+        elif (draft := draft_from_score(one, rule, code=f"{prefix}{number:04d}")) is not None:
+            drafts.append(draft)
+            number += 1
+    return drafts, skipped
 
 
 def _worst(score: Score) -> list[str]:

@@ -16,19 +16,36 @@ import msgspec
 from sqlalchemy import Connection
 
 from ledger.corrections.answers import Request
-from ledger.corrections.clock import STATUTORY_WORKDAYS, moment_of, workdays_late
+from ledger.corrections.clock import STATUTORY_WORKDAYS, due_day, moment_of, workdays_late
 from ledger.corrections.queries import Filters, reasons_given, requests, unanswered
 from ledger.corrections.vocabulary import STAGES, Vocabulary
 from ledger.corrections.words import Standing
 from ledger.days import china_day
 from ledger.organisations import queries as organisations
-from ledger.workdays import workdays_between
+from ledger.workdays import CalendarError, workdays_between
 
 FULL = 10_000
 FINDING = "39(6)"
 """条例 Art. 39(6): the provider did not verify, correct and feed back in time."""
 _COUNTED = frozenset({Standing.ON_TIME, Standing.LATE, Standing.OVERDUE, Standing.LAPSED})
 _BROKEN = frozenset({Standing.LATE, Standing.OVERDUE, Standing.LAPSED})
+
+
+class Clock(msgspec.Struct, frozen=True):
+    """How a request stands against its clock on a day (时限).
+
+    ``due_on`` and what follows from it are None where the calendar does not know the year yet; ``problem`` then
+    says so. ``days_left`` counts working days to ``due_on`` while the time runs, ``days_late`` those after it.
+    """
+
+    day: date
+    workdays: int
+    received_on: date
+    due_on: date | None
+    standing: str | None
+    days_left: int | None
+    days_late: int | None
+    problem: str | None
 
 
 class Overdue(msgspec.Struct, frozen=True):
@@ -94,6 +111,38 @@ class ReasonCount(msgspec.Struct, frozen=True):
     """Of these, how many requests are still open."""
 
 
+def clock_of(one: Request, day: date, workdays: int = STATUTORY_WORKDAYS) -> Clock:
+    """The clock of a request on a day; never raises for a year that the calendar does not know."""
+    due: date | None = None
+    standing: Standing | None = None
+    left: int | None = None
+    late: int | None = None
+    problem: str | None = None
+    try:
+        due = due_day(one.received, workdays)
+    except CalendarError as error:
+        problem = str(error)
+    try:
+        standing = one.standing(day, workdays)
+        if due is not None and standing is Standing.RUNNING:
+            left = workdays_between(max(day, one.received), due)
+        if due is not None and standing in _BROKEN:
+            ended = _ended(one, standing)
+            late = workdays_late(due, day if ended is None else ended)
+    except CalendarError as error:
+        problem = problem or str(error)
+    return Clock(
+        day=day,
+        workdays=workdays,
+        received_on=one.received,
+        due_on=due,
+        standing=None if standing is None else str(standing.value),
+        days_left=left,
+        days_late=late,
+        problem=problem,
+    )
+
+
 def overdue(
     connection: Connection,
     day: date,
@@ -132,8 +181,7 @@ def breaches(
         due = one.due(day, workdays)
         if standing not in _BROKEN or due is None or (since is not None and due < since):
             continue
-        ended = {Standing.LATE: one.answered_at, Standing.LAPSED: one.cancelled_at}.get(standing)
-        until = None if ended is None else china_day(ended)
+        until = _ended(one, standing)
         found.append(
             Breach(
                 finding=FINDING,
@@ -173,7 +221,7 @@ def answer_rates(
         raise ValueError(f"the window ends on {last}, before it begins on {first}")
     counted: list[tuple[Request, bool]] = []
     for one in requests(connection, as_of=as_of):
-        due = one.due(max(day, last), workdays)
+        due = one.due(last, workdays)
         if due is None or not first <= due <= last:
             continue
         standing = one.standing(day, workdays)
@@ -222,6 +270,12 @@ def reason_counts(
             key=lambda one: (-one.count, one.code),
         )
     return counted
+
+
+def _ended(one: Request, standing: Standing) -> date | None:
+    """The day on which a broken clock stopped; None while it is overdue."""
+    moment = {Standing.LATE: one.answered_at, Standing.LAPSED: one.cancelled_at}.get(standing)
+    return None if moment is None else china_day(moment)
 
 
 def _rate(

@@ -38,6 +38,7 @@ __all__ = [
     "followers",
     "history",
     "next_number",
+    "of_codes",
     "reasons_given",
     "request",
     "requests",
@@ -186,11 +187,22 @@ def count(
     return int(connection.execute(select(func.count()).select_from(found)).scalar_one())
 
 
+def of_codes(
+    connection: Connection, codes: Iterable[str], *, as_of: int | None = None
+) -> list[Request]:
+    """The requests with these codes, in no order; unknown ones are left out."""
+    wanted = sorted(set(codes))
+    found: list[Request] = []
+    for start in range(0, len(wanted), _CHUNK):
+        asked = corrections_at(as_of)
+        some = asked.where(asked.selected_columns["code"].in_(wanted[start : start + _CHUNK]))
+        found += [request_of(row) for row in connection.execute(some).mappings()]
+    return found
+
+
 def request(connection: Connection, code: str, *, as_of: int | None = None) -> Request | None:
     """The request with this code, None where there is none."""
-    asked = corrections_at(as_of)
-    row = connection.execute(asked.where(asked.selected_columns["code"] == code)).mappings().first()
-    return None if row is None else request_of(row)
+    return next(iter(of_codes(connection, [code], as_of=as_of)), None)
 
 
 def history(connection: Connection, code: str, *, as_of: int | None = None) -> list[Step]:

@@ -18,6 +18,7 @@ from ledger.chain.connect import connect
 from ledger.chain.deployment import deploy
 from ledger.chain.keystore import DEMO_WORK_FACTOR, Keystore
 from ledger.codes import EntryState, KeyStatus, Level
+from ledger.corrections.statements import FiledDraft, HandledDraft, steps
 from ledger.deliveries.statements import deliver, manifest, mount
 from ledger.obligations.statements import (
     BindingDraft,
@@ -43,6 +44,8 @@ HEALTH = "TMP-HEALTH"
 PASSPHRASE = "test office"
 SECRET_WORDS = "重点人员名册"
 """Stands in the text of the restricted entry, and must never be told by the API."""
+CORRECTION = "JH-1"
+"""The code of a correction request."""
 ENTRIES = 7
 TABLE = "EDU-1-S1-T1"
 """The obligation that an entry answers."""
@@ -184,6 +187,7 @@ def settle_district(office: Office) -> District:
     district.record((score(scored, speaker=BUREAU, deadline=until), "assessor", None))
     _deliveries(district, until)
     _obligations(district, until)
+    _corrections(district, until)
     return district
 
 
@@ -237,6 +241,31 @@ def _obligations(district: District, until: int) -> None:
         (bind([bound], speaker=SCHOOLS, deadline=until), "schools steward", None),
         (object_to([raised], speaker=SCHOOLS, deadline=until), "schools head", None),
         (exempt(freed, speaker=BUREAU, deadline=until), "publisher", None),
+    )
+
+
+def _corrections(district: District, until: int) -> None:
+    """Two requests of the health commission about what the schools file, one of them answered."""
+    common: dict[str, Any] = {"entry": "301001/000002", "type": "use"}
+    filed = [
+        FiledDraft.model_validate(
+            {
+                **common,
+                "code": code,
+                "title": "学籍人数不符",
+                "description": "与体检人数相差较大",
+                "reasons": ["inconsistent"],
+                "attachments": [{"name": "比对表.xlsx", "sha256": "cd" * 32}],
+            }
+        )
+        for code in (CORRECTION, "JH-2")
+    ]
+    answer = HandledDraft.model_validate(
+        {**common, "code": CORRECTION, "version": 2, "outcome": "corrected", "answer": "已更正"}
+    )
+    district.record(
+        (steps(filed, speaker=HEALTH, deadline=until), "health steward", None),
+        (steps([answer], speaker=SCHOOLS, deadline=until), "schools steward", None),
     )
 
 

@@ -16,7 +16,15 @@ from sqlalchemy import event
 from api.app import assemble
 from api.openapi import describe
 from api.problems import PROBLEMS
-from tests.api.district import EXEMPTION, MANIFEST_LEAF, SCHOOLS, SCORE_LEAF, TABLE, District
+from tests.api.district import (
+    CORRECTION,
+    EXEMPTION,
+    MANIFEST_LEAF,
+    SCHOOLS,
+    SCORE_LEAF,
+    TABLE,
+    District,
+)
 
 DOCUMENT = describe(assemble())
 ROUTES = [
@@ -44,6 +52,8 @@ def filled(path: str) -> str:
         place["code"] = TABLE
     if path.startswith("/api/v1/exemptions"):
         place["code"] = EXEMPTION
+    if path.startswith("/api/v1/corrections"):
+        place["code"] = CORRECTION
     return re.sub(r"\{(\w+)\}", lambda found: place[found[1]], path)
 
 
@@ -137,6 +147,11 @@ def answers(client: httpx.Client) -> Iterator[tuple[str, httpx.Response]]:
             wanted = {"index": "3"}
         if path.endswith("/proofs/consistency"):
             wanted = {"from": "3"}
+        if path.endswith(("/overdue", "/corrections/findings", "/corrections/rate")):
+            # a day that every calendar knows
+            wanted = {"day": "2026-03-31"}
+        if path.endswith("/corrections/rate"):
+            wanted |= {"from": "2026-03-01", "to": "2026-03-31"}
         yield path, client.get(filled(path), params=wanted)
 
 
@@ -215,6 +230,7 @@ def counted(district: District) -> Iterator[list[str]]:
         "/api/v1/resources",
         "/api/v1/manifests",
         "/api/v1/deliveries",
+        "/api/v1/corrections",
         "/api/v1/log/statements",
         f"/api/v1/organisations/{SCHOOLS}/keys",
     ],

@@ -19,7 +19,7 @@ from ledger.corrections.clock import (
 from ledger.corrections.words import Standing
 from ledger.days import china_day
 from ledger.workdays import LAST_YEAR, CalendarError, is_workday
-from tests.corrections.conftest import MONDAY, moment
+from tests.corrections.told import MONDAY, moment
 
 DUE = date(2026, 3, 16)
 DAYS = st.dates(min_value=date(2021, 1, 1), max_value=date(2026, 11, 30))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -24,36 +25,27 @@ from ledger.corrections.statements import check_reasons, steps
 from ledger.corrections.vocabulary import load_vocabulary
 from ledger.quality import queries as quality
 from ledger.quality.queries import Score
-from tests.corrections.conftest import BEDS, DATA, MONDAY, Office
+from tests.corrections.told import BEDS, DATA, MONDAY, Office
 from tests.organisations.scribe import FAR
 
 POINTS = st.one_of(st.none(), st.integers(0, 10_000))
 
 
 def score_of(total: int | None = 5000, **dimensions: int) -> Score:
-    return Score(
-        entry=BEDS,
-        edition=1,
-        period_start=date(2026, 1, 1),
-        period_end=date(2026, 3, 31),
-        assessor=DATA,
-        assessor_name="数据局",
-        assessor_hash="0x" + "11" * 32,
-        self_assessment=False,
-        dimensions={name: dimensions.get(name) for name in REASONS},
-        total=total,
-        grade="E",
-        coverage=5000,
-        rule_set="0x" + "22" * 32,
-        data_root=None,
-        method=None,
-        notes=None,
-        weights=None,
-        version=1,
-        recorded_at=0,
-        leaf_from=77,
-        leaf_until=None,
-    )
+    """A score of which only these things matter here."""
+    told: dict[str, Any] = dict.fromkeys(Score.__struct_fields__)
+    told |= {
+        "entry": BEDS,
+        "edition": 1,
+        "period_start": date(2026, 1, 1),
+        "period_end": date(2026, 3, 31),
+        "assessor": DATA,
+        "assessor_hash": "0x" + "11" * 32,
+        "dimensions": {name: dimensions.get(name) for name in REASONS},
+        "total": total,
+        "leaf_from": 77,
+    }
+    return Score(**told)
 
 
 def test_a_total_under_the_threshold_names_the_worst_dimensions() -> None:

@@ -20,7 +20,7 @@ from ledger.corrections.vocabulary import load_vocabulary
 from ledger.organisations.projection import PROJECTION as ORGANISATIONS
 from ledger.store.engine import open_database
 from ledger.workdays import LAST_YEAR, CalendarError, is_workday
-from tests.corrections.conftest import BEDS, DATA, LANES, MONDAY, OWNER, ROADS, WATER, Office
+from tests.corrections.told import BEDS, DATA, LANES, MONDAY, OWNER, ROADS, WATER, Office
 from tests.organisations.scribe import Scribe
 
 DUE = date(2026, 3, 16)

@@ -21,7 +21,7 @@ from ledger.corrections.projection import PROJECTION
 from ledger.corrections.statements import CorrectionDraft, steps
 from ledger.statements import CORRECTION, Batch, Statement
 from ledger.store.engine import open_database
-from tests.corrections.conftest import BEDS, DATA, LANES, MONDAY, PIPES, WATER, Office, draft
+from tests.corrections.told import BEDS, DATA, LANES, MONDAY, PIPES, WATER, Office, draft
 from tests.organisations.scribe import FAR, Scribe, decoded, recorded
 
 

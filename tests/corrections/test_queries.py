@@ -11,7 +11,7 @@ from ledger.codes import CorrectionState, CorrectionType
 from ledger.corrections import queries
 from ledger.corrections.queries import Filters
 from ledger.organisations import queries as organisations
-from tests.corrections.conftest import (
+from tests.corrections.told import (
     BEDS,
     DATA,
     LANES,

@@ -12,7 +12,7 @@ from ledger.codes import CorrectionState
 from ledger.corrections.statements import CorrectionDraft, Step, check_reasons, steps
 from ledger.corrections.vocabulary import VocabularyError, load_vocabulary
 from ledger.statements import CORRECTION, MAX_BATCH, StatementError
-from tests.corrections.conftest import BEDS, DATA, draft
+from tests.corrections.told import BEDS, DATA, draft
 from tests.organisations.scribe import FAR
 
 CITIZEN = "11010519491231002X"
