@@ -147,6 +147,9 @@ class ImportBatchRow(DeskTable, table=True):
 
     id: int | None = Field(default=None, sa_column=Column("id", BIG, primary_key=True))
     catalogue: str = Field(index=True)
+    """What is imported: a mapping's name."""
+    struct: str
+    """Name of the struct that the statements are of."""
     organisation: str
     deadline: int = Field(sa_type=BIG)
     statements: bytes = Field(sa_type=LargeBinary)

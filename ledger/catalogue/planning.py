@@ -13,28 +13,35 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from ledger.catalogue import lookups, queries
 from ledger.catalogue.checks import check_entry
+from ledger.catalogue.columns import require_columns
 from ledger.catalogue.completeness import missing_fields
 from ledger.catalogue.entry import Entry, Source
+from ledger.catalogue.kept_batches import UnfinishedImport, noted, require_settled
 from ledger.catalogue.mapping import Mapped, Mapping, content_digest, map_row
-from ledger.catalogue.models import IMPORT_BATCHES, IMPORT_RECORDS
 from ledger.catalogue.names import bare, dragged
 from ledger.catalogue.problems import EntryRefused, Problem, errors, problem
 from ledger.catalogue.publishers import Publisher, Publishers
-from ledger.catalogue.rows import TableError, TableRow, read_rows
+from ledger.catalogue.rows import TableRow, read_rows
 from ledger.codes import EntryState
 from ledger.identifiers import next_resource_code
+from ledger.statements import FILING
+
+__all__ = [
+    "Plan",
+    "Planned",
+    "Refused",
+    "UnfinishedImport",
+    "plan_import",
+    "reasons_of",
+]
 
 _NO_CODE = "000000/000000"
 _VARYING = {"name", "link", "abstract", "published_on", "revised_on"}
 _REVISABLE = frozenset({EntryState.DRAFT.value, EntryState.RETURNED.value})
-
-
-class UnfinishedImport(Exception):
-    """Planning now would count things twice; the text says what to finish first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,12 @@ class Refused:
     name: str
     publisher: str
     problems: tuple[Problem, ...]
+
+
+def reasons_of(refused: Iterable[Refused]) -> dict[str, int]:
+    """How many rows are refused for each problem (code and field), most frequent first."""
+    counts = Counter(f"{one.code} {one.pointer}" for row in refused for one in row.problems)
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
 @dataclass(slots=True)
@@ -88,10 +101,7 @@ class Plan:
 
     def reasons(self) -> dict[str, int]:
         """How many rows are refused for each problem (code and field), most frequent first."""
-        counts = Counter(
-            f"{one.code} {one.pointer}" for row in self.refused for one in row.problems
-        )
-        return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+        return reasons_of(self.refused)
 
     def summary(self) -> dict[str, Any]:
         """The counts, for people and tests."""
@@ -139,13 +149,13 @@ def plan_import(
     where the file as a whole cannot be used, and :class:`UnfinishedImport` where an earlier import
     must be finished, or the mirror caught up, first.
     """
-    _require_settled(mapping.name, mirror, desk)
+    require_settled(mapping.name, FILING, mirror, desk)
     plan = Plan(mapping)
     judge = _Judge(plan, publishers, mirror, desk)
     checked_columns = False
     for row in read_rows(path, sheet=mapping.sheet):
         if not checked_columns:
-            _require_columns(path, mapping, row)
+            require_columns(path, mapping, row)
             checked_columns = True
         plan.rows += 1
         judge.take(row)
@@ -153,40 +163,6 @@ def plan_import(
             progress(plan.rows)
     judge.finish()
     return plan
-
-
-def _require_settled(catalogue: str, mirror: Connection, desk: Connection) -> None:
-    prepared = desk.execute(
-        select(func.count())
-        .select_from(IMPORT_BATCHES)
-        .where(IMPORT_BATCHES.c.catalogue == catalogue, IMPORT_BATCHES.c.state == "prepared")
-    ).scalar_one()
-    if prepared:
-        raise UnfinishedImport(
-            f"an import of {catalogue} was interrupted with {prepared} batches open: "
-            "finish it first"
-        )
-    codes = list(
-        desk.execute(
-            select(IMPORT_RECORDS.c.code).where(IMPORT_RECORDS.c.catalogue == catalogue)
-        ).scalars()
-    )
-    absent = len(codes) - len(queries.standing(mirror, codes))
-    if absent:
-        raise UnfinishedImport(
-            f"{absent} entries of {catalogue} were recorded that the mirror does not have: let it "
-            "catch up (govledger mirror follow); if the chain is another one now, use a new data "
-            "directory"
-        )
-
-
-def _require_columns(path: Path, mapping: Mapping, row: TableRow) -> None:
-    absent = sorted(mapping.wanted() - set(row.cells))
-    if absent:
-        raise TableError(
-            f"{path.name} has no column {absent[0]!r}, which mapping {mapping.name} needs; "
-            f"it has {', '.join(row.cells)}"
-        )
 
 
 @dataclass(slots=True)
@@ -351,15 +327,9 @@ def _known_records(catalogue: str, mirror: Connection, desk: Connection) -> dict
     for record, (entry, document) in lookups.sources(mirror, catalogue).items():
         digest = document["source"]["digest"]
         known[record] = _Known(entry, digest, untouched=content_digest(document) == digest)
-    noted = {
-        row.record: (row.code, row.digest)
-        for row in desk.execute(
-            select(IMPORT_RECORDS).where(IMPORT_RECORDS.c.catalogue == catalogue)
-        )
-        if row.record not in known
-    }
-    standing = queries.standing(mirror, [code for code, _ in noted.values()])
-    for record, (code, digest) in noted.items():
+    notes = {record: note for record, note in noted(catalogue, desk).items() if record not in known}
+    standing = queries.standing(mirror, [code for code, _ in notes.values()])
+    for record, (code, digest) in notes.items():
         held = standing.get(code)
         if held is not None:
             known[record] = _Known(held, digest, untouched=held.edition == 1)
