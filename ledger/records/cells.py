@@ -18,7 +18,7 @@ import numpy as np
 
 from ledger.merkle import HASH_LENGTH
 from ledger.records.encoding import BUCKET, MARK
-from ledger.records.hashing import cut, digests, fixed, joined
+from ledger.records.hashing import cut, digests, fixed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,15 +51,14 @@ def cells_of(places: NDArray[np.uint64], bits: int) -> NDArray[np.int64]:
 
 def marks_of(entries: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """``SHA-256(0x04 ‖ place ‖ leaf)`` of every entry; shape (n, 32)."""
-    return digests(joined(MARK, fixed(entries)))
+    return digests(fixed(entries), MARK)
 
 
 def cell_hashes(entries: NDArray[np.uint8], bits: int, first: int, end: int) -> NDArray[np.uint8]:
     """Leaf hashes (RFC 9162) of the cells ``first .. end - 1``, whose sorted entries these are."""
     cells = cells_of(places_of(entries), bits)
     starts = np.searchsorted(cells, np.arange(first, end + 1, dtype=np.int64)) * HASH_LENGTH
-    data = np.ascontiguousarray(marks_of(entries)).reshape(-1)
-    return digests(joined(b"\0", cut(data, starts.astype(np.int64))))
+    return digests(cut(marks_of(entries).reshape(-1), starts.astype(np.int64)), b"\0")
 
 
 def fine_sums(entries: NDArray[np.uint8]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:

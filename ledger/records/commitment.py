@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ledger.records import expressions
+from ledger.records.ahead import drawn_ahead, made_ahead
 from ledger.records.cells import (
     BUCKETS,
+    ENTRY,
     FINE,
     buckets_of,
     cell_bits,
@@ -27,8 +29,8 @@ from ledger.records.cells import (
     fine_sums,
     places_of,
 )
-from ledger.records.encoding import LEAF, PLACE, SECRET_LENGTH
-from ledger.records.hashing import digests, fixed, joined, tile_levels, top
+from ledger.records.encoding import SECRET_LENGTH
+from ledger.records.hashing import row_hashes, tile_levels, top
 from ledger.records.problems import (
     DuplicateKeys,
     NullKeys,
@@ -159,9 +161,11 @@ def commit(
             Runs(Path(place)) as runs,
         ):
             digest = schema.digest()
-            for batch in source.batches(expressions.encoded(source.table, schema)):
+            encoded = source.batches(expressions.encoded(source.table, schema))
+            for batch in drawn_ahead(encoded, 4):
                 runs.add(entries_of(batch, secret, digest), batch.column("row"))
                 tell(runs.rows, 2 * surveyed.rows)
+            runs.finish()
             _unchanged(source, before, runs.rows, surveyed.rows)
             return _assemble(
                 runs,
@@ -185,10 +189,9 @@ def entries_of(batch: pa.RecordBatch, secret: bytes, schema_digest: bytes) -> ND
 
     keys = pc.cast(batch.column("key"), pa.binary())
     rows = pc.cast(batch.column("row"), pa.binary())
-    salts = digests(joined(secret, keys))
-    entries = np.empty((len(batch), 40), np.uint8)
-    entries[:, :8] = digests(joined(PLACE, keys))[:, :8]
-    entries[:, 8:] = digests(joined(LEAF, fixed(salts), schema_digest, rows))
+    places, leaves = row_hashes(keys, rows, secret, schema_digest)
+    entries = np.empty((len(batch), ENTRY), np.uint8)
+    entries[:, :8], entries[:, 8:] = places[:, :8], leaves
     return entries
 
 
@@ -218,25 +221,23 @@ def _assemble(
     """Part by part of the key space: sorted entries, cells, sums; then the tree."""
     bits = cell_bits(runs.rows)
     parts = min(BUCKETS, 1 << bits)
-    cells_a_part = (1 << bits) // parts
     digest = schema.digest()
     content = sha256(digest)
     fine, counts = np.zeros(FINE, np.uint64), np.zeros(FINE, np.int64)
     bottom: list[NDArray[np.uint8]] = []
     duplicates = done = 0
-    for part in range(parts if runs.rows else 0):
-        entries, data, offsets = runs.part(part, parts)
-        content.update(data.data)
-        surplus = _surplus(entries)
-        duplicates += surplus
-        if surplus and strict:
+    for part in made_ahead(
+        lambda number: _part(runs, number, parts, bits), range(parts if runs.rows else 0), workers=2
+    ):
+        if part.surplus and strict:
             raise _duplicated(source, schema)
-        sums, sizes = fine_sums(entries)
-        fine, counts = fine + sums, counts + sizes
-        bottom.append(cell_hashes(entries, bits, part * cells_a_part, (part + 1) * cells_a_part))
+        content.update(part.data.data)
+        duplicates += part.surplus
+        fine, counts = fine + part.sums, counts + part.sizes
+        bottom.append(part.cells)
         if writer is not None:
-            writer.add(entries, data, offsets)
-        done += len(entries)
+            writer.add(part.entries, part.data, part.lengths)
+        done += len(part.entries)
         tell(runs.rows + done, 2 * runs.rows)
     levels = tile_levels(np.concatenate(bottom)) if bottom else []
     found = Commitment(
@@ -254,10 +255,35 @@ def _assemble(
     return found
 
 
-def _surplus(entries: NDArray[np.uint8]) -> int:
-    """How many entries share the place of the one before."""
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of the key space, in order, and what is summed up over the parts.
+
+    ``data`` are the rows one after another, ``surplus`` counts entries that share the place of the one
+    before.
+    """
+
+    entries: NDArray[np.uint8]
+    data: NDArray[np.uint8]
+    lengths: NDArray[np.int64]
+    cells: NDArray[np.uint8]
+    sums: NDArray[np.uint64]
+    sizes: NDArray[np.int64]
+    surplus: int
+
+
+def _part(runs: Runs, number: int, parts: int, bits: int) -> _Part:
+    entries, data, lengths = runs.part(number, parts)
     places = places_of(entries)
-    return int(np.count_nonzero(places[1:] == places[:-1]))
+    each = (1 << bits) // parts
+    return _Part(
+        entries,
+        data,
+        lengths,
+        cell_hashes(entries, bits, number * each, (number + 1) * each),
+        *fine_sums(entries),
+        surplus=int(np.count_nonzero(places[1:] == places[:-1])),
+    )
 
 
 def _duplicated(source: Source, schema: RecordSchema) -> RecordsError:

@@ -6,13 +6,14 @@ column at the machine's own speed; here it is used for nothing else. Short colum
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ledger.merkle import EMPTY_ROOT, HASH_LENGTH
+from ledger.records.encoding import LEAF, PLACE, leaf_of, salt
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,38 +22,78 @@ if TYPE_CHECKING:
     Hashes = NDArray[np.uint8]
     """Shape (n, 32)."""
 
-FEW = 3_000
+FEW = 800
 """Up to so many messages a loop over ``hashlib`` is done sooner."""
 CHUNK = 1 << 18
 """Hashes of which the tree's next levels are made at a time."""
 
 
-@cache
-def _engine() -> tuple[Any, Any]:
-    from datafusion import SessionConfig, SessionContext, col  # noqa: PLC0415
-    from datafusion import functions as f  # noqa: PLC0415
-
-    config = SessionConfig().with_target_partitions(1).with_batch_size(CHUNK)
-    return SessionContext(config), f.sha256(col("message")).alias("digest")
-
-
-def digests(messages: pa.Array) -> Hashes:
-    """SHA-256 of every message of a binary column without NULLs; shape (n, 32)."""
+def _literal(data: bytes) -> Any:  # noqa: ANN401 - an expression
+    import datafusion  # noqa: PLC0415
     import pyarrow as pa  # noqa: PLC0415
 
-    if len(messages) <= FEW:
-        found = b"".join(sha256(message.as_buffer()).digest() for message in messages)
-        return np.frombuffer(found, np.uint8).reshape(-1, HASH_LENGTH)
-    context, digest = _engine()
-    batch = pa.record_batch([messages], ["message"])
-    hashed = context.create_dataframe([[batch]]).select(digest).collect()
-    return np.concatenate([_values(one.column(0)) for one in hashed])
+    return datafusion.lit(pa.scalar(data, pa.binary()))
+
+
+def _computed(columns: dict[str, pa.Array], *expressions: Any) -> list[Hashes]:  # noqa: ANN401
+    """Columns of digests that DataFusion computes out of binary columns."""
+    import datafusion  # noqa: PLC0415
+    import pyarrow as pa  # noqa: PLC0415
+
+    # One partition: whoever calls has the machine's cores busy already. Small batches stay in the cache.
+    # A session keeps every batch that it was ever given, so each call has its own.
+    config = datafusion.SessionConfig().with_target_partitions(1).with_batch_size(8192)
+    given = datafusion.SessionContext(config).create_dataframe([[pa.record_batch(columns)]])
+    named = [expression.alias(f"digest_{at}") for at, expression in enumerate(expressions)]
+    found = given.select(*named).collect()
+    return [np.concatenate([_values(one.column(at)) for one in found]) for at in range(len(named))]
 
 
 def _values(column: pa.Array) -> Hashes:
     data = np.frombuffer(column.buffers()[2], np.uint8)
     first = column.offset * HASH_LENGTH
     return data[first : first + len(column) * HASH_LENGTH].reshape(-1, HASH_LENGTH)
+
+
+def digests(messages: pa.Array, prefix: bytes = b"") -> Hashes:
+    """SHA-256 of ``prefix`` and each message of a binary column without NULLs; shape (n, 32)."""
+    if len(messages) <= FEW:
+        return _gathered(sha256(prefix + message.as_py()).digest() for message in messages)
+    from datafusion import col, functions  # noqa: PLC0415
+
+    whole = functions.concat(_literal(prefix), col("message"))
+    return _computed({"message": messages}, functions.sha256(whole))[0]
+
+
+def _gathered(found: Iterable[bytes]) -> Hashes:
+    return np.frombuffer(b"".join(found), np.uint8).reshape(-1, HASH_LENGTH)
+
+
+def row_hashes(
+    keys: pa.Array, rows: pa.Array, secret: bytes, schema_digest: bytes
+) -> tuple[Hashes, Hashes]:
+    """For encoded keys and rows (binary columns): hashes of which the first eight bytes are the places,
+    and the salted leaves.
+    """
+    if len(keys) <= FEW:
+        plain = [message.as_py() for message in keys]
+        return (
+            _gathered(sha256(PLACE + key).digest() for key in plain),
+            _gathered(
+                leaf_of(salt(secret, key), schema_digest, row.as_py())
+                for key, row in zip(plain, rows, strict=True)
+            ),
+        )
+    from datafusion import col, functions  # noqa: PLC0415
+
+    concat, sha = functions.concat, functions.sha256
+    salts = sha(concat(_literal(secret), col("key")))
+    places, leaves = _computed(
+        {"key": keys, "row": rows},
+        sha(concat(_literal(PLACE), col("key"))),
+        sha(concat(_literal(LEAF), salts, _literal(schema_digest), col("row"))),
+    )
+    return places, leaves
 
 
 def fixed(data: NDArray[np.uint8]) -> pa.Array:
@@ -65,26 +106,17 @@ def cut(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> pa.Array:
     """One run of bytes, cut at ``offsets`` (n + 1 of them), as a binary column over the same memory."""
     import pyarrow as pa  # noqa: PLC0415
 
-    column = pa.Array.from_buffers(
-        pa.large_binary(),
+    small = len(data) < 1 << 31
+    return pa.Array.from_buffers(
+        pa.binary() if small else pa.large_binary(),
         len(offsets) - 1,
-        [None, pa.py_buffer(offsets), pa.py_buffer(data)],
+        [None, pa.py_buffer(offsets.astype(np.int32) if small else offsets), pa.py_buffer(data)],
     )
-    return column if len(data) >= 1 << 31 else column.cast(pa.binary())
-
-
-def joined(*parts: pa.Array | bytes) -> pa.Array:
-    """The parts one after another, message by message; ``bytes`` stand before, between or behind all."""
-    import pyarrow as pa  # noqa: PLC0415
-    import pyarrow.compute as pc  # noqa: PLC0415
-
-    scalars = [pa.scalar(part, pa.binary()) if isinstance(part, bytes) else part for part in parts]
-    return pc.binary_join_element_wise(*scalars, pa.scalar(b"", pa.binary()))
 
 
 def parents(hashes: Hashes) -> Hashes:
     """``SHA-256(0x01 ‖ left ‖ right)`` of each two neighbours; an even number of them."""
-    return digests(joined(b"\1", fixed(hashes.reshape(-1, 2 * HASH_LENGTH))))
+    return digests(fixed(hashes.reshape(-1, 2 * HASH_LENGTH)), b"\1")
 
 
 def tile_levels(bottom: Hashes) -> list[Hashes]:

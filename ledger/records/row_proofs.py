@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ledger.merkle import inclusion_path
-from ledger.records.cells import cell_bits, marks_of
+from ledger.records.cells import marks_of
 from ledger.records.encoding import (
     decode_fields,
     encode_key,
@@ -52,7 +52,7 @@ def _opened(store: Path | LeafStore) -> LeafStore:
 
 def _cell(leaves: LeafStore, where: int) -> tuple[dict[str, Any], int, int]:
     """Where the cell of a place stands in the tree, and the range of its entries."""
-    bits = cell_bits(leaves.rows)
+    bits = leaves.bits
     if not leaves.rows:
         return {"size": 0, "index": 0, "path": []}, 0, 0
     index = where >> (64 - bits) if bits else 0

@@ -6,6 +6,7 @@ read out of all of them and sorted alone.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -52,23 +53,28 @@ class Runs:
     def add(self, entries: NDArray[np.uint8], rows: pa.Array) -> None:
         """Add a batch: entries, shape (n, 40), and the encoded rows beside them."""
         places = places_of(entries)
-        order = np.argsort(places, kind="stable")
+        order = np.argsort(places)
         data, lengths = ordered(rows, order)
         edges = np.arange(BUCKETS, dtype=np.uint64) << np.uint64(56)
         starts = np.append(np.searchsorted(places[order], edges), len(places)).astype(np.int64)
         ends = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
         self._runs.append(_Run(self.rows, self._bytes, starts, ends[starts]))
-        self._entries.write(np.ascontiguousarray(entries[order]).data)
+        self._entries.write(np.take(entries, order, axis=0).data)
         self._data.write(data.data)
         self._lengths.write(lengths.astype(np.uint32).data)
         self.rows += len(places)
         self._bytes += int(ends[-1])
 
+    def finish(self) -> None:
+        """No more batches come: what is buffered goes to the files."""
+        for file in (self._entries, self._data, self._lengths):
+            file.flush()
+
     def part(
         self, part: int, parts: int
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64]]:
-        """Sorted entries of one of ``parts`` (a divisor of 256) of the key space, their rows' bytes
-        one after another, and the lengths of the rows.
+        """After :meth:`finish`: the sorted entries of one of ``parts`` (a divisor of 256) of the key
+        space, their rows one after another, and the lengths of these.
         """
         wide = BUCKETS // parts
         first, end = part * wide, (part + 1) * wide
@@ -92,18 +98,18 @@ class Runs:
         order = _order(found)
         offsets = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
         bytes_, taken = ordered(cut(np.concatenate(data), offsets), order)
-        return found[order], bytes_, taken
+        return np.take(found, order, axis=0), bytes_, taken
 
 
 def _read(file: Any, at: int, size: int) -> NDArray[np.uint8]:  # noqa: ANN401
-    file.seek(at)
-    return np.frombuffer(file.read(size), np.uint8)
+    """Bytes of a file, without moving in it: threads read at once."""
+    return np.frombuffer(os.pread(file.fileno(), size, at), np.uint8)
 
 
 def _order(entries: NDArray[np.uint8]) -> NDArray[np.int64]:
     """The order by place, and by leaf where places are equal: the same for any order of reading."""
     places = places_of(entries)
-    order = np.argsort(places, kind="stable")
+    order = np.argsort(places)
     sorted_places = places[order]
     if np.any(sorted_places[1:] == sorted_places[:-1]):
         whole = np.ascontiguousarray(entries).view(f"S{ENTRY}").reshape(-1)
@@ -119,10 +125,12 @@ def ordered(
     import pyarrow as pa  # noqa: PLC0415
     import pyarrow.compute as pc  # noqa: PLC0415
 
-    taken = pc.take(pc.cast(rows, pa.large_binary()), pa.array(order))
+    taken = pc.take(rows, pa.array(order))
     if isinstance(taken, pa.ChunkedArray):
         taken = taken.combine_chunks()
     _, offsets, data = taken.buffers()
-    ends = np.frombuffer(offsets, np.int64)[taken.offset : taken.offset + len(taken) + 1]
+    wide = pa.types.is_large_binary(taken.type) or pa.types.is_large_string(taken.type)
+    ends = np.frombuffer(offsets, np.int64 if wide else np.int32)
+    ends = ends[taken.offset : taken.offset + len(taken) + 1].astype(np.int64)
     bytes_ = np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)
     return bytes_[ends[0] : ends[-1]], np.diff(ends)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from ledger.records.schema import RecordSchema
 
-BATCH = 1 << 17
+BATCH = 1 << 15
 """Rows in a batch, unless asked otherwise."""
 MEMORY = "1500MB"
 """What DuckDB may use before it spills to disk."""

@@ -27,7 +27,7 @@ import numpy as np
 
 from ledger.canonical import canonical_json
 from ledger.merkle import HASH_LENGTH, TILE_WIDTH, Subtree, subtree_in_tiles
-from ledger.records.cells import ENTRY, FINE, buckets_of
+from ledger.records.cells import ENTRY, FINE, buckets_of, cell_bits
 from ledger.records.problems import NothingToProve, RecordsError, SourceError, StoreDamaged
 from ledger.records.schema import RecordSchema
 
@@ -171,6 +171,34 @@ class LeafStore:
             if (self.place / name).stat().st_size != size:
                 raise found_damaged(self.place, f"{name} has not {size} bytes")
 
+    @staticmethod
+    def remove(place: Path) -> None:
+        """Remove a store, or what an interrupted one left behind."""
+        shutil.rmtree(place, ignore_errors=True)
+
+    def commitment(self) -> Commitment:
+        """What was committed to when the store was made."""
+        from ledger.records.commitment import Commitment  # noqa: PLC0415
+
+        return Commitment(
+            rows=self.rows,
+            schema=self.schema,
+            schema_digest=self.schema.digest(),
+            root=self.root,
+            buckets=self.buckets,
+            content_root=bytes.fromhex(self.description["content_root"]),
+            duplicates=self.duplicates,
+            null_keys=self.null_keys,
+        )
+
+    @property
+    def duplicates(self) -> int:
+        return int(self.description["duplicates"])
+
+    @property
+    def null_keys(self) -> int:
+        return int(self.description["null_keys"])
+
     @property
     def rows(self) -> int:
         return int(self.description["rows"])
@@ -179,6 +207,11 @@ class LeafStore:
     def schema(self) -> RecordSchema:
         """The schema, with the offsets of the source's times."""
         return RecordSchema.from_document(self.description["schema"])
+
+    @property
+    def bits(self) -> int:
+        """How many first bits of a place name its cell."""
+        return cell_bits(self.rows)
 
     @property
     def root(self) -> bytes:
@@ -258,16 +291,22 @@ class LeafStore:
 
         return before(first), before(end)
 
+    def hashes(self, level: int) -> NDArray[np.uint8]:
+        """The hashes of a level of tiles, shape (n, 32)."""
+        if level not in self._levels:
+            self._levels[level] = self._mapped(f"tiles-{level}").reshape(-1, HASH_LENGTH)
+        return self._levels[level]
+
+    @cached_property
+    def _levels(self) -> dict[int, NDArray[np.uint8]]:
+        return {}
+
     @cached_property
     def subtree(self) -> Subtree:
         """The tree's subtrees, out of the tiles."""
-        levels: dict[int, NDArray[np.uint8]] = {}
 
         def tile(level: int, index: int) -> bytes:
-            if level not in levels:
-                levels[level] = self._mapped(f"tiles-{level}")
-            size = TILE_WIDTH * HASH_LENGTH
-            return levels[level][index * size : (index + 1) * size].tobytes()
+            return self.hashes(level)[index * TILE_WIDTH : (index + 1) * TILE_WIDTH].tobytes()
 
         return subtree_in_tiles(tile)
 
