@@ -3,9 +3,12 @@ PYTHON ?= python3.11
 ifeq ($(shell command -v $(PYTHON) 2>/dev/null),)
 PYTHON := python3
 endif
+comma := ,
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 TEST_JOBS ?= 2
+# Where there is Java, the row encoding is tested on Spark too.
+EXTRAS := dev$(if $(shell command -v java 2>/dev/null),$(comma)spark)
 
 .PHONY: demo test test-consortium lint bench contracts openapi clean
 
@@ -15,7 +18,7 @@ TEST_JOBS ?= 2
 	@touch $@
 
 .venv/.dev: .venv/.runtime
-	$(PIP) install -c constraints.txt -e '.[dev]'
+	$(PIP) install -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json

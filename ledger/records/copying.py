@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from decimal import Decimal
+from decimal import Context, Decimal
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from ledger.records.sources import Location
 
+_EXACT = Context(prec=2 * (MAX_SCALE + 1))
 ROWS = 10_000
 """Rows that are converted at a time."""
 Rows = Callable[[], Iterator[tuple[int, tuple[Any, ...]]]]
@@ -346,7 +347,7 @@ def _decimal(kind: Kind, value: Any) -> Decimal:  # noqa: ANN401
     if isinstance(value, (bool, bytes)):
         raise TypeError(f"{type(value).__name__} found")
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-    rounded = number.quantize(Decimal(1).scaleb(-kind.scale))
+    rounded = number.quantize(Decimal(f"1E-{kind.scale}"), context=_EXACT)
     if rounded != number:
         raise ValueError(f"it has more than {kind.scale} decimal places")
     return rounded
