@@ -44,7 +44,7 @@ class Difference:
     """One key whose rows differ.
 
     ``place`` is the key's place, 16 hex digits: it names the key to whoever knows it. ``columns`` are those
-    that differ (of a changed row). ``left`` and ``right`` are the rows' canonical texts by column, where
+    that differ (of a changed row, where both stores keep rows). ``left`` and ``right`` are the rows' canonical texts by column, where
     they were asked for and are there.
     """
 
@@ -382,7 +382,7 @@ def _difference(
     kind: Side, left: LeafStore, right: LeafStore, at: tuple[int, int], *, values: bool
 ) -> Difference:
     texts = [
-        decode_fields(side.row(index)) if index >= 0 else None
+        decode_fields(side.row(index)) if index >= 0 and not side.bare else None
         for side, index in zip((left, right), at, strict=True)
     ]
     names = left.schema.names

@@ -177,7 +177,7 @@ class LeafStore:
         shutil.rmtree(place, ignore_errors=True)
 
     def commitment(self) -> Commitment:
-        """What was committed to when the store was made."""
+        """What was committed to when the store was made; a bare one keeps no content root (empty)."""
         from ledger.records.commitment import Commitment  # noqa: PLC0415
 
         return Commitment(
@@ -186,7 +186,7 @@ class LeafStore:
             schema_digest=self.schema.digest(),
             root=self.root,
             buckets=self.buckets,
-            content_root=bytes.fromhex(self.description["content_root"]),
+            content_root=bytes.fromhex(self.description.get("content_root", "")),
             duplicates=self.duplicates,
             null_keys=self.null_keys,
         )

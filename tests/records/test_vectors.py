@@ -97,7 +97,7 @@ def tree(entries: list[bytes]) -> bytes:
         bits += 1
     cells = [b""] * (1 << bits)
     for entry in entries:
-        cells[int.from_bytes(entry[:8], "big") >> 64 - bits] += entry
+        cells[int.from_bytes(entry[:8], "big") >> 64 - bits] += sha256(b"\4" + entry).digest()
     return root_over([sha256(b"\0" + cell).digest() for cell in cells])
 
 
