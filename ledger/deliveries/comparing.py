@@ -7,7 +7,7 @@ missing, extra or changed, and with a source they are named by their keys.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.records.encoding import decode_fields
@@ -15,9 +15,6 @@ from ledger.records.schema import RecordSchema
 
 if TYPE_CHECKING:
     from ledger.records.store import LeafStore
-
-FINE_BITS = 16
-PLACE_BITS = 64
 
 
 class Changes(NamedTuple):
@@ -44,20 +41,11 @@ def unequal(signed: Sequence[int], arrived: Sequence[int]) -> list[int]:
 def changes_between(signed: LeafStore, arrived: LeafStore) -> Changes:
     """What is missing from, extra in, and changed in ``arrived``; both stores have one secret.
 
-    Only the parts of the key space whose sums or counts differ are looked at.
+    Exact: only parts of the key space under equal hashes, or with equal leaves, are passed over.
     """
-    missing: list[int] = []
-    extra: list[int] = []
-    changed: list[int] = []
-    for part in _unequal_parts(signed, arrived):
-        first, end = part << (PLACE_BITS - FINE_BITS), (part + 1) << (PLACE_BITS - FINE_BITS)
-        ours, theirs = _leaves(signed, first, end), _leaves(arrived, first, end)
-        missing += sorted(ours.keys() - theirs.keys())
-        extra += sorted(theirs.keys() - ours.keys())
-        changed += sorted(
-            place for place in ours.keys() & theirs.keys() if ours[place] != theirs[place]
-        )
-    return Changes(tuple(missing), tuple(extra), tuple(changed))
+    from ledger.records.reconciliation import changed_places  # noqa: PLC0415
+
+    return Changes(*changed_places(signed, arrived))
 
 
 def keys_at(
@@ -73,7 +61,7 @@ def keys_at(
     from ledger.deliveries.computing import opened  # noqa: PLC0415
     from ledger.records import expressions  # noqa: PLC0415
     from ledger.records.encoding import PLACE  # noqa: PLC0415
-    from ledger.records.hashing import digests, joined  # noqa: PLC0415
+    from ledger.records.hashing import digests  # noqa: PLC0415
     from ledger.records.schema import conform  # noqa: PLC0415
 
     wanted = {place.to_bytes(8, "big") for place in places}
@@ -84,7 +72,7 @@ def keys_at(
         encoded = expressions.encoded(source.table, conform(source.table, schema))
         for batch in source.batches(encoded.select("key")):
             keys = pc.cast(batch.column("key"), pa.binary())
-            for at, digest in enumerate(digests(joined(PLACE, keys))[:, :8]):
+            for at, digest in enumerate(digests(keys, PLACE)[:, :8]):
                 place = digest.tobytes()
                 if place in wanted:
                     texts = decode_fields(keys[at].as_py())
@@ -111,22 +99,3 @@ def whole(store: LeafStore) -> bool:
         return False
     sums, counts = fine_sums(entries)
     return bool((store.fine[0] == sums).all() and (store.fine[1] == counts.astype("u8")).all())
-
-
-def _unequal_parts(left: LeafStore, right: LeafStore) -> Iterator[int]:
-    import numpy as np  # noqa: PLC0415
-
-    sums, counts = left.fine
-    other_sums, other_counts = right.fine
-    yield from (int(n) for n in np.flatnonzero((sums != other_sums) | (counts != other_counts)))
-
-
-def _leaves(store: LeafStore, first: int, end: int) -> dict[int, tuple[bytes, ...]]:
-    """The leaves by place; several at one place only where keys stand twice."""
-    found: dict[int, tuple[bytes, ...]] = {}
-    start, stop = store.range_of(first, end)
-    for at in range(start, stop):
-        entry = store.entries[at].tobytes()
-        place = int.from_bytes(entry[:8], "big")
-        found[place] = (*found.get(place, ()), entry[8:])
-    return found

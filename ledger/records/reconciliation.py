@@ -44,8 +44,8 @@ class Difference:
     """One key whose rows differ.
 
     ``place`` is the key's place, 16 hex digits: it names the key to whoever knows it. ``columns`` are those
-    that differ (of a changed row, where both stores keep rows). ``left`` and ``right`` are the rows' canonical texts by column, where
-    they were asked for and are there.
+    that differ (of a changed row, where both stores keep rows). ``left`` and ``right`` are the rows' canonical
+    texts by column, where they were asked for and are there.
     """
 
     kind: Side
@@ -211,6 +211,24 @@ def reconcile(
     )
 
 
+def changed_places(
+    left: LeafStore, right: LeafStore
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """The places of all keys of ``left`` that are missing in ``right``, extra there, and changed, sorted.
+
+    For stores that keep no rows; :func:`reconcile` tells more of those that do.
+    """
+    _check_comparable(left, right)
+    places: dict[Side, list[int]] = {"missing": [], "extra": [], "changed": []}
+    for _, spans in _spans(left, right, unequal_ranges(left, right)):
+        for kind, found in _differing(left, right, spans).items():
+            for ours, theirs in found:
+                entry = left.entries[ours] if ours >= 0 else right.entries[theirs]
+                places[kind].append(int.from_bytes(entry[:8].tobytes(), "big"))
+    missing, extra, changed = (tuple(sorted(places[kind])) for kind in places)
+    return missing, extra, changed
+
+
 def compare_buckets(
     rows: int,
     root: bytes,
@@ -243,7 +261,8 @@ def _check_comparable(left: LeafStore, right: LeafStore) -> None:
             hint="store both by the schema of the manifest",
             hint_zh="请按同一份清单的结构生成两侧存档",
         )
-    if left.secret != right.secret:
+    known = {side.known_secret for side in (left, right)} - {None}
+    if len(known) > 1:
         raise SchemaChanged(
             "the two sides were stored with different secrets",
             "两侧存档使用了不同的密钥",

@@ -223,6 +223,13 @@ class LeafStore:
         return "secret" not in self.description
 
     @property
+    def known_secret(self) -> bytes | None:
+        """The secret, its own or the one it was opened with; None for a bare one opened without."""
+        if self.given_secret is None and self.bare:
+            return None
+        return self.secret
+
+    @property
     def secret(self) -> bytes:
         """The secret, its own or the one it was opened with; raises :class:`NothingToProve` for none."""
         if self.given_secret is not None:
