@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "deliver": ("ledger.cli.deliver", "app"),
     "quality": ("ledger.cli.quality", "app"),
     "audit": ("ledger.cli.audit", "app"),
+    "lineage": ("ledger.cli.lineage", "app"),
     "journal": ("ledger.cli.journal", "app"),
     "token": ("ledger.cli.tokens", "app"),
     "correction": ("ledger.cli.correction", "app"),

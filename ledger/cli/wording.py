@@ -114,7 +114,11 @@ WORDINGS: dict[str, Wording] = {
     ),
     "ProveError": Wording(Exit.USAGE, "无法生成证明", "请核对日志位置与 --size"),
     "ProofError": Wording(Exit.NOT_PROVEN, "证明不成立", "请向出具方索取新的证明"),
-    # journals
+    # journals and lineage
+    "SqlError": Wording(Exit.USAGE, "SQL 文件无法读取", "请检查路径、编码与 --dialect"),
+    "DbtError": Wording(
+        Exit.USAGE, "不是所需的 dbt 产物", "请给出 dbt 生成的 target/manifest.json 与 catalog.json"
+    ),
     "UnknownEntry": Wording(
         Exit.NOT_FOUND, "日志中没有所查内容", "用 `govledger journal status` 查看现有事件数"
     ),
