@@ -22,19 +22,7 @@ from tests.small_office import EDUCATION, ROOT_ORGANISATION
 
 @pytest.fixture
 def collector(office: Person) -> Person:
-    """The small ledger, with a collector's key that anchors."""
-    office.run("key", "create", "collector")
-    office.run(
-        "key",
-        "grant",
-        "collector",
-        "--key",
-        "authority",
-        "--holder",
-        ROOT_ORGANISATION,
-        "--roles",
-        "collector",
-    )
+    """The small ledger, whose collector's key anchors the journal."""
     office.more["GOVLEDGER_JOURNAL_KEY"] = "collector"
     return office
 
