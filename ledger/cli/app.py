@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "obligation": ("ledger.cli.obligations", "app"),
     "exemption": ("ledger.cli.exemptions", "app"),
     "deliver": ("ledger.cli.deliver", "app"),
+    "reconcile": ("ledger.cli.reconcile", "reconcile"),
     "quality": ("ledger.cli.quality", "app"),
     "audit": ("ledger.cli.audit", "app"),
     "lineage": ("ledger.cli.lineage", "app"),
