@@ -11,6 +11,7 @@ import typer
 
 from ledger.audits.ladder import REASONS, RUNGS, rung_code
 from ledger.audits.metrics import BY_ID, STATE_LABELS, State
+from ledger.cli.denominator import denominator
 from ledger.cli.output import (
     Exit,
     Problem,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ledger.audits.audit import Audit
 
 app = typer.Typer(no_args_is_help=True, help="Completeness audits / 应归尽归审计.")
+app.command("denominator")(denominator)
 
 OrganisationOption = Annotated[
     str | None, typer.Option("--org", help="Only this organisation's obligations and entries.")

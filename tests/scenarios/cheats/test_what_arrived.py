@@ -1,0 +1,178 @@
+"""Cheats with rows: fewer, altered, padded, old, empty, undeleted, reshaped; and with the days on which they came."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.deliveries import tables
+from tests.scenarios.cheats.town import (
+    FIRST_QUARTER,
+    ROWS,
+    SECOND_QUARTER,
+    TABLE,
+    THIRD_QUARTER,
+    Town,
+    counted,
+    gap_in,
+    line_in,
+    pupils,
+)
+from tests.small_office import PUBLISHED
+
+
+@pytest.fixture
+def july(town: Town) -> Town:
+    """The second quarter is over, and due on 14 July."""
+    return town.on(7, 8)
+
+
+def grown(by: int) -> list[tables.Row]:
+    """The rows of the next quarter: so many more than before."""
+    return tables.pupils(ROWS + by)
+
+
+def deliveries(town: Town) -> list[dict[str, Any]]:
+    """Newest first."""
+    listed = town.run("deliver", "list", "--entry", PUBLISHED, "--json").json()
+    found: list[dict[str, Any]] = listed["deliveries"]
+    return found
+
+
+def test_fewer_rows_are_counted_and_the_rate_of_records_falls(july: Town) -> None:
+    rows = grown(5)
+    told = july.supply(SECOND_QUARTER, rows, rows[:-7])
+    assert (told["complete"], told["rows"], told["rows_signed"]) == (False, ROWS - 2, ROWS + 5)
+    report = july.audit()
+    assert gap_in(report) == ("record_complete", "rows_differ")
+    assert counted(report, "record_collection") == (2 * ROWS - 2, 2 * ROWS + 5)
+
+
+def test_altered_rows_are_counted_though_their_number_is_right(july: Town) -> None:
+    rows = grown(5)
+    rows[3]["年级"], rows[9]["姓名"] = 99, "改名"
+    told = july.supply(SECOND_QUARTER, grown(5), rows)
+    assert told["differences"] == {"missing": 0, "extra": 0, "changed": 2, "buckets": 2}
+    report = july.audit()
+    assert gap_in(report) == ("record_complete", "rows_differ")
+    assert counted(report, "record_collection") == (2 * ROWS + 3, 2 * ROWS + 5)
+
+
+def test_rows_padded_with_duplicates_are_refused_on_both_sides(july: Town) -> None:
+    padded = july.pupils("padded", grown(5) + grown(5)[:3])
+    refused = july.manifest(SECOND_QUARTER, padded, expect=3)
+    assert "3 keys (身份证号) stand in 6 rows" in refused.err
+    july.manifest(SECOND_QUARTER, july.pupils("held", grown(5)))
+    refused = july.receive(SECOND_QUARTER, padded, expect=3)
+    assert "3 keys (身份证号) stand in 6 rows" in refused.err
+    assert len(deliveries(july)) == 1
+
+
+def test_an_old_snapshot_delivered_as_new_is_known_by_its_contents(july: Town) -> None:
+    told = july.supply(SECOND_QUARTER, pupils(), pupils())
+    # the department signed it so, and the roots differ by their salts: but the rows are those of the first quarter
+    assert (told["complete"], told["repeats"]) == (True, 1)
+    newest, first = deliveries(july)
+    assert newest["root"] != first["root"]
+    assert (newest["repeats"], newest["content"]) == (1, first["content"])
+
+
+def test_an_empty_table_is_a_gap_and_not_a_collected_table(july: Town) -> None:
+    told = july.supply(SECOND_QUARTER, [], [])
+    assert told["complete"]
+    report = july.audit()
+    assert gap_in(report) == ("delivered", "empty_table")
+    assert counted(report) == (0, 2)
+
+
+def test_deletions_at_the_source_that_never_arrive_are_rows_too_many(july: Town) -> None:
+    left = pupils()[4:]
+    told = july.supply(SECOND_QUARTER, left, pupils())
+    assert told["differences"] == {"missing": 0, "extra": 4, "changed": 0, "buckets": 4}
+    assert gap_in(july.audit()) == ("record_complete", "rows_differ")
+
+
+def test_a_column_is_not_dropped_unnoticed(july: Town) -> None:
+    schema = tables.SCHEMA.remove(3)
+    narrow = tables.parquet(july.place / "narrow.parquet", grown(5), schema)
+    refused = july.manifest(SECOND_QUARTER, narrow, expect=3)
+    assert "columns dropped: 补助" in refused.err
+    # from the collector's hands neither
+    july.manifest(SECOND_QUARTER, july.pupils("held", grown(5)))
+    refused = july.receive(SECOND_QUARTER, narrow, expect=3)
+    assert "columns missing: 补助" in refused.err
+
+
+def test_a_manifest_signed_after_the_delivery_proves_nothing(july: Town) -> None:
+    source = july.pupils("arrived", grown(5))
+    july.receive(SECOND_QUARTER, source, expect=3)
+    july.receive(SECOND_QUARTER, source, "--without-manifest", "--row-key", tables.KEY)
+    assert gap_in(july.audit()) == ("anchored", "delivery_without_manifest")
+    july.manifest(SECOND_QUARTER, source)
+    report = july.audit()
+    assert gap_in(report) == ("anchored", "manifest_after_delivery")
+    assert counted(report, "record_collection") == (ROWS, 2 * ROWS + 5)
+
+
+def test_a_manifest_signed_again_to_match_what_arrived_proves_nothing(july: Town) -> None:
+    july.supply(SECOND_QUARTER, grown(5), pupils())
+    arrived = july.pupils("again", pupils())
+    july.manifest(SECOND_QUARTER, arrived, "--again")
+    report = july.audit()
+    assert gap_in(report) == ("record_complete", "manifest_after_delivery")
+    here, due = counted(report, "record_collection")
+    assert here < due
+    versions = july.run("deliver", "list", "--manifests", "--entry", PUBLISHED, "--json").json()
+    both = [one for one in versions["manifests"] if one["period_end"] == "2026-06-30"]
+    assert [(one["version"], one["rows"]) for one in both] == [(2, ROWS), (1, ROWS + 5)]
+
+
+def test_a_delivery_after_the_national_day_is_late_by_the_working_days_that_were_worked(
+    july: Town,
+) -> None:
+    town = july
+    assert town.supply(SECOND_QUARTER, grown(5), grown(5))["complete"]
+    # ten working days after 30 September: the holiday lasts to 7 October, and Saturday the 10th is worked
+    town.on(10, 20).manifest(THIRD_QUARTER, town.pupils("held", grown(9)))
+    punctual = town.copy(town.place / "punctual" / "ledger")
+    for one, day in ((punctual, 20), (town, 21)):
+        one.on(10, day)
+        one.receive(THIRD_QUARTER, town.pupils("arrived", grown(9)))
+        one.on(10, 22).run(
+            "obligation", "object", TABLE, "--reason", "核对", "--key", "education-head"
+        )
+    assert gap_in(punctual.audit()) is None
+    assert line_in(punctual.audit())["periods_on_time"] == 3
+    report = town.audit()
+    assert gap_in(report) == ("on_time", "late")
+    line = line_in(report)
+    assert (line["periods_due"], line["periods_on_time"]) == (3, 2)
+    (late,) = [one for one in report["gaps"] if one["obligation"] == TABLE]
+    assert late["due"] == "2026-10-20"
+
+
+def test_a_period_that_is_named_afterwards_does_not_make_a_delivery_punctual(july: Town) -> None:
+    town = july.on(10, 12)
+    assert town.supply(SECOND_QUARTER, grown(5), grown(5))["complete"]
+    report = town.audit()
+    assert line_in(report)["periods_on_time"] == 1
+    assert gap_in(report) == ("on_time", "late")
+
+
+def test_nobody_signs_for_a_period_that_is_not_over(july: Town) -> None:
+    refused = july.manifest(THIRD_QUARTER, july.pupils("held", grown(9)), expect=3)
+    assert "ends in the future" in refused.err
+
+
+def test_a_collector_who_writes_over_a_quarter_leaves_both_versions(july: Town) -> None:
+    rows = grown(5)
+    july.supply(SECOND_QUARTER, rows, rows[2:])
+    july.receive(SECOND_QUARTER, july.pupils("whole", rows))
+    newest, before, _ = deliveries(july)
+    assert (newest["complete"], before["complete"]) == (True, False)
+    assert newest["predecessor"] == before["root"]
+    assert gap_in(july.audit()) is None
+    assert FIRST_QUARTER in str(july.run("deliver", "show", PUBLISHED).out).replace(
+        "2026-01-01", FIRST_QUARTER
+    )
