@@ -21,6 +21,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "no_items": ("目录未列出数据项", "the entry lists no items"),
     "empty_table": ("表中没有记录", "the table holds no record"),
     "not_observed": ("无可沿用的观测结果", "it was not observed before"),
+    "tool_error": ("原工具报告异常", "the tool reported an exception"),
+    "tool_skipped": ("原工具跳过了该检查", "the tool skipped the check"),
+    "not_run": ("该检查未执行", "the check was not run"),
+    "no_counts": ("原工具未说明失败原因与数量", "the tool tells neither counts nor why it failed"),
     "nothing_given": ("没有可评估的元素", "there is no element to evaluate"),
 }
 """Code -> Chinese and English."""
