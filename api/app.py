@@ -29,6 +29,7 @@ from api.routes import (
     obligations,
     organisations,
     quality,
+    quality_results,
     schemas,
     statements,
 )
@@ -57,6 +58,7 @@ def assemble(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         catalogue,
         organisations,
         quality,
+        quality_results,
         obligations,
         corrections,
         deliveries,
@@ -103,6 +105,7 @@ def create_app(office: Office, url: str | None = None) -> FastAPI:
     app.state.context = context
     handlers.install(app, language)
     largest = dict.fromkeys(lineage.PATHS, office.settings.lineage_max_bytes)
+    largest[quality_results.PATH] = quality_results.MAX_BYTES
     app.add_middleware(Inflate, limit=MAX_REQUEST_BYTES, limits=largest)
     app.add_middleware(Guard, language=language, observe=metrics.observe, limits=largest)
     return app

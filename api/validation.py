@@ -25,6 +25,19 @@ class Written(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+def require_json(request: Request) -> None:
+    """Raise ``unsupported_media_type`` for a body that does not say it is JSON."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Problem(
+            "unsupported_media_type",
+            Text(
+                f"内容类型为 {kind or '(未给出)'},应为 application/json",
+                f"the content type is {kind or '(none)'}, expected application/json",
+            ),
+        )
+
+
 def body_of(model: type[_M]) -> Callable[[Request], Awaitable[_M]]:
     """A dependency that reads the request's JSON body into ``model``.
 
@@ -33,15 +46,7 @@ def body_of(model: type[_M]) -> Callable[[Request], Awaitable[_M]]:
     """
 
     async def read(request: Request) -> _M:
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "application/json":
-            raise Problem(
-                "unsupported_media_type",
-                Text(
-                    f"内容类型为 {kind or '(未给出)'},应为 application/json",
-                    f"the content type is {kind or '(none)'}, expected application/json",
-                ),
-            )
+        require_json(request)
         content = await request.body()
         try:
             value = parse_json(content, MAX_REQUEST_BYTES)

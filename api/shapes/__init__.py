@@ -67,6 +67,7 @@ from api.shapes.organisations import (
 )
 from api.shapes.quality import (
     DimensionScore,
+    ImportedResult,
     IndicatorTree,
     LeagueDocument,
     OutcomeDocument,
@@ -110,6 +111,7 @@ __all__ = [
     "ExemptionHistory",
     "ExemptionPage",
     "FlagDocument",
+    "ImportedResult",
     "IndicatorTree",
     "KeptEvent",
     "KeyDocument",

@@ -163,3 +163,41 @@ class IndicatorTree(Shape):
     items: list[IndicatorDocument]
     default_profile: dict[str, object]
     default_profile_digest: Hex32
+
+
+class ImportedCheck(Shape):
+    """One check of another tool; ``indicator`` is missing where no mapping knows it."""
+
+    rule: str
+    check: str
+    column: str | None = None
+    table: str | None = None
+    indicator: str | None = None
+    left_out: str | None = None
+    state: str
+    evaluated: str
+    failing: str
+    reason: str | None = None
+
+
+class ImportedFile(Shape):
+    """A file as it was handed in."""
+
+    name: str
+    sha256: str
+
+
+class ImportedResult(Shape):
+    """What another tool found, scored; ``draft`` is ready for `POST /statements/prepare`."""
+
+    format: str
+    tool: str
+    version: str | None = None
+    files: list[ImportedFile]
+    mapping: dict[str, object]
+    profile: dict[str, object]
+    checks: list[ImportedCheck]
+    total: Rate | None
+    coverage: Rate
+    digest: Hex32
+    draft: dict[str, object] | None

@@ -11,7 +11,13 @@ from pydantic import ValidationError
 
 from ledger.catalogue.documents import read_document
 from ledger.catalogue.problems import EntryRefused
-from ledger.cli import quality_assess, quality_files, quality_reproduce, quality_views
+from ledger.cli import (
+    quality_assess,
+    quality_files,
+    quality_import,
+    quality_reproduce,
+    quality_views,
+)
 from ledger.cli.catalogue_acts import refused
 from ledger.cli.organisations import speaker_of
 from ledger.cli.output import Exit, Problem, print_json, print_table, say
@@ -41,6 +47,7 @@ app = typer.Typer(
 )
 app.command("assess")(quality_assess.assess)
 app.command("reproduce")(quality_reproduce.reproduce)
+app.command("import")(quality_import.import_results)
 app.add_typer(quality_files.rules_app, name="rules")
 app.command("weights")(quality_files.weights)
 app.command("show")(quality_views.show)

@@ -102,3 +102,47 @@ def test_the_tree_of_indicators_is_told_with_our_weights(client: httpx.Client) -
     found = client.get(f"{PATH}/indicators").json()
     assert [one["level"] for one in found["items"]].count(2) == 23
     assert found["default_profile"]["origin"] == "project"
+
+
+SODA = {
+    "scanStartTimestamp": "2026-01-01T00:00:00+00:00",
+    "metrics": [
+        {"identity": "metric-s-d-people-row_count", "metricName": "row_count", "value": 200},
+        {
+            "identity": "metric-s-d-people-phone-missing_count",
+            "metricName": "missing_count",
+            "value": 7,
+        },
+    ],
+    "checks": [
+        {
+            "name": "missing_count(phone) < 10",
+            "table": "people",
+            "column": "phone",
+            "metrics": ["metric-s-d-people-phone-missing_count"],
+            "outcome": "pass",
+        }
+    ],
+}
+
+
+def test_another_tools_result_is_scored_and_can_be_signed(client: httpx.Client) -> None:
+    period = {"period_start": "2026-01-01", "period_end": "2026-03-31"}
+    answer = client.post(f"{PATH}/results", json=SODA, params={"entry": ENTRY, **period})
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert (found["tool"], found["total"]) == ("soda", 9650)
+    assert found["draft"]["result_digest"] == found["digest"].removeprefix("0x")
+    assert found["draft"]["scores"]["completeness"] == 9650
+
+
+def test_what_no_tool_wrote_is_a_problem(client: httpx.Client) -> None:
+    answer = client.post(f"{PATH}/results", json={"hello": 1})
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+    assert "great_expectations" in answer.json()["detail"]
+
+
+def test_results_of_an_entry_that_is_not_there_are_a_problem(client: httpx.Client) -> None:
+    period = {"period_start": "2026-01-01", "period_end": "2026-03-31"}
+    answer = client.post(f"{PATH}/results", json=SODA, params={"entry": "999999/000001", **period})
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_entry")

@@ -44,6 +44,10 @@ class ResultsError(ValueError):
         self.zh = zh
 
 
+class NotJsonError(ResultsError):
+    """A file that is not even JSON."""
+
+
 def counted(
     tool: str, check: str, *, column: str | None, table: str | None, evaluated: int, failing: int
 ) -> Found:

@@ -15,7 +15,7 @@ from ledger.quality.foreign import (
     pointblank,
     soda,
 )
-from ledger.quality.foreign.found import Reading, ResultsError
+from ledger.quality.foreign.found import NotJsonError, Reading, ResultsError
 
 MAX_BYTES = 64 << 20
 TOOLS = (
@@ -30,17 +30,28 @@ TOOLS = (
 
 
 def parsed(data: bytes, name: str) -> Any:  # noqa: ANN401 - any JSON
-    """A file's JSON; raises :class:`ResultsError`. Tools in Python write NaN, which is read as null."""
+    """A file's JSON; raises :class:`NotJsonError`. Tools in Python write NaN, which is read as null."""
     if len(data) > MAX_BYTES:
-        raise ResultsError(
+        raise NotJsonError(
             f"{name}: {len(data)} bytes; at most {MAX_BYTES} are read",
             zh=f"{name} 有 {len(data)} 字节，最多读取 {MAX_BYTES} 字节",
         )
     try:
-        return json.loads(data.decode("utf-8-sig"), parse_constant=lambda _: None)
+        return json.loads(
+            data.decode("utf-8-sig"), parse_constant=lambda _: None, object_pairs_hook=_once
+        )
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         first = str(error).splitlines()[0][:200]
-        raise ResultsError(f"{name}: not JSON: {first}", zh=f"{name} 不是 JSON：{first}") from error
+        raise NotJsonError(f"{name}: not JSON: {first}", zh=f"{name} 不是 JSON：{first}") from error
+
+
+def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) != len(members):
+        names = [name for name, _ in members]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"an object has {twice[:40]!r} twice")
+    return found
 
 
 def read_results(documents: Sequence[tuple[str, Any]], *, rows: int | None = None) -> Reading:

@@ -1,5 +1,6 @@
 """Soda Core 3: what ``soda scan --scan-results-file`` writes.
 
+Checks that broke are not in it: of them only ``hasErrors`` tells, which becomes one check without an answer.
 ``outcome`` is pass, warn, fail or null; a warning is a failure that the threshold lets pass, and null is a check
 that was not evaluated. Where the metric of a check counts bad rows and the scan has the table's row count,
 both are taken; otherwise the check is one element.
@@ -38,8 +39,10 @@ def read(document: Mapping[str, Any]) -> Reading:
     """The checks of a scan."""
     metrics = {str(one.get("identity")): one for one in parts(document, "metrics")}
     rows = _row_counts(document, metrics)
-    found = tuple(_found(one, metrics, rows) for one in parts(document, "checks"))
-    return Reading(TOOL, text(document.get("sodaVersion")), found)
+    found = [_found(one, metrics, rows) for one in parts(document, "checks")]
+    if document.get("hasErrors") is True:
+        found.append(unanswered(TOOL, "scan", "tool_error"))
+    return Reading(TOOL, text(document.get("sodaVersion")), tuple(found))
 
 
 def _row_counts(
