@@ -42,12 +42,16 @@ Provider = Annotated[str | None, typer.Option(help="Only entries of this organis
 def judged_on(connection: Connection, size: int | None, day: str | None) -> date:
     """The day on which clocks are read: as given; else that of the log size asked for; else today in China."""
     if day is not None:
-        try:
-            return day_in(day)
-        except ValueError as error:
-            raise Problem(f"--day: {error}", code=Exit.USAGE) from error
+        return _day("--day", day)
     told = day_at(connection, size) if size is not None else None
     return told or datetime.now(UTC).astimezone(CHINA_TIME).date()
+
+
+def _day(option: str, text: str) -> date:
+    try:
+        return day_in(text)
+    except ValueError as error:
+        raise Problem(f"{option}: {error}", code=Exit.USAGE) from error
 
 
 def in_china(seconds: int | None) -> str:
@@ -316,6 +320,63 @@ def overdue(
     )
 
 
+@app.command("findings")
+def findings(
+    provider: Provider = None,
+    since: Annotated[str | None, typer.Option(help="Leave out what was due earlier.")] = None,
+    day: Day = None,
+    as_of: AsOf = None,
+    json_output: Json = False,
+) -> None:
+    """Every clock that ran out unanswered, answered late since or not: finding 39(6) of 条例.
+
+    Example: govledger correction findings --since 2026-01-01
+    """
+    workdays = settings().correction_workdays
+    with reading(as_of) as (connection, size):
+        when = judged_on(connection, size, day)
+        first = None if since is None else _day("--since", since)
+        try:
+            found = measures.breaches(
+                connection, when, workdays=workdays, provider=provider, since=first, as_of=size
+            )
+        except CalendarError as error:
+            raise _no_calendar(error) from error
+        known = _names(connection, [one.provider for one in found], size)
+    if json_output:
+        print_json({"day": when, "workdays": workdays, "findings": found})
+        return
+    print_table(
+        say(f"未按期校核（第三十九条第六项）：{len(found)}", f"Findings 39(6): {len(found)}"),
+        [
+            say("编号", "code"),
+            say("提供单位", "provider"),
+            say("条目", "entry"),
+            say("到期日", "due"),
+            say("至", "until"),
+            say("逾期工作日", "days late"),
+            say("情形", "how"),
+            say("日志", "leaf"),
+        ],
+        [
+            (
+                one.code,
+                known.get(one.provider or "", one.provider or "?"),
+                one.entry,
+                one.due_on,
+                one.until or "–",
+                one.days_late,
+                worded(Standing, one.standing),
+                one.filed_leaf,
+            )
+            for one in found
+        ],
+        right=[say("逾期工作日", "days late"), say("日志", "leaf")],
+        fold=[say("提供单位", "provider")],
+        spare=[say("条目", "entry"), say("日志", "leaf")],
+    )
+
+
 @app.command("rate")
 def rate(
     first: Annotated[str, typer.Option("--from", help="First due day of the window.")],
@@ -331,8 +392,8 @@ def rate(
     workdays = settings().correction_workdays
     with reading(as_of) as (connection, size):
         when = judged_on(connection, size, day)
+        window = (_day("--from", first), _day("--to", last))
         try:
-            window = (day_in(first), day_in(last))
             whole, by_provider = measures.answer_rates(
                 connection, *window, when, workdays=workdays, as_of=size
             )

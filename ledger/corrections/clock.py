@@ -76,9 +76,15 @@ def moment_of(day: date) -> int:
     return int(datetime.combine(day, time(), CHINA_TIME).timestamp())
 
 
+@lru_cache(maxsize=4096)
+def workdays_taken(received: date, answered: date) -> int:
+    """Working days after ``received`` up to and including ``answered``."""
+    return workdays_between(received, answered)
+
+
 def workdays_late(due: date, day: date) -> int:
     """Working days after ``due`` up to and including ``day``; 0 where it is not later."""
-    return workdays_between(due, day) if day > due else 0
+    return workdays_taken(due, day) if day > due else 0
 
 
 def _after(moment: int, due: date | None) -> bool:

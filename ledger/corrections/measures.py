@@ -11,24 +11,39 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, timedelta
 from fractions import Fraction
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
 
 from ledger.corrections.answers import Request
-from ledger.corrections.clock import STATUTORY_WORKDAYS, due_day, moment_of, workdays_late
+from ledger.corrections.clock import (
+    STATUTORY_WORKDAYS,
+    due_day,
+    moment_of,
+    workdays_late,
+    workdays_taken,
+)
 from ledger.corrections.queries import Filters, reasons_given, requests, unanswered
 from ledger.corrections.vocabulary import STAGES, Vocabulary
 from ledger.corrections.words import Standing
 from ledger.days import china_day
 from ledger.organisations import queries as organisations
-from ledger.workdays import CalendarError, workdays_between
+from ledger.workdays import CalendarError
 
 FULL = 10_000
 FINDING = "39(6)"
 """条例 Art. 39(6): the provider did not verify, correct and feed back in time."""
 _COUNTED = frozenset({Standing.ON_TIME, Standing.LATE, Standing.OVERDUE, Standing.LAPSED})
 _BROKEN = frozenset({Standing.LATE, Standing.OVERDUE, Standing.LAPSED})
+
+
+class _Counted(NamedTuple):
+    """A request that counts in a rate: was it answered in time, and in how many working days at all?"""
+
+    request: Request
+    in_time: bool
+    workdays: int | None
 
 
 class Clock(msgspec.Struct, frozen=True):
@@ -125,7 +140,7 @@ def clock_of(one: Request, day: date, workdays: int = STATUTORY_WORKDAYS) -> Clo
     try:
         standing = one.standing(day, workdays)
         if due is not None and standing is Standing.RUNNING:
-            left = workdays_between(max(day, one.received), due)
+            left = workdays_taken(max(day, one.received), due)
         if due is not None and standing in _BROKEN:
             ended = _ended(one, standing)
             late = workdays_late(due, day if ended is None else ended)
@@ -219,24 +234,26 @@ def answer_rates(
     """
     if last < first:
         raise ValueError(f"the window ends on {last}, before it begins on {first}")
-    counted: list[tuple[Request, bool]] = []
+    counted: list[_Counted] = []
     for one in requests(connection, as_of=as_of):
         due = one.due(last, workdays)
         if due is None or not first <= due <= last:
             continue
         standing = one.standing(day, workdays)
         if standing in _COUNTED:
-            counted.append((one, standing is Standing.ON_TIME))
+            answered = None if one.answered_at is None else china_day(one.answered_at)
+            took = None if answered is None else workdays_taken(one.received, answered)
+            counted.append(_Counted(one, standing is Standing.ON_TIME, took))
     active = [
         found for found in organisations.organisations(connection, as_of=as_of) if found.active
     ]
     names: dict[str | None, str] = {found.code: found.name for found in active}
-    providers = {one.provider for one, _ in counted} | set(names)
+    grouped: dict[str | None, list[_Counted]] = {code: [] for code in names}
+    for row in counted:
+        grouped.setdefault(row.request.provider, []).append(row)
     by_provider = [
-        _rate(
-            provider, names.get(provider), [row for row in counted if row[0].provider == provider]
-        )
-        for provider in sorted(providers, key=lambda code: (code is None, code or ""))
+        _rate(provider, names.get(provider), grouped[provider])
+        for provider in sorted(grouped, key=lambda code: (code is None, code or ""))
     ]
     return _rate(None, None, counted), by_provider
 
@@ -278,16 +295,10 @@ def _ended(one: Request, standing: Standing) -> date | None:
     return None if moment is None else china_day(moment)
 
 
-def _rate(
-    provider: str | None, name: str | None, counted: Iterable[tuple[Request, bool]]
-) -> AnswerRate:
-    rows = sorted(counted, key=lambda row: row[0].code)
-    on_time = tuple(one.code for one, in_time in rows if in_time)
-    taken = sorted(
-        workdays_between(one.received, china_day(one.answered_at))
-        for one, _ in rows
-        if one.answered_at is not None
-    )
+def _rate(provider: str | None, name: str | None, counted: Iterable[_Counted]) -> AnswerRate:
+    rows = sorted(counted, key=lambda row: row.request.code)
+    on_time = tuple(row.request.code for row in rows if row.in_time)
+    taken = sorted(row.workdays for row in rows if row.workdays is not None)
     return AnswerRate(
         provider=provider,
         name=name,
@@ -295,6 +306,6 @@ def _rate(
         denominator=len(rows),
         rate=round(Fraction(len(on_time) * FULL, len(rows))) if rows else None,
         on_time=on_time,
-        due=tuple(one.code for one, _ in rows),
+        due=tuple(row.request.code for row in rows),
         median_workdays=taken[(len(taken) - 1) // 2] if taken else None,
     )

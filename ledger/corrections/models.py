@@ -23,7 +23,6 @@ class StepRow(Ranged, table=True):
     __table_args__ = (
         Index("ix_correction_step_entry", "entry"),
         Index("ix_correction_step_requester", "requester"),
-        Index("ix_correction_step_state", "state"),
         Index("ix_correction_step_follows", "follows"),
     )
 

@@ -94,6 +94,11 @@ def test_what_nobody_answers_is_overdue_and_stays_a_breach(
     assert "依据不足；未附比对依据" in shown
     rate = person.run("correction", "rate", "--from", MONDAY, "--to", DUE, "--day", DUE + 9 * DAY)
     assert "0.00" in rate.out
+    asked = ("correction", "findings", "--since", MONDAY, "--day", DUE + 9 * DAY)
+    (found,) = person.run(*asked, "--json").json()["findings"]
+    assert (found["finding"], found["provider"], found["days_late"]) == ("39(6)", EDUCATION, 4)
+    assert "逾期答复" in person.run(*asked).out
+    assert "YYYY-MM-DD" in person.run("correction", "findings", "--since", "x", expect=2).err
     before = person.run("correction", "overdue", "--as-of", "2026-03-20T09:00", "--json").json()
     assert (before["day"], before["overdue"]) == ("2026-03-02", [])
 

@@ -156,3 +156,16 @@ def test_an_entry_that_is_not_projected_has_no_known_provider(desk: Office) -> N
         one = queries.request(connection, "JH-1")
     assert one is not None
     assert (one.provider, one.entry_name) == (None, None)
+
+
+def test_a_list_by_provider_looks_each_request_up_by_its_code(desk: Office) -> None:
+    asked = queries.corrections_at(None)
+    asked = asked.where(asked.selected_columns["provider"] == WATER)
+    with desk.reading() as connection:
+        told = asked.compile(desk.scribe.engine, compile_kwargs={"literal_binds": True})
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {told}").all()
+    steps = [row[3] for row in plan]
+    assert not [step for step in steps if step.startswith("SCAN")], steps
+    for name in ("newest", "taken", "answer", "ending"):
+        (lookup,) = [step for step in steps if step.startswith(f"SEARCH {name} ")]
+        assert "(code=?" in lookup

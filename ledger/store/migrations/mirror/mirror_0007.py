@@ -45,5 +45,5 @@ def upgrade() -> None:
         sa.Column("recorded_at", BIG, nullable=False),
         sa.PrimaryKeyConstraint("code", "leaf_from", name="pk_correction_step"),
     )
-    for column in ("leaf_from", "leaf_until", "entry", "requester", "state", "follows"):
+    for column in ("leaf_from", "leaf_until", "entry", "requester", "follows"):
         op.create_index(f"ix_correction_step_{column}", "correction_step", [column])
