@@ -5,7 +5,10 @@ from __future__ import annotations
 import copy
 import json
 import shutil
+import signal
 import sqlite3
+import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -595,3 +598,74 @@ def test_errors_are_told_in_the_reader_s_language(collecting: Collecting) -> Non
     )
     assert "没有数据清单" in told.err
     assert "--without-manifest" in told.err
+
+
+def test_an_empty_table_is_signed_and_received_as_one(
+    collecting: Collecting, newcomer: Person
+) -> None:
+    period = collecting.period()
+    nothing = collecting.written("nothing.parquet", [])
+    collecting.manifest(period, source=nothing)
+    told = collecting.receive(period, nothing, "--check")
+    assert "✓ complete: 0 rows" in told.out
+    told = collecting.receive(period, collecting.source, "--check", "--json", expect=5).json()
+    assert told["differences"]["extra"] == 300
+    proof = collecting.place / "empty.json"
+    key = collecting.rows[0][tables.KEY]
+    collecting.person.run(
+        *("deliver", "prove-missing", *collecting.of(period), "--key", key, "-o", proof)
+    )
+    assert "among the 0 rows" in newcomer.run("deliver", "check", proof).out
+
+
+def test_numbers_that_are_names_are_taken_as_text_and_keys_have_several_columns(
+    collecting: Collecting,
+) -> None:
+    period = collecting.period()
+    rows = [{"学校": f"{n % 3:03d}", "编号": n + 10, "金额": f"{n}.50"} for n in range(30)]
+    source = tables.delimited(collecting.place / "codes.csv", rows)
+    more = ("--row-key", "学校,编号", "--text", "学校", "--scale", "金额=2", "--new-schema")
+    where = ("deliver", "manifest", source, *collecting.of(period), "--key", "education-steward")
+    collecting.person.run(*where, *more, "--mode", "increment", "--note", "试点")
+    listed = collecting.person.run("deliver", "list", "--manifests", "--json").json()["manifests"]
+    found = next(one for one in listed if one["period_start"].startswith(period[:4]))
+    columns = {one["name"]: one["type"] for one in json.loads(found["schema_text"])["columns"]}
+    assert columns == {"学校": "string", "编号": "integer", "金额": "float"}
+    assert (found["key"], found["mode"], found["note"]) == (["学校", "编号"], "increment", "试点")
+    assert "✓ complete" in collecting.receive(period, source, "--check").out
+    collecting.person.run(
+        *("deliver", "prove", source, *collecting.of(period), "--key", "学校=001"),
+        *("--key", "编号=11", "-o", "two.json"),
+    )
+    told = collecting.person.run(
+        *("deliver", "prove", source, *collecting.of(period), "--key", "编号=x"),
+        *("--key", "学校=001", "-o", "no.json"),
+        expect=3,
+    )
+    assert "the value given for 编号 is no integer" in told.err
+
+
+def test_a_process_that_is_killed_leaves_nothing_half_written(collecting: Collecting) -> None:
+    period = collecting.period()
+    pupil = collecting.rows[0]
+    many = [{**pupil, tables.KEY: f"{n:018d}"} for n in range(60_000)]
+    source = collecting.written("many.parquet", many)
+    words = ("deliver", "manifest", source, *collecting.of(period), "--key", "education-steward")
+    shelf = Shelf(collecting.person.data_dir)
+    before = [one.body_digest for one in shelf.stores()]
+    with collecting.person.started(*words, "--new-schema", "--row-key", tables.KEY) as process:
+        _until(lambda: any(shelf.root.glob(".draft-*/.*")), process.process)
+        process.end(signal.SIGKILL)
+    assert [one.body_digest for one in shelf.stores()] == before
+    assert [*shelf.root.glob(".draft-*")]
+    collecting.manifest(period, "--new-schema")
+    assert not [*shelf.root.glob(".draft-*")]
+    assert len(shelf.stores()) == len(before) + 1
+
+
+def _until(happened: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    ends = time.monotonic() + 60
+    while not happened():
+        assert process.poll() is None, "it ended before anything could be seen of it"
+        assert time.monotonic() < ends
+        time.sleep(0.002)
