@@ -119,7 +119,8 @@ def receive(
         prepare_to_sign(office)
         account = unlock(office, key)
         speaker = speaker_of(office, account.address)
-        _check_collector(office, account.address)
+        if not check:
+            _check_collector(office, account.address)
         with office.read() as connection:
             plan = plan_delivery(
                 connection,
@@ -303,6 +304,14 @@ def _tell(plan: DeliveryPlan, rows: int, outcome: Outcome, repeats: Delivery | N
         )
     else:
         _tell_differences(signed, rows, outcome)
+    if signed is not None and signed.leaf_until is not None:
+        out.print(
+            say(
+                f"! 第 {signed.version} 版清单已被重签取代（日志位置 {signed.leaf_until}）",
+                f"! manifest version {signed.version} was signed anew since (log index {signed.leaf_until})",
+            ),
+            style="yellow",
+        )
     if repeats is not None:
         out.print(
             say(

@@ -41,20 +41,23 @@ def unpack(packed: Path, place: Path, root: bytes) -> None:
 
     Raises :class:`~ledger.records.problems.StoreDamaged` where they do not; ``place`` is then of no use.
     """
-    place.mkdir(parents=True)
+    place.mkdir(parents=True, mode=0o700)
     try:
         with zipfile.ZipFile(packed) as archive:
             for member in archive.infolist():
                 tile = member.filename.removeprefix(_TILES)
-                if member.filename not in _FILES and not (
+                known = member.filename in _FILES or (
                     member.filename.startswith(_TILES) and tile.isascii() and tile.isdigit()
-                ):
+                )
+                # What is not compressed takes no more room than the file that was looked at.
+                if not known or member.compress_type != zipfile.ZIP_STORED:
                     raise _damaged(packed, f"it holds {member.filename!r}", "其中有不明文件")
                 archive.extract(member, place)
-    except zipfile.BadZipFile as error:
+        store = leaves_in(place)
+        fits = store.bare and store.root == root and whole(store)
+    except (zipfile.BadZipFile, OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(packed, str(error), "不是叶子文件") from error
-    store = leaves_in(place)
-    if not store.bare or store.root != root or not whole(store):
+    if not fits:
         raise _damaged(packed, "its leaves do not make the manifest's root", "其叶子与清单的根不符")
 
 

@@ -341,6 +341,8 @@ def test_a_manifest_is_signed_twice_only_on_request_and_both_versions_show(
         if one["period_start"].startswith(period[:4])
     ]
     assert versions == [(2, 10, True), (1, 300, False)]
+    told = collecting.receive(period, collecting.source, "--manifest", 1, "--check").out
+    assert "manifest version 1 was signed anew since" in told
 
 
 def test_another_schema_of_the_same_edition_names_the_columns(collecting: Collecting) -> None:
@@ -394,9 +396,14 @@ def test_a_delivery_is_held_against_the_edition_that_is_expected(
     assert "the manifest is of edition 1" in told.err
 
 
-def test_only_a_collector_receives(collecting: Collecting, signed: str) -> None:
-    told = collecting.receive(signed, collecting.source, "--key", "education-steward", expect=3)
+def test_only_a_collector_receives_and_whoever_has_the_secret_may_compare(
+    collecting: Collecting, signed: str
+) -> None:
+    steward = ("--key", "education-steward")
+    told = collecting.receive(signed, collecting.source, *steward, expect=3)
     assert "is no collector's" in told.err
+    told = collecting.receive(signed, collecting.source, *steward, "--check")
+    assert "✓ complete" in told.out
 
 
 @pytest.mark.parametrize(
