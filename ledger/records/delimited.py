@@ -8,10 +8,12 @@ An empty cell is NULL, a quoted empty one is empty text.
 from __future__ import annotations
 
 import contextlib
+import csv
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from ledger.records.problems import SourceError, TimeZoneDrift, TypesChanged
 from ledger.records.schema import Column, RecordSchema
@@ -37,7 +39,7 @@ class Form:
 
 FORMS = (
     Form("integer", r"-?(0|[1-9]\d{0,18})", "BIGINT"),
-    Form("float", r"-?(0|[1-9]\d*)(\.\d+)?", "DOUBLE"),
+    Form("float", r"-?(0|[1-9]\d{0,14})(\.\d+)?", "DOUBLE"),
     Form("boolean", r"true|false|TRUE|FALSE|True|False", "BOOLEAN"),
     Form("date", _DAY, "DATE"),
     Form("timestamp", _TIME, "TIMESTAMP"),
@@ -58,7 +60,7 @@ def csv_table(
     Raises :class:`SourceError`, :class:`TypesChanged`, :class:`TimeZoneDrift`.
     """
     path = _as_utf8(location, closing)
-    layout = _layout(con, path, location)
+    layout = _layout(path, location)
     names, reading = layout.names, _reading(path, layout)
     chosen = _by_schema(con, reading, names, schema, location) if schema else {}
     rest = [name for name in names if name not in chosen]
@@ -106,23 +108,35 @@ def _as_utf8(location: Location, closing: contextlib.ExitStack) -> Path:
     return copy
 
 
+_DELIMITERS = (",", "\t", ";", "|")
+_NO_NAME = re.compile(rf"[-+]?[\d.,]*|{_ZONED}|{_TIME}|{_DAY}")
+
+
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """How a file is laid out, as DuckDB finds it."""
+    """How a file is laid out: the names in its first line, and what stands between them."""
 
     names: tuple[str, ...]
     delimiter: str
-    quote: str
-    escape: str
 
 
-def _layout(con: Any, path: Path, location: Location) -> _Layout:  # noqa: ANN401
-    sniff = f"sniff_csv({_literal(str(path))}, all_varchar = true)"
-    delimiter, quote, escape, has_header, columns = con.con.execute(
-        f"SELECT Delimiter, Quote, Escape, HasHeader, Columns FROM {sniff}"  # noqa: S608
-    ).fetchone()
-    names = tuple(column["name"] for column in columns)
-    if not has_header or len(set(names)) != len(names):
+def _layout(path: Path, location: Location) -> _Layout:
+    """Of what stands in the first line alone: guessing from rows would follow whatever is wrong in them."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = [
+                next(csv.reader(_from_the_first(file), delimiter=one), []) for one in _DELIMITERS
+            ]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise SourceError(
+            "the first line is not text in UTF-8",
+            "首行不是 UTF-8 文本",
+            where=location.label,
+            hint="say which encoding it has: FILE?encoding=gb18030",
+            hint_zh="请注明编码：文件?encoding=gb18030",
+        ) from error
+    delimiter, names = max(zip(_DELIMITERS, lines, strict=True), key=lambda found: len(found[1]))
+    if not names or any(map(_NO_NAME.fullmatch, names)) or len(set(names)) != len(names):
         raise SourceError(
             "the first line does not name the columns, each once",
             "首行没有列名，或列名重复",
@@ -130,24 +144,21 @@ def _layout(con: Any, path: Path, location: Location) -> _Layout:  # noqa: ANN40
             hint="put the column names into the first line",
             hint_zh="请在首行写明各列名称",
         )
-    return _Layout(names, delimiter, quote, escape)
+    return _Layout(tuple(names), delimiter)
+
+
+def _from_the_first(file: TextIO) -> TextIO:
+    file.seek(0)
+    return file
 
 
 def _reading(path: Path, layout: _Layout) -> str:
     """The call that reads the file as text."""
     columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in layout.names)
-    dialect = "".join(
-        f", {option} = {_literal(value)}"
-        for option, value in (
-            ("delim", layout.delimiter),
-            ("quote", layout.quote),
-            ("escape", layout.escape),
-        )
-        if value and value != "(empty)"
-    )
     return (
         f"read_csv({_literal(str(path))}, auto_detect = false, header = true, nullstr = '', "
-        f"allow_quoted_nulls = false, columns = {{{columns}}}{dialect})"
+        f"allow_quoted_nulls = false, strict_mode = true, null_padding = false, quote = '\"', "
+        f"escape = '\"', delim = {_literal(layout.delimiter)}, columns = {{{columns}}})"
     )
 
 

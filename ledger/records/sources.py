@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from ledger.records.problems import RecordsError, SourceError
+from ledger.records.problems import RecordsError, SourceError, UnsupportedType
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -252,12 +252,20 @@ def telling(label: str) -> Iterator[None]:
     import ibis  # noqa: PLC0415
     import psycopg  # noqa: PLC0415
     import pyarrow as pa  # noqa: PLC0415
+    from ibis.common.exceptions import TableNotFound  # noqa: PLC0415
 
     try:
         yield
     except RecordsError:
         raise
-    except (duckdb.Error, psycopg.Error, pa.ArrowException, ibis.IbisError, OSError) as error:
+    except (
+        duckdb.Error,
+        psycopg.Error,
+        pa.ArrowException,
+        ibis.IbisError,
+        TableNotFound,
+        OSError,
+    ) as error:
         about_values = (
             duckdb.ConversionException,
             duckdb.InvalidInputException,
@@ -325,10 +333,7 @@ def _open_parquet(
     location: Location, _: RecordSchema | None, closing: contextlib.ExitStack
 ) -> Source:
     con = connect_duckdb(closing)
-    con.con.execute(
-        f"CREATE TEMP VIEW records AS SELECT * FROM read_parquet('{quoted(str(location.path))}')"  # noqa: S608
-    )
-    return Source(location, con, con.table("records"))
+    return _view(con, location, f"SELECT * FROM read_parquet('{quoted(str(location.path))}')")  # noqa: S608
 
 
 def _open_duckdb(
@@ -337,11 +342,35 @@ def _open_duckdb(
     con = connect_duckdb(closing)
     con.con.execute(f"ATTACH '{quoted(str(location.path))}' AS source (READ_ONLY)")
     con.con.execute("USE source")
-    if location.query:
-        con.con.execute(f"CREATE TEMP VIEW records AS {location.query}")
-        return Source(location, con, con.table("records"))
-    *schema, name = location.table.rsplit(".", 1)
-    return Source(location, con, con.table(name, database=("source", *(schema or ["main"]))))
+    named = ".".join('"' + part.replace('"', '""') + '"' for part in location.table.rsplit(".", 1))
+    return _view(con, location, location.query or f"SELECT * FROM {named}")  # noqa: S608
+
+
+def _view(con: Any, location: Location, query: str) -> Source:  # noqa: ANN401
+    """The source over a query, in which zoned times of nanoseconds, which Ibis does not know, are times.
+
+    Raises :class:`UnsupportedType` where they are finer than a microsecond.
+    """
+    columns = con.con.execute(f"DESCRIBE {query}").fetchall()
+    fine = [name for name, kind, *_ in columns if kind == "TIMESTAMPTZ_NS"]
+    names = ['"' + name.replace('"', '""') + '"' for name in fine]
+    if names:
+        wrong = " + ".join(
+            f"count(*) FILTER (WHERE epoch_ns({name}) % 1000 <> 0)" for name in names
+        )
+        (count,) = con.con.execute(f"SELECT {wrong} FROM ({query})").fetchone()  # noqa: S608
+        if count:
+            raise UnsupportedType(
+                f"{count:,} times are finer than a microsecond",
+                f"有 {count:,} 个时间精度超过微秒",
+                where=f"{location.label}, {', '.join(fine)}",
+                hint="round them at the source",
+                hint_zh="请在来源处取整到微秒",
+            )
+        times = ", ".join(f"CAST({name} AS TIMESTAMPTZ) AS {name}" for name in names)
+        query = f"SELECT * REPLACE ({times}) FROM ({query})"  # noqa: S608
+    con.con.execute(f"CREATE TEMP VIEW records AS {query}")
+    return Source(location, con, con.table("records"))
 
 
 def _open_postgresql(
