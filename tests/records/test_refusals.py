@@ -144,7 +144,8 @@ def test_a_csv_column_is_typed_only_if_every_value_has_the_plain_form(tmp_path: 
         "code,plain,long,id_card,money,exp,flag,day,clock,moment,odd_day,none,quoted\n"
         "007,7,12345678901234567890,310101199001011234,1.50,1e5,true,2026-01-31,"
         '2026-01-31 08:00:00,2026-01-31T08:00:00Z,2026-1-5,,""\n'
-        "012,-12,1,31010119900101123X,2,2,false,2024-02-29,2026-01-31 08:00:00.5,2026-01-31 08:00:00+08,2026-01-05,,a\n",
+        "012,-12,1,31010119900101123X,2,2,false,2024-02-29,"
+        "2026-01-31 08:00:00.5,2026-01-31 08:00:00+08,2026-01-05,,a\n",
     )
     assert types_in(file) == {
         "code": "string", "plain": "int64", "long": "string", "id_card": "string", "money": "float64", "exp": "string",
