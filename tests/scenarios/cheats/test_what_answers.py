@@ -1,0 +1,135 @@
+"""Cheats with the catalogue: entries that answer for nothing, for too much, or no longer."""
+
+from __future__ import annotations
+
+import pytest
+
+from ledger.obligations.statements import BindingDraft, bind
+from tests.scenarios.cheats.town import (
+    DUTY,
+    OTHER_TABLE,
+    SYSTEM,
+    TABLE,
+    Town,
+    counted,
+    gap_in,
+    line_in,
+    metric_in,
+    owed,
+)
+from tests.small_office import (
+    CIVIL_AFFAIRS,
+    EDUCATION,
+    PUBLISHED,
+    entry,
+    file_entry,
+    score,
+)
+
+MORE = ("318001/000002", "318001/000003")
+CIVIL_ENTRY = "318002/000001"
+
+
+def publish(town: Town, code: str) -> None:
+    """File an entry of the education bureau, and publish it."""
+    file_entry(town, entry(code))
+    town.run("catalogue", "publish", code, "--key", "authority")
+
+
+def civil_entry(town: Town, **changes: object) -> None:
+    """An entry of the civil affairs bureau, published."""
+    provider = {"provider": CIVIL_AFFAIRS, "provider_name": "示范区民政局"}
+    file_entry(town, entry(CIVIL_ENTRY, **provider, **changes), "civil")
+    town.run("catalogue", "publish", CIVIL_ENTRY, "--key", "authority")
+
+
+def test_an_entry_that_is_catalogued_and_never_delivered_stays_a_gap_with_a_day(
+    town: Town,
+) -> None:
+    civil_entry(town)
+    town.run("obligation", "bind", OTHER_TABLE, CIVIL_ENTRY, "--key", "civil-steward")
+    words = ("deliver", "mount", "records", "--entry", CIVIL_ENTRY, "--name", "表")
+    town.run(*words, "--key", "civil-steward")
+    # on 16 April the first quarter is overdue
+    town.on(4, 16).run("obligation", "object", TABLE, "--reason", "核", "--key", "education-head")
+    report = town.audit()
+    assert gap_in(report, OTHER_TABLE) == ("manifested", "no_manifest")
+    (gap,) = [one for one in report["gaps"] if one["obligation"] == OTHER_TABLE]
+    assert (gap["acts"], gap["due"], gap["overdue"]) == (CIVIL_AFFAIRS, "2026-04-15", True)
+    assert counted(report, "cataloguing") == (2, 2)
+    assert counted(report, "collection") == (1, 2)
+
+
+def test_an_entry_that_is_revoked_does_not_take_its_obligation_along(town: Town) -> None:
+    words = ("catalogue", "revoke", PUBLISHED, "--key", "authority", "--reason", "系统下线")
+    town.run(*words)
+    report = town.audit()
+    assert gap_in(report) == ("catalogued", "revoked")
+    (gap,) = [one for one in report["gaps"] if one["obligation"] == TABLE]
+    assert (gap["article"], gap["acts"]) == ("39(1)", EDUCATION)
+    assert counted(report) == (0, 2)
+
+
+def test_a_release_from_an_obligation_is_a_gap_too(town: Town) -> None:
+    words = ("obligation", "release", TABLE, "--reason", "目录合并", "--key", "education-steward")
+    town.run(*words)
+    assert gap_in(town.audit()) == ("catalogued", "released")
+
+
+def test_a_table_split_into_many_entries_counts_once(town: Town) -> None:
+    for code in MORE:
+        publish(town, code)
+    report = town.audit()
+    assert counted(report) == (1, 2)
+    assert counted(report, "cataloguing") == (1, 2)
+    # even where the authority expects the parts one by one: a table is whole, or it is not
+    parts = [f"{TABLE}-E{number}" for number in (1, 2)]
+    town.oblige(*(owed(code) for code in parts))
+    for part, code in zip(parts, MORE, strict=True):
+        town.run("obligation", "bind", part, code, "--key", "education-steward")
+    report = town.audit()
+    assert counted(report, "cataloguing") == (1, 2)
+    assert counted(report) == (0, 2)
+    assert {line_in(report, part)["part_of"] for part in parts} == {TABLE}
+
+
+def test_one_entry_does_not_answer_two_obligations(town: Town) -> None:
+    second = f"{SYSTEM}-T2"
+    town.oblige(owed(second))
+    town.run("obligation", "bind", second, PUBLISHED, "--key", "education-steward")
+    report = town.audit()
+    assert gap_in(report, second) == ("catalogued", "answers_another")
+    assert gap_in(report) is None
+    assert counted(report) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("obligation", "code", "key", "speaker", "refusal"),
+    [
+        (TABLE, CIVIL_ENTRY, "education-steward", EDUCATION, "EntryMismatch"),
+        (TABLE, CIVIL_ENTRY, "civil-steward", CIVIL_AFFAIRS, "NotOwner"),
+        (OTHER_TABLE, "318009/000009", "civil-steward", CIVIL_AFFAIRS, "UnknownEntry"),
+        (DUTY, PUBLISHED, "education-steward", EDUCATION, "OutOfRange"),
+    ],
+)
+def test_another_department_s_entry_answers_nothing(
+    town: Town, obligation: str, code: str, key: str, speaker: str, refusal: str
+) -> None:
+    if code == CIVIL_ENTRY:
+        civil_entry(town)
+    version = 2 if obligation == TABLE else 1
+    draft = BindingDraft(obligation=obligation, entry=code, version=version)
+    name, _ = town.refused(lambda at: bind([draft], speaker=speaker, deadline=at), key)
+    assert name == refusal
+
+
+def test_an_owner_s_own_score_is_marked_as_his(town: Town) -> None:
+    own = town.write("score.yaml", score(scores={"accuracy": 10_000}))
+    words = ("key", "grant", "education-head", "--key", "authority", "--holder", EDUCATION)
+    town.run(*words, "--roles", "head,assessor")
+    town.run("quality", "score", own, "--key", "education-head")
+    assert line_in(town.audit())["self_assessed"] is True
+    town.run("quality", "score", town.write("score.yaml", score()), "--key", "assessor")
+    report = town.audit()
+    assert line_in(report)["self_assessed"] is False
+    assert metric_in(report, "quality_pass")["met"] == 1
