@@ -104,22 +104,23 @@ def test_one_entry_does_not_answer_two_obligations(town: Town) -> None:
 
 
 @pytest.mark.parametrize(
-    ("obligation", "code", "key", "speaker", "refusal"),
+    ("obligation", "code", "who", "refusal"),
     [
-        (TABLE, CIVIL_ENTRY, "education-steward", EDUCATION, "EntryMismatch"),
-        (TABLE, CIVIL_ENTRY, "civil-steward", CIVIL_AFFAIRS, "NotOwner"),
-        (OTHER_TABLE, "318009/000009", "civil-steward", CIVIL_AFFAIRS, "UnknownEntry"),
-        (DUTY, PUBLISHED, "education-steward", EDUCATION, "OutOfRange"),
+        (TABLE, CIVIL_ENTRY, "education", "EntryMismatch"),
+        (TABLE, CIVIL_ENTRY, "civil", "NotOwner"),
+        (OTHER_TABLE, "318009/000009", "civil", "UnknownEntry"),
+        (DUTY, PUBLISHED, "education", "OutOfRange"),
     ],
 )
 def test_another_department_s_entry_answers_nothing(
-    town: Town, obligation: str, code: str, key: str, speaker: str, refusal: str
+    town: Town, obligation: str, code: str, who: str, refusal: str
 ) -> None:
     if code == CIVIL_ENTRY:
         civil_entry(town)
+    speaker = EDUCATION if who == "education" else CIVIL_AFFAIRS
     version = 2 if obligation == TABLE else 1
     draft = BindingDraft(obligation=obligation, entry=code, version=version)
-    name, _ = town.refused(lambda at: bind([draft], speaker=speaker, deadline=at), key)
+    name, _ = town.refused(lambda at: bind([draft], speaker=speaker, deadline=at), f"{who}-steward")
     assert name == refusal
 
 

@@ -52,8 +52,8 @@ def root_of(shown: list[dict[str, Any]]) -> str:
 @pytest.mark.parametrize(
     ("table", "edit"),
     [
-        ("obligation", f"UPDATE obligation SET status = 'withdrawn' WHERE code = '{OTHER_TABLE}'"),
-        ("obligation", f"DELETE FROM obligation WHERE code = '{OTHER_TABLE}'"),
+        ("obligation", "UPDATE obligation SET status = 'withdrawn' WHERE code = 'C1-S1-T1'"),
+        ("obligation", "DELETE FROM obligation WHERE code = 'C1-S1-T1'"),
         ("delivery", "UPDATE delivery SET rows = 999"),
         ("delivery_manifest", "UPDATE delivery_manifest SET recorded_at = 0"),
         ("obligation_binding", "UPDATE obligation_binding SET status = 'released'"),
