@@ -150,7 +150,9 @@ def show_rate(one: AnswerRate, parties: Mapping[str, Name]) -> dict[str, Any]:
         "rate": one.rate,
         "on_time": list(one.on_time),
         "due": list(one.due),
-        "median_workdays": one.median_workdays,
+        "median_to_take": one.median_to_take,
+        "median_to_answer": one.median_to_answer,
+        "median_to_evaluate": one.median_to_evaluate,
     }
 
 

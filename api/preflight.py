@@ -51,7 +51,16 @@ def preflight(context: Context, signed: SignedBatch) -> Text | None:
 
 
 _INCURABLE = frozenset(
-    {"BadSignature", "DeadlinePassed", "OutOfRange", "WrongRoot", "BodyTooLarge"}
+    {
+        "BadSignature",
+        "BodyMissing",
+        "BodyTooLarge",
+        "DeadlinePassed",
+        "MemberFixed",
+        "OutOfRange",
+        "OwnEntry",
+        "WrongRoot",
+    }
 )
 _REFUSALS = {
     "StaleVersion": ("stale_version", None),
@@ -59,6 +68,7 @@ _REFUSALS = {
     "CosignatureMissing": ("cosignature_missing", None),
     "CosignerIsSigner": ("cosignature_missing", None),
     "NotOwner": ("not_owner", None),
+    "NotRequester": ("not_owner", None),
     "BadSignature": ("bad_signature", None),
     "DeadlinePassed": ("deadline_passed", None),
     "IllegalTransition": ("illegal_transition", None),

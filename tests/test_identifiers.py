@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from ledger.identifiers import (
     check_uscc,
     compose_resource_code,
     division_level,
+    is_citizen_id,
     is_provisional,
     next_resource_code,
     normalise_code,
@@ -226,3 +228,39 @@ def test_check_characters_are_only_made_for_bodies_of_the_right_form(body: str) 
         organisation_check_character(body)
     with pytest.raises(IdentifierError):
         uscc_check_character(body)
+
+
+CITIZENS = ["11010519491231002X", "440524188001010014"]
+"""The examples of GB 11643-1999."""
+
+
+@pytest.mark.parametrize("number", [*CITIZENS, CITIZENS[0].lower()])
+def test_the_standard_s_own_identity_numbers_are_recognised(number: str) -> None:
+    assert is_citizen_id(number)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "110105194912310021",
+        "11010519491331002X",
+        "11010519491232002X",
+        "01010519491231002X",
+        "中",
+    ],
+)
+def test_what_is_no_identity_number_is_not_taken_for_one(text: str) -> None:
+    assert not is_citizen_id(text)
+
+
+@given(
+    st.from_regex(r"[1-9][0-9]{5}", fullmatch=True),
+    st.dates(min_value=date(1900, 1, 1), max_value=date(2099, 12, 31)),
+    st.integers(0, 999),
+)
+def test_one_check_digit_of_eleven_completes_an_identity_number(
+    division: str, born: date, sequence: int
+) -> None:
+    body = f"{division}{born:%Y%m%d}{sequence:03d}"
+    assert sum(is_citizen_id(body + check) for check in "0123456789X") == 1

@@ -147,7 +147,9 @@ class AnswerRateDocument(Shape):
     rate: Rate | None
     on_time: list[str]
     due: list[str]
-    median_workdays: int | None
+    median_to_take: int | None
+    median_to_answer: int | None
+    median_to_evaluate: int | None
 
 
 class AnswerRates(Shape):

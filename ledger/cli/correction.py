@@ -387,6 +387,8 @@ def rate(
 ) -> None:
     """The share of requests answered on time (按时纠错率), by provider; those with none due stand there too.
 
+    The last columns are medians in working days.
+
     Example: govledger correction rate --from 2026-01-01 --to 2026-03-31
     """
     workdays = settings().correction_workdays
@@ -411,7 +413,9 @@ def rate(
             say("按时", "on time"),
             say("到期", "due"),
             say("比率", "rate"),
-            say("用时中位数", "median days"),
+            say("受理", "to take"),
+            say("答复", "to answer"),
+            say("评价", "to evaluate"),
         ],
         [
             *(_rate_row(one.name or one.provider or "?", one) for one in by_provider),
@@ -421,15 +425,18 @@ def rate(
             say("按时", "on time"),
             say("到期", "due"),
             say("比率", "rate"),
-            say("用时中位数", "median days"),
+            say("受理", "to take"),
+            say("答复", "to answer"),
+            say("评价", "to evaluate"),
         ],
         fold=[say("提供单位", "provider")],
     )
 
 
 def _rate_row(name: str, one: AnswerRate) -> tuple[object, ...]:
-    median = "–" if one.median_workdays is None else one.median_workdays
-    return (name, one.numerator, one.denominator, percent(one.rate), median)
+    medians = (one.median_to_take, one.median_to_answer, one.median_to_evaluate)
+    days = ("–" if median is None else str(median) for median in medians)
+    return (name, one.numerator, one.denominator, percent(one.rate), *days)
 
 
 @app.command("reasons")

@@ -39,11 +39,13 @@ _BROKEN = frozenset({Standing.LATE, Standing.OVERDUE, Standing.LAPSED})
 
 
 class _Counted(NamedTuple):
-    """A request that counts in a rate: was it answered in time, and in how many working days at all?"""
+    """A request that counts in a rate: was it answered in time, and how many working days did each step take?"""
 
     request: Request
     in_time: bool
-    workdays: int | None
+    to_take: int | None
+    to_answer: int | None
+    to_evaluate: int | None
 
 
 class Clock(msgspec.Struct, frozen=True):
@@ -100,8 +102,8 @@ class AnswerRate(msgspec.Struct, frozen=True):
     """按时纠错率: the share of requests due in a window that were answered on time, by provider.
 
     ``rate`` in basis points, None where nothing was due: not applicable, never 100 %. ``on_time`` and ``due`` are
-    the codes behind numerator and denominator. ``median_workdays`` is how long an answer took (the lower middle
-    of those given), None where there was none.
+    the codes behind numerator and denominator. The medians are working days, of those that took the step: from the
+    filing until it was taken up, until it was answered or rejected, and from the answer until its evaluation.
     """
 
     provider: str | None
@@ -111,7 +113,9 @@ class AnswerRate(msgspec.Struct, frozen=True):
     rate: int | None
     on_time: tuple[str, ...]
     due: tuple[str, ...]
-    median_workdays: int | None
+    median_to_take: int | None
+    median_to_answer: int | None
+    median_to_evaluate: int | None
 
 
 class ReasonCount(msgspec.Struct, frozen=True):
@@ -241,9 +245,16 @@ def answer_rates(
             continue
         standing = one.standing(day, workdays)
         if standing in _COUNTED:
-            answered = None if one.answered_at is None else china_day(one.answered_at)
-            took = None if answered is None else workdays_taken(one.received, answered)
-            counted.append(_Counted(one, standing is Standing.ON_TIME, took))
+            ended = one.ended_at if one.answered_at is not None else None
+            counted.append(
+                _Counted(
+                    one,
+                    standing is Standing.ON_TIME,
+                    to_take=_between(one.filed_at, one.taken_at),
+                    to_answer=_between(one.filed_at, one.answered_at),
+                    to_evaluate=_between(one.answered_at, ended),
+                )
+            )
     active = [
         found for found in organisations.organisations(connection, as_of=as_of) if found.active
     ]
@@ -298,7 +309,6 @@ def _ended(one: Request, standing: Standing) -> date | None:
 def _rate(provider: str | None, name: str | None, counted: Iterable[_Counted]) -> AnswerRate:
     rows = sorted(counted, key=lambda row: row.request.code)
     on_time = tuple(row.request.code for row in rows if row.in_time)
-    taken = sorted(row.workdays for row in rows if row.workdays is not None)
     return AnswerRate(
         provider=provider,
         name=name,
@@ -307,5 +317,20 @@ def _rate(provider: str | None, name: str | None, counted: Iterable[_Counted]) -
         rate=round(Fraction(len(on_time) * FULL, len(rows))) if rows else None,
         on_time=on_time,
         due=tuple(row.request.code for row in rows),
-        median_workdays=taken[(len(taken) - 1) // 2] if taken else None,
+        median_to_take=_median(row.to_take for row in rows),
+        median_to_answer=_median(row.to_answer for row in rows),
+        median_to_evaluate=_median(row.to_evaluate for row in rows),
     )
+
+
+def _between(start: int | None, end: int | None) -> int | None:
+    """Working days from one moment to another; None where one of them has not come."""
+    if start is None or end is None:
+        return None
+    return workdays_taken(china_day(start), china_day(end))
+
+
+def _median(days: Iterable[int | None]) -> int | None:
+    """The middle one, the lower of two; None of none."""
+    known = sorted(day for day in days if day is not None)
+    return known[(len(known) - 1) // 2] if known else None

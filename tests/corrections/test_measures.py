@@ -92,9 +92,26 @@ def test_the_rate_is_exact_and_names_what_it_counts(office: Office) -> None:
     assert (whole.numerator, whole.denominator, whole.rate) == (1, 4, 2500)
     assert whole.due == ("JH-GOOD", "JH-LAPSED", "JH-LATE", "JH-OPEN")
     assert whole.on_time == ("JH-GOOD",)
-    assert whole.median_workdays == 10
+    assert (whole.median_to_take, whole.median_to_answer, whole.median_to_evaluate) == (
+        None,
+        10,
+        None,
+    )
     rates = {one.provider: (one.numerator, one.denominator, one.rate) for one in by_provider}
     assert rates == {DATA: (0, 0, None), ROADS: (1, 1, 10_000), WATER: (0, 3, 0)}
+
+
+def test_the_time_of_each_step_is_told_in_working_days(desk: Office) -> None:
+    for number, days in enumerate(((0, 1, 3), (1, 4, 4), (2, 8, 10))):
+        take, reply, end = (MONDAY + timedelta(days=count) for count in days)
+        desk.say(MONDAY, f"JH-{number}")
+        desk.say(take, f"JH-{number}", "handling")
+        desk.say(reply, f"JH-{number}", "handled")
+        desk.say(end, f"JH-{number}", "evaluated")
+    with desk.reading() as connection:
+        whole, _ = measures.answer_rates(connection, MONDAY, DUE, DUE + DAY)
+    assert (whole.rate, whole.median_to_take, whole.median_to_answer) == (10_000, 1, 4)
+    assert whole.median_to_evaluate == 2
 
 
 def test_what_is_not_certain_yet_does_not_count(late: Office) -> None:
