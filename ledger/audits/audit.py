@@ -6,14 +6,15 @@ is asked comes in one order on every database: by code, bytewise.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from ledger.audits.metrics import METRICS, State, Tally, empty
+from ledger.audits.metrics import CLOCKS, METRICS, State, Tally, empty
 from ledger.audits.policy import DEFAULT_POLICY, Policy
 from ledger.audits.scope import Scope
 from ledger.audits.working import Progress, Question, worked_out
@@ -39,6 +40,10 @@ _UPPER_COUNTS = text(
 _ENTRY_COUNTS = text(
     "SELECT org, mount, on_chain, COUNT(*) AS units FROM audit_entry WHERE scoped = 1 "
     "GROUP BY org, mount, on_chain"
+)
+_CLOCK_COUNTS = text(
+    "SELECT org, clock, state, COUNT(*) AS units FROM audit_clock WHERE scoped = 1 "
+    "GROUP BY org, clock, state"
 )
 _UNIT_METRICS = {
     "cataloguing": "cataloguing",
@@ -114,19 +119,30 @@ class Audit:
         for row in self.connection.execute(_ENTRY_COUNTS):
             for metric, column in _ENTRY_METRICS.items():
                 add(metric, row.org, getattr(row, column), row.units)
+        for row in self.connection.execute(_CLOCK_COUNTS):
+            add(CLOCKS[row.clock], row.org, row.state, row.units)
         return found
 
     def duties(self) -> Iterator[Row[Any]]:
         """Duties: code, leaf, org, state, tables, catalogued, excused."""
-        return self._lines(_UPPERS, kind=1)
+        return self._lines(_UPPER + _OF_KIND, {"kind": 1})
 
     def systems(self) -> Iterator[Row[Any]]:
         """Information systems, as :meth:`duties`."""
-        return self._lines(_UPPERS, kind=2)
+        return self._lines(_UPPER + _OF_KIND, {"kind": 2})
 
-    def tables(self) -> Iterator[Row[Any]]:
-        """Business tables and expected entries with all their states and the statements they rest on."""
-        return self._lines(_TABLES)
+    def upper(self, code: str) -> Iterator[Row[Any]]:
+        """The duty or system with this code, within the scope or not."""
+        return self._lines(_UPPER + "u.code = :code", {"code": code})
+
+    def tables(self, code: str | None = None) -> Iterator[Row[Any]]:
+        """Business tables and expected entries with all their states and the statements that they rest on.
+
+        With ``code`` that one alone, within the scope or not.
+        """
+        if code is not None:
+            return self._lines(_TABLE + "u.code = :code", {"code": code})
+        return self._lines(_TABLE + "u.scoped = 1 ORDER BY u.code")
 
     def entries(self) -> Iterator[Row[Any]]:
         """Catalogue entries."""
@@ -136,18 +152,50 @@ class Audit:
         """Exemptions that count on the audit's day, a row for each scope."""
         return self._lines(_EXEMPTIONS)
 
+    def clocks(self) -> Iterator[Row[Any]]:
+        """Statutory clocks that began in the window or still run, by clock, code and statement."""
+        return self._lines(_CLOCKS)
+
+    def findings(
+        self,
+        *,
+        name: str | None = None,
+        organisation: str | None = None,
+        after: tuple[str, str, int] | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Row[Any]]:
+        """Findings by name, subject and statement, from the one ``after`` on."""
+        asked = _FINDINGS
+        told: dict[str, Any] = {}
+        if name is not None:
+            asked += " AND f.name = :name"
+            told["name"] = name
+        if organisation is not None:
+            asked += " AND o.code = :organisation"
+            told["organisation"] = organisation
+        if after is not None:
+            asked += (
+                " AND (f.name > :name_ OR (f.name = :name_ AND (f.subject > :subject_ "
+                "OR (f.subject = :subject_ AND f.leaf > :leaf_))))"
+            )
+            told |= {"name_": after[0], "subject_": after[1], "leaf_": after[2]}
+        return self._lines(*_limited(asked + " ORDER BY f.name, f.subject, f.leaf", told, limit))
+
     def gaps(
         self,
         *,
+        code: str | None = None,
         organisation: str | None = None,
         rung: int | None = None,
         overdue: bool | None = None,
         after: str = "",
         limit: int | None = None,
     ) -> Iterator[Row[Any]]:
-        """Gaps by the code of their obligation, from the one ``after`` on."""
+        """Gaps by the code of their obligation, from the one ``after`` on; that of ``code`` in any scope."""
         asked = _GAPS
         told: dict[str, Any] = {"after": after, "day": self._day}
+        if code is not None:
+            return self._lines(_GAP + "g.code = :code", {"code": code})
         if organisation is not None:
             asked += " AND o.code = :organisation"
             told["organisation"] = organisation
@@ -156,32 +204,36 @@ class Audit:
             told["rung"] = rung
         if overdue is not None:
             asked += " AND g.due < :day" if overdue else " AND (g.due IS NULL OR g.due >= :day)"
-        asked += " ORDER BY g.code"
-        if limit is not None:
-            asked += " LIMIT :limit"
-            told["limit"] = limit
-        return self._lines(asked, **told)
+        return self._lines(*_limited(asked + " ORDER BY g.code", told, limit))
 
     @property
     def _day(self) -> int:
         day = self.question.day
         return day.year * 10_000 + day.month * 100 + day.day
 
-    def _lines(self, asked: str, **told: object) -> Iterator[Row[Any]]:
+    def _lines(self, asked: str, told: Mapping[str, Any] | None = None) -> Iterator[Row[Any]]:
         streamed = {"yield_per": _CHUNK}
-        yield from self.connection.execute(text(asked), told, execution_options=streamed)
+        yield from self.connection.execute(text(asked), told or {}, execution_options=streamed)
 
 
-_UPPERS = (
+def _limited(asked: str, told: Mapping[str, Any], limit: int | None) -> tuple[str, dict[str, Any]]:
+    if limit is None:
+        return asked, dict(told)
+    return asked + " LIMIT :limit", {**told, "limit": limit}
+
+
+_OF_KIND = "u.scoped = 1 AND u.type = :kind ORDER BY u.code"
+_UPPER = (
     "SELECT u.code, u.leaf, u.org, u.standing, u.state, u.tables, u.catalogued, u.excused "
-    "FROM audit_upper u WHERE u.scoped = 1 AND u.type = :kind ORDER BY u.code"
+    "FROM audit_upper u WHERE "
 )
-_TABLES = (
+_TABLE = (
     "SELECT u.code, u.leaf, u.org, u.type, u.child, u.top, u.standing, u.entry, u.binding_leaf, u.entry_leaf, "
     "v.manifest_leaf, v.delivery_leaf, q.leaf AS score_leaf, q.own, v.cataloguing, v.collection, v.records, "
-    "v.timeliness, v.quality, v.rung, v.reason, v.on_time, u.due_from, u.due_upto, v.rows_due, v.rows_here "
+    "v.timeliness, v.quality, v.rung, v.reason, v.on_time, u.due_from, u.due_upto, v.rows_due, v.rows_here, "
+    "u.exempt, u.share "
     "FROM audit_unit u JOIN audit_verdict v ON v.unit = u.leaf LEFT JOIN audit_score q ON q.entry = u.entry "
-    "WHERE u.scoped = 1 ORDER BY u.code"
+    "WHERE "
 )
 _ENTRIES = (
     "SELECT code, leaf, org, state, mount, on_chain FROM audit_entry WHERE scoped = 1 ORDER BY code"
@@ -189,13 +241,22 @@ _ENTRIES = (
 _EXEMPTIONS = (
     "SELECT kind, target, bit, leaf, expires FROM audit_exemption ORDER BY kind, target, bit"
 )
-_GAPS = (
+_CLOCKS = (
+    "SELECT clock, code, leaf, org, started, due, done, state FROM audit_clock WHERE scoped = 1 "
+    "ORDER BY clock, code, leaf"
+)
+_FINDINGS = (
+    "SELECT f.name, f.subject, f.org, f.leaf, f.other, f.number, f.detail FROM audit_finding f "
+    "LEFT JOIN audit_organisation o ON o.id = f.org WHERE f.scoped = 1"
+)
+_GAP = (
     "SELECT g.code, g.unit, g.org, g.acts, g.rung, g.reason, g.since, g.due, u.entry, u.binding_leaf, "
     "u.entry_leaf, v.manifest_leaf, v.delivery_leaf, q.leaf AS score_leaf FROM audit_gap g "
     "JOIN audit_unit u ON u.leaf = g.unit JOIN audit_verdict v ON v.unit = g.unit "
     "LEFT JOIN audit_score q ON q.entry = u.entry LEFT JOIN audit_organisation o ON o.id = g.org "
-    "WHERE g.scoped = 1 AND g.code > :after"
+    "WHERE "
 )
+_GAPS = _GAP + "g.scoped = 1 AND g.code > :after"
 
 
 @contextmanager
@@ -224,6 +285,9 @@ def audited(
             zh="没有可审计的内容：该日志大小为 0",
             hint_zh="请指定不小于 1 的日志大小",
         )
-    question = Question(asked, day, mirror.day_at(connection, 1) or day, scope or Scope(), policy)
+    begun = mirror.day_at(connection, 1) or day
+    before = day - timedelta(days=policy.window_days + 1)
+    first = min(asked, mirror.resolve_as_of(connection, before.isoformat()))
+    question = Question(asked, day, begun, first, scope or Scope(), policy)
     with worked_out(connection, question, progress):
         yield Audit(connection, question)

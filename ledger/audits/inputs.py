@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, case, literal, select
 
 from ledger.catalogue import queries as catalogue
 from ledger.codes import Code, DeliveryMode, ObligationType, ShareType, UpdateCycle
+from ledger.corrections import queries as corrections
 from ledger.deliveries import queries as deliveries
 from ledger.mirror import queries as mirror
 from ledger.obligations import queries as obligations
@@ -32,6 +33,7 @@ def inputs(size: int) -> dict[str, Select[Any]]:
         "exemption": obligations.exemptions_at(size),
         "entry": _entries(size),
         "act": catalogue.acts_at(size),
+        "correction": corrections.corrections_at(size),
         "resource": deliveries.resources_at(size),
         "manifest": _manifests(size),
         "delivery": _deliveries(size),
@@ -50,7 +52,7 @@ def create_views(connection: Connection, size: int) -> None:
 
 def drop_views(connection: Connection) -> None:
     """Drop them again."""
-    for name in inputs(0):
+    for name in NAMES:
         connection.exec_driver_sql(f"DROP VIEW {PREFIX}{name}")
 
 
@@ -122,3 +124,7 @@ def _flag(name: str) -> Any:  # noqa: ANN401 - a column maker
         return case((columns[name], literal(1)), else_=literal(0))
 
     return make
+
+
+NAMES = tuple(inputs(0))
+"""The views, without their prefix."""

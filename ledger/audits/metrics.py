@@ -133,12 +133,45 @@ METRICS: tuple[Metric, ...] = (
         "tables of sufficient score without an open correction / collected tables that were assessed",
         "DB31/T 1523-2024; 条例 Art. 26",
     ),
+    Metric(
+        "publish_clock",
+        "审核发布按时率",
+        "publication in time",
+        "clocks",
+        "按时审核发布的目录报送 ÷ 到期的目录报送",
+        "submissions decided in time / submissions whose time is over or that were decided",
+        "条例 Art. 17",
+    ),
+    Metric(
+        "catalogue_update_clock",
+        "目录更新按时率",
+        "catalogue updated in time",
+        "clocks",
+        "按时编目的新增义务 ÷ 到期的新增义务",
+        "obligations that an entry answered in time / obligations whose time is over or that were answered",
+        "条例 Art. 17",
+    ),
+    Metric(
+        "correct_clock",
+        "按时纠错率",
+        "correction in time",
+        "clocks",
+        "按时答复的纠错申请 ÷ 到期的纠错申请",
+        "requests answered in time / requests whose time is over or that were answered",
+        "条例 Art. 26",
+    ),
 )
 BY_ID: dict[str, Metric] = {metric.id: metric for metric in METRICS}
 HEADLINE = BY_ID["collection"]
 """The metric whose rate a report's statement carries."""
 COUNTED_BY_ROWS = frozenset({"record_collection"})
 """Metrics whose numerator and denominator are rows, while their states are counted in tables."""
+CLOCKS = {
+    "publish": "publish_clock",
+    "catalogue_update": "catalogue_update_clock",
+    "correct": "correct_clock",
+}
+"""Statutory clock -> the metric that counts it."""
 
 
 @dataclass(frozen=True, slots=True)

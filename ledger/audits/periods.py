@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 from ledger import workdays
 from ledger.audits.policy import Policy
@@ -43,8 +44,7 @@ _SUNDAY = 6
 _LONGEST = 366
 
 
-@dataclass(frozen=True, slots=True)
-class CycleRow:
+class CycleRow(NamedTuple):
     """The newest period of a cycle that is due before the audit's day; 0 and None where none is."""
 
     cycle: int
@@ -54,8 +54,7 @@ class CycleRow:
     due: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class DayRow:
+class DayRow(NamedTuple):
     """What a day means in a cycle, each as the number of a period.
 
     ``before`` is the last period that ended before the day, ``upto`` the last that ended on it or before,
@@ -69,11 +68,11 @@ class DayRow:
     late: int
 
 
-@dataclass(frozen=True, slots=True)
-class CalendarRow:
+class CalendarRow(NamedTuple):
     """A day: days since 1970, YYYYMMDD, and how many working days of the table lie up to it.
 
-    ``special`` is whether Monday to Friday would tell it wrong: a holiday within the week, or a weekend worked.
+    ``special`` counts in the same way the days that Monday to Friday would tell wrong: holidays within the week, and
+    weekends worked.
     """
 
     epoch: int
@@ -151,26 +150,22 @@ class Periods:
             grace = self.policy.grace_of(cycle) or 0
             dues = [due_day(end, grace) or date.max for end in ends]
             for day in self._days():
-                yield DayRow(
-                    cycle=cycle.number,
-                    day=day_number(day),
-                    before=bisect_left(ends, day),
-                    upto=bisect_right(ends, day),
-                    late=bisect_left(dues, day),
-                )
+                before, upto = bisect_left(ends, day), bisect_right(ends, day)
+                yield DayRow(cycle.number, day_number(day), before, upto, bisect_left(dues, day))
 
     def calendar_rows(self, first: date) -> Iterator[CalendarRow]:
         """A row for every day from ``first``, or :attr:`first_day` before it, to the end of the years known."""
-        ordinal = 0
+        ordinal = special = 0
         day = max(min(first, self.first_day), date(workdays.FIRST_YEAR, 1, 1))
         while known(day):
             works = workdays.is_workday(day)
             ordinal += works
+            special += works == (day.weekday() >= _SATURDAY)
             yield CalendarRow(
                 epoch=(day - EPOCH).days,
                 day=day_number(day),
                 ordinal=ordinal,
-                special=int(works == (day.weekday() >= _SATURDAY)),
+                special=special,
             )
             day += _DAY
 

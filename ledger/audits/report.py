@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from ledger.audits.audit import Audit, OrganisationLine
+from ledger.audits.findings import SIGNALS
 from ledger.audits.ladder import REASONS, gap_id, rung_code
 from ledger.audits.metrics import METRICS, State, Tally, empty
 from ledger.audits.periods import calendar_digest
@@ -24,7 +25,7 @@ from ledger.days import day_of
 from ledger.mirror import queries as mirror
 
 REPORT_FORMAT = "govledger-completeness/1"
-STANDINGS = ("in_force", "withdrawn", "not_yet", "ended")
+STANDINGS = ("in_force", "withdrawn", "not_yet", "ended", "no_data")
 """Whether an obligation holds on the audit's day."""
 
 Line = Mapping[str, Any]
@@ -90,14 +91,16 @@ def report_parts(audit: Audit) -> Iterator[tuple[str, Any]]:
     head = report_head(audit)
     parts: dict[str, Callable[[], Any]] = {
         **{name: _given(value) for name, value in head.items()},
-        "duties": lambda: _uppers(audit, audit.duties()),
-        "entries": lambda: (_entry(audit, row) for row in audit.entries()),
-        "exemptions": lambda: (_exemption(row) for row in audit.exemptions()),
+        "clocks": lambda: (clock_line(audit, row) for row in audit.clocks()),
+        "duties": lambda: (upper_line(audit, row) for row in audit.duties()),
+        "entries": lambda: (entry_line(audit, row) for row in audit.entries()),
+        "exemptions": lambda: (exemption_line(row) for row in audit.exemptions()),
+        "findings": lambda: (finding_line(audit, row) for row in audit.findings()),
         "gaps": lambda: (gap_line(audit, row) for row in audit.gaps()),
         "metrics": lambda: iter(measures(audit)),
         "organisations": lambda: (_organisation(one) for one in audit.organisations()),
-        "systems": lambda: _uppers(audit, audit.systems()),
-        "tables": lambda: (_table(audit, row) for row in audit.tables()),
+        "systems": lambda: (upper_line(audit, row) for row in audit.systems()),
+        "tables": lambda: (table_line(audit, row) for row in audit.tables()),
     }
     for name in sorted(parts):
         yield name, parts[name]()
@@ -155,6 +158,41 @@ def gap_line(audit: Audit, row: Row[Any]) -> dict[str, Any]:
     }
 
 
+def finding_line(audit: Audit, row: Row[Any]) -> dict[str, Any]:
+    """A finding as the report and the API tell it; ``number`` is what :data:`SIGNALS` says it is."""
+    signal = SIGNALS[row.name]
+    number = row.number
+    if number is not None and signal.number == "day":
+        number = day_of(number).isoformat()
+    return {
+        "id": f"{row.name}:{row.subject}:{row.leaf}",
+        "name": row.name,
+        "subject": row.subject,
+        "subject_type": signal.subject,
+        "organisation": audit.codes.get(row.org, ""),
+        "article": signal.article,
+        "number": number,
+        "detail": row.detail,
+        "leaves": [leaf for leaf in (row.leaf, row.other) if leaf is not None and leaf >= 0],
+    }
+
+
+def clock_line(audit: Audit, row: Row[Any]) -> Line:
+    """A statutory clock as the report tells it."""
+    days = {
+        name: None if day is None else day_of(day).isoformat()
+        for name, day in (("started", row.started), ("due", row.due), ("done", row.done))
+    }
+    return {
+        "clock": row.clock,
+        "code": row.code,
+        "leaf": row.leaf,
+        "organisation": audit.codes.get(row.org, ""),
+        **days,
+        "state": State(row.state).word,
+    }
+
+
 def _given(value: object) -> Callable[[], object]:
     return lambda: value
 
@@ -174,21 +212,22 @@ def _organisation(one: OrganisationLine) -> Line:
     }
 
 
-def _uppers(audit: Audit, rows: Iterator[Row[Any]]) -> Iterator[Line]:
-    for row in rows:
-        yield {
-            "code": row.code,
-            "leaf": row.leaf,
-            "organisation": audit.codes.get(row.org, ""),
-            "standing": STANDINGS[row.standing],
-            "tables": row.tables,
-            "catalogued": row.catalogued,
-            "exempted": row.excused,
-            "state": State(row.state).word,
-        }
+def upper_line(audit: Audit, row: Row[Any]) -> Line:
+    """A duty or system as the report tells it."""
+    return {
+        "code": row.code,
+        "leaf": row.leaf,
+        "organisation": audit.codes.get(row.org, ""),
+        "standing": STANDINGS[row.standing],
+        "tables": row.tables,
+        "catalogued": row.catalogued,
+        "exempted": row.excused,
+        "state": State(row.state).word,
+    }
 
 
-def _table(audit: Audit, row: Row[Any]) -> Line:
+def table_line(audit: Audit, row: Row[Any]) -> Line:
+    """A business table or expected entry as the report tells it."""
     return {
         "code": row.code,
         "organisation": audit.codes.get(row.org, ""),
@@ -220,7 +259,8 @@ def _table(audit: Audit, row: Row[Any]) -> Line:
     }
 
 
-def _entry(audit: Audit, row: Row[Any]) -> Line:
+def entry_line(audit: Audit, row: Row[Any]) -> Line:
+    """A catalogue entry as the report tells it."""
     return {
         "code": row.code,
         "leaf": row.leaf,
@@ -230,7 +270,8 @@ def _entry(audit: Audit, row: Row[Any]) -> Line:
     }
 
 
-def _exemption(row: Row[Any]) -> Line:
+def exemption_line(row: Row[Any]) -> Line:
+    """An exemption as the report tells it, one line a scope."""
     return {
         "target": row.target,
         "target_type": row.kind,

@@ -31,3 +31,8 @@ class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     def text(self) -> str:
         """The canonical JSON text that a report's statement carries: ``{}`` for everything."""
         return canonical_json(self.document()).decode()
+
+
+def scope_of(document: object) -> Scope:
+    """The scope in a JSON value; raises :class:`ValueError` for one that is none."""
+    return msgspec.convert(document, Scope)

@@ -1,3 +1,11 @@
+-- Deliveries that a later one of the same entry and period replaced.
+INSERT INTO audit_repeated (leaf)
+SELECT DISTINCT e.leaf
+FROM audit_in_received d
+JOIN audit_in_received e
+  ON e.entry = d.entry AND e.period_end = d.period_end AND e.period_start = d.period_start AND e.number < d.number
+WHERE d.number > 1;
+
 -- What was said to be there, and what came (数据清单与归集交付), unit by unit: manifests in force, each beside the
 -- deliveries of its period.
 --
@@ -9,23 +17,25 @@
 -- them that were not overdue by then, after after_ and up to upto, arrived on time, unless rows were missing or changed.
 INSERT INTO audit_supply
   (unit, manifested, newest_manifest, delivered, newest_delivery, filled, incomplete, rows_due, rows_here,
-   spans, timely)
+   spans, timely, several, reshaped, early, late_leaf, full_end)
 SELECT g.unit, MAX(g.manifested), MAX(g.manifest_key), MAX(g.upto), MAX(g.delivery_key), MAX(g.filled),
   SUM(CASE WHEN g.last = 1 AND g.complete = 0 AND g.mode = 2 THEN g.inside ELSE 0 END),
   SUM(CASE WHEN g.last = 1 THEN g.inside * g.rows_due ELSE 0 END),
   SUM(CASE WHEN g.last = 1 THEN g.inside * g.rows_here ELSE 0 END),
   SUM(CASE WHEN g.named > 0 AND g.current = 0 THEN 2 WHEN g.upto > g.after_ AND g.arrived = 1 THEN 1 ELSE 0 END),
-  SUM(CASE WHEN g.upto > g.after_ AND g.arrived = 1 THEN g.upto - g.after_ ELSE 0 END)
+  SUM(CASE WHEN g.upto > g.after_ AND g.arrived = 1 THEN g.upto - g.after_ ELSE 0 END),
+  CASE WHEN MIN(g.manifest_key) < MAX(g.manifest_key) THEN 1 ELSE 0 END,
+  MAX(g.reshaped), MAX(g.early), MAX(g.late_leaf), MAX(CASE WHEN g.mode = 1 THEN g.period_end END)
 FROM (
   SELECT f.unit, f.manifested, f.manifest_key, f.named, f.current, f.complete, f.mode, f.filled, f.inside, f.last,
-    f.rows_due,
+    f.rows_due, f.upto, f.reshaped, f.early, f.period_end,
     CASE WHEN f.complete = 1 THEN f.rows_due
          WHEN f.matched > f.received THEN f.received
          WHEN f.matched > 0 THEN f.matched ELSE 0 END AS rows_here,
     CASE WHEN f.complete = 1 OR f.named = 0 THEN 1 ELSE 0 END AS arrived,
-    f.upto,
     CASE WHEN f.before > f.late AND f.before > f.due_from THEN f.before
          WHEN f.late > f.due_from THEN f.late ELSE f.due_from END AS after_,
+    CASE WHEN f.upto > f.before AND f.upto <= f.late THEN f.delivery END AS late_leaf,
     CASE WHEN f.delivery IS NOT NULL
          THEN f.period_end * 274877906944 + (f.delivery + 1) * 32 + CASE WHEN f.mode = 1 THEN 16 ELSE 0 END
               + CASE WHEN f.named > 0 THEN 8 ELSE 0 END + f.current * 4 + f.complete * 2 + f.filled
@@ -40,11 +50,10 @@ FROM (
       CASE WHEN d.manifest = m.version THEN 1 ELSE 0 END AS current,
       CASE WHEN d.manifest = m.version AND d.root = m.root AND d.rows = m.rows AND d.schema = m.schema
                 AND d.mode = m.mode THEN 1 ELSE 0 END AS complete,
+      CASE WHEN d.manifest = m.version AND d.schema <> m.schema THEN 1 ELSE 0 END AS reshaped,
       CASE WHEN d.rows > 0 THEN 1 ELSE 0 END AS filled,
-      CASE WHEN EXISTS (SELECT 1 FROM audit_in_received l
-                        WHERE l.entry = d.entry AND l.period_end = d.period_end
-                          AND l.period_start = d.period_start AND l.number > d.number)
-           THEN 0 ELSE 1 END AS last,
+      CASE WHEN z.leaf IS NULL THEN 1 ELSE 0 END AS last,
+      CASE WHEN m.period_end > mc.day OR d.period_end > dc.day THEN 1 ELSE 0 END AS early,
       CASE WHEN de.upto > u.due_upto THEN u.due_upto ELSE de.upto END AS upto,
       ds.before, dr.late
     FROM audit_unit u
@@ -52,24 +61,27 @@ FROM (
     LEFT JOIN audit_in_received d
       ON d.entry = m.entry AND d.period_end = m.period_end AND d.period_start = m.period_start
     LEFT JOIN audit_difference x ON x.delivery = d.leaf
+    LEFT JOIN audit_repeated z ON z.leaf = d.leaf
     LEFT JOIN audit_calendar mc ON mc.epoch = (m.recorded_at + 28800) / 86400
     LEFT JOIN audit_calendar dc ON dc.epoch = (d.recorded_at + 28800) / 86400
     LEFT JOIN audit_day md
-      ON md.cycle = u.cycle
-      AND md.day = CASE WHEN m.period_end < :first_day OR mc.day < :first_day THEN :first_day
-                        WHEN m.period_end > mc.day THEN mc.day ELSE m.period_end END
+      ON md.id = u.cycle * 100000000
+        + CASE WHEN m.period_end < :first_day OR mc.day < :first_day THEN :first_day
+               WHEN m.period_end > mc.day THEN mc.day ELSE m.period_end END
     LEFT JOIN audit_day ds
-      ON ds.cycle = u.cycle
-      AND ds.day = CASE WHEN d.period_start < :first_day THEN :first_day
-                        WHEN d.period_start > :day THEN :day ELSE d.period_start END
+      ON ds.id = u.cycle * 100000000
+        + CASE WHEN d.period_start < :first_day THEN :first_day
+               WHEN d.period_start > :day THEN :day ELSE d.period_start END
     LEFT JOIN audit_day de
-      ON de.cycle = u.cycle
-      AND de.day = CASE WHEN d.period_end < :first_day OR dc.day < :first_day THEN :first_day
-                        WHEN d.period_end > dc.day THEN dc.day ELSE d.period_end END
+      ON de.id = u.cycle * 100000000
+        + CASE WHEN d.period_end < :first_day OR dc.day < :first_day THEN :first_day
+               WHEN d.period_end > dc.day THEN dc.day ELSE d.period_end END
     LEFT JOIN audit_day dr
-      ON dr.cycle = u.cycle AND dr.day = CASE WHEN dc.day < :first_day THEN :first_day ELSE dc.day END
+      ON dr.id = u.cycle * 100000000 + CASE WHEN dc.day < :first_day THEN :first_day ELSE dc.day END
     WHERE u.standing = 0 AND u.lost <> 1
+    LIMIT 9223372036854775807
   ) f
+  LIMIT 9223372036854775807
 ) g
 GROUP BY g.unit;
 
@@ -85,6 +97,13 @@ WHERE d.manifest = 0 AND NOT EXISTS (
 GROUP BY d.entry;
 
 -- Where several deliveries arrived on time, the periods of all of them together, each counted once.
+INSERT INTO audit_spread (unit, entry, cycle, due_from, due_upto)
+SELECT u.leaf, u.entry, u.cycle, u.due_from, u.due_upto
+FROM audit_unit u
+LEFT JOIN audit_supply s ON s.unit = u.leaf
+LEFT JOIN audit_bare n ON n.entry = u.entry
+WHERE u.standing = 0 AND u.lost <> 1 AND u.due_upto > u.due_from AND (s.spans > 1 OR n.leaf IS NOT NULL);
+
 INSERT INTO audit_timely (unit, periods)
 SELECT j.unit, SUM(CASE WHEN j.upto <= j.seen THEN 0
                         WHEN j.after_ > j.seen THEN j.upto - j.after_ ELSE j.upto - j.seen END)
@@ -97,25 +116,22 @@ FROM (
       CASE WHEN f.before > f.late AND f.before > f.due_from THEN f.before
            WHEN f.late > f.due_from THEN f.late ELSE f.due_from END AS after_
     FROM (
-      SELECT u.leaf AS unit, u.due_from, ds.before, dr.late,
+      SELECT u.unit, u.due_from, ds.before, dr.late,
         CASE WHEN de.upto > u.due_upto THEN u.due_upto ELSE de.upto END AS upto
-      FROM audit_unit u
-      LEFT JOIN audit_supply s ON s.unit = u.leaf
-      LEFT JOIN audit_bare n ON n.entry = u.entry
+      FROM audit_spread u
       JOIN audit_in_delivery d ON d.entry = u.entry
       JOIN audit_calendar dc ON dc.epoch = (d.recorded_at + 28800) / 86400
       JOIN audit_day ds
-        ON ds.cycle = u.cycle
-        AND ds.day = CASE WHEN d.period_start < :first_day THEN :first_day
-                          WHEN d.period_start > :day THEN :day ELSE d.period_start END
+        ON ds.id = u.cycle * 100000000
+          + CASE WHEN d.period_start < :first_day THEN :first_day
+                 WHEN d.period_start > :day THEN :day ELSE d.period_start END
       JOIN audit_day de
-        ON de.cycle = u.cycle
-        AND de.day = CASE WHEN d.period_end < :first_day OR dc.day < :first_day THEN :first_day
-                          WHEN d.period_end > dc.day THEN dc.day ELSE d.period_end END
+        ON de.id = u.cycle * 100000000
+          + CASE WHEN d.period_end < :first_day OR dc.day < :first_day THEN :first_day
+                 WHEN d.period_end > dc.day THEN dc.day ELSE d.period_end END
       JOIN audit_day dr
-        ON dr.cycle = u.cycle AND dr.day = CASE WHEN dc.day < :first_day THEN :first_day ELSE dc.day END
-      WHERE u.standing = 0 AND u.lost <> 1 AND (s.spans > 1 OR n.leaf IS NOT NULL)
-        AND (d.complete = 1 OR d.manifest = 0)
+        ON dr.id = u.cycle * 100000000 + CASE WHEN dc.day < :first_day THEN :first_day ELSE dc.day END
+      WHERE d.complete = 1 OR d.manifest = 0
     ) f
   ) i
   WHERE i.upto > i.after_
@@ -123,6 +139,13 @@ FROM (
 GROUP BY j.unit;
 
 -- The score that counts for an entry: the newest period's, and the owner's own only where nobody else scored it.
+INSERT INTO audit_score (entry, leaf, total, own, recorded_at)
+SELECT s.entry, MIN(s.leaf), MIN(s.total), MIN(CASE WHEN s.assessor = g.hash THEN 1 ELSE 0 END), MIN(s.recorded_at)
+FROM audit_in_score s
+LEFT JOIN audit_entry e ON e.code = s.entry
+LEFT JOIN audit_organisation g ON g.id = e.org
+GROUP BY s.entry HAVING COUNT(*) = 1;
+
 INSERT INTO audit_score (entry, leaf, total, own, recorded_at)
 SELECT r.entry, r.leaf, r.total, r.own, r.recorded_at
 FROM (
@@ -134,6 +157,7 @@ FROM (
     FROM audit_in_score s
     LEFT JOIN audit_entry e ON e.code = s.entry
     LEFT JOIN audit_organisation g ON g.id = e.org
+    WHERE s.entry IN (SELECT t.entry FROM audit_in_score t GROUP BY t.entry HAVING COUNT(*) > 1)
   ) f
 ) r
 WHERE r.place = 1;

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, MetaData, String, Table
 from sqlalchemy.types import TypeEngine
 
 _META = MetaData()
@@ -16,12 +16,14 @@ CODE = String().with_variant(String(collation="C"), "postgresql")
 BIG = BigInteger().with_variant(Integer(), "sqlite")
 
 
-def _table(name: str, *columns: Column[object], rowid: bool = False) -> Table:
+def _table(name: str, *columns: Column[object], rowid: bool = False, large: bool = False) -> Table:
+    """``rowid``: the key is SQLite's own row number. ``large``: a row a unit or entry, see :func:`create`."""
     return Table(
         f"audit_{name}",
         _META,
         *columns,
         prefixes=["TEMPORARY"],
+        info={"large": large},
         sqlite_with_rowid=rowid or not any(column.primary_key for column in columns),
     )
 
@@ -64,8 +66,8 @@ DATE = _table("date", _key("day"), _int("epoch"), _int("ordinal"), rowid=True)
 WORKDAY = _table("workday", _key("ordinal"), _int("day"), rowid=True)
 """The working day with a number."""
 
-DAY = _table("day", _key("cycle"), _key("day"), _int("before"), _int("upto"), _int("late"))
-"""See :class:`ledger.audits.periods.DayRow`."""
+DAY = _table("day", _key("id"), _int("before"), _int("upto"), _int("late"), rowid=True)
+"""See :class:`ledger.audits.periods.DayRow`; ``id`` is the cycle's number and the day: c * 10^8 + YYYYMMDD."""
 
 CYCLE = _table(
     "cycle", _key("cycle"), _int("number"), _int("first_day"), _int("last_day"), _int("due")
@@ -107,6 +109,7 @@ ENTRY = _table(
     _int("resource"),
     _int("mount"),
     _int("on_chain"),
+    large=True,
 )
 """Catalogue entries: ``resource`` 2 where a live one is mounted, 1 where only closed ones are."""
 
@@ -124,6 +127,7 @@ UNIT = _table(
     _int("due_from"),
     _int("due_upto"),
     _int("valid_from"),
+    _int("version"),
     _big("recorded_at"),
     _int("standing"),
     _int("exempt"),
@@ -131,6 +135,7 @@ UNIT = _table(
     _text("entry"),
     _int("binding_leaf"),
     _big("bound_at"),
+    _int("rebound"),
     _int("lost"),
     _text("entry_state"),
     _int("in_force"),
@@ -139,6 +144,7 @@ UNIT = _table(
     _big("entry_at"),
     _int("resource"),
     rowid=True,
+    large=True,
 )
 """Tables and expected entries (应归集): what answers each, and how that stands."""
 
@@ -157,6 +163,9 @@ DIFFERENCE = _table(
 )
 """What a collector counted where a delivery is not what its manifest says."""
 
+REPEATED = _table("repeated", _key("leaf"), rowid=True)
+"""Deliveries that were replaced by a later one of the same period."""
+
 SUPPLY = _table(
     "supply",
     _key("unit"),
@@ -170,7 +179,13 @@ SUPPLY = _table(
     _big("rows_here"),
     _int("spans"),
     _int("timely"),
+    _int("several"),
+    _int("reshaped"),
+    _int("early"),
+    _int("late_leaf"),
+    _int("full_end"),
     rowid=True,
+    large=True,
 )
 """Manifests and deliveries of a unit's entry. ``manifested`` and ``delivered`` are the last periods covered;
 the newest of each are packed with their period: see ``supply.sql``."""
@@ -184,11 +199,28 @@ BARE = _table(
 )
 """Deliveries of periods for which there is no manifest: the newest of each entry."""
 
+SPREAD = _table(
+    "spread",
+    _key("unit"),
+    _text("entry"),
+    _int("cycle"),
+    _int("due_from"),
+    _int("due_upto"),
+    rowid=True,
+)
+"""Units whose data arrived on time in several spans of days, or without a manifest."""
+
 TIMELY = _table("timely", _key("unit"), _int("periods"), rowid=True)
 """Periods that arrived on time, where several spans of days have to be put together."""
 
 SCORE = _table(
-    "score", _key("entry", CODE), _int("leaf"), _int("total"), _int("own"), _big("recorded_at")
+    "score",
+    _key("entry", CODE),
+    _int("leaf"),
+    _int("total"),
+    _int("own"),
+    _big("recorded_at"),
+    large=True,
 )
 """The quality score that counts for an entry; ``own`` where only its owner scored it."""
 
@@ -211,6 +243,7 @@ VERDICT = _table(
     _big("rows_due"),
     _big("rows_here"),
     rowid=True,
+    large=True,
 )
 """How each unit stands in each metric, and the first rung of the ladder that is broken (0: none)."""
 
@@ -241,8 +274,36 @@ GAP = _table(
     _int("since"),
     _int("due"),
     rowid=True,
+    large=True,
 )
 """Units with a broken rung: ``acts`` is the organisation that must act, from a day and by a working day."""
+
+CLOCK = _table(
+    "clock",
+    _text("clock"),
+    _text("code"),
+    _int("leaf"),
+    _int("org"),
+    _int("scoped"),
+    _int("started"),
+    _int("due"),
+    _int("done"),
+    _int("state"),
+)
+"""Statutory clocks: whose, begun on which day, due by which, done on which (null: not yet)."""
+
+FINDING = _table(
+    "finding",
+    _text("name"),
+    _text("subject"),
+    _int("org"),
+    _int("scoped"),
+    _int("leaf"),
+    _int("other"),
+    _big("number"),
+    _text("detail"),
+)
+"""What an auditor must look at, see :mod:`ledger.audits.findings`."""
 
 UPPER = _table(
     "upper",
@@ -253,14 +314,31 @@ UPPER = _table(
     _int("org"),
     _int("scoped"),
     _int("standing"),
-    _int("produces"),
     _int("exempt"),
     _int("tables"),
     _int("catalogued"),
     _int("excused"),
     _int("state"),
+    large=True,
 )
 """Duties and information systems, and what stands below them."""
+
+
+def create(connection: Connection) -> None:
+    """Create the working tables.
+
+    PostgreSQL joins large tables by hashing them, so that a key would only cost time there; SQLite joins by keys.
+    """
+    for table in TABLES:
+        if connection.dialect.name == "postgresql" and table.info["large"]:
+            columns = ", ".join(
+                f"{column.name} {column.type.compile(connection.dialect)}"
+                for column in table.columns
+            )
+            connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {table.name} ({columns})")
+        else:
+            table.create(connection, checkfirst=False)
+
 
 TABLES: tuple[Table, ...] = tuple(_META.sorted_tables)
 """All of them; none refers to another."""

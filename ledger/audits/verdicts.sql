@@ -1,3 +1,6 @@
+-- The limits, which nothing reaches, keep both databases from taking a step apart and working out its parts again for
+-- every place in which they are used.
+--
 -- Every unit judged. States: 1 met, 2 unmet, 3 exempt, 4 not applicable, 5 not assessable. Scopes of exemption:
 -- 1 catalogue, 2 collect, 4 update, 8 quality, 16 share; what need not be catalogued need not be collected either.
 INSERT INTO audit_verdict
@@ -86,30 +89,43 @@ FROM (
         LEFT JOIN audit_supply s ON s.unit = u.leaf
         LEFT JOIN audit_bare n ON n.entry = u.entry
         LEFT JOIN audit_day nd
-          ON nd.cycle = u.cycle
-          AND nd.day = CASE WHEN n.period_end < :first_day THEN :first_day ELSE n.period_end END
+          ON nd.id = u.cycle * 100000000
+            + CASE WHEN n.period_end < :first_day THEN :first_day ELSE n.period_end END
         LEFT JOIN audit_timely t ON t.unit = u.leaf
         LEFT JOIN audit_score q ON q.entry = u.entry
         LEFT JOIN audit_open p ON p.entry = u.entry
+        LIMIT 9223372036854775807
       ) f
+      LIMIT 9223372036854775807
     ) k
+    LIMIT 9223372036854775807
   ) j
-) v;
+  LIMIT 9223372036854775807
+) v
+LIMIT 9223372036854775807;
 
 -- A business table with expected entries below it stands as its worst part does. Ranks: 5 unmet, 4 met,
 -- 3 not assessable, 2 exempt, 1 not applicable. The table itself is a part where an entry is bound to it.
 INSERT INTO audit_family (unit, cataloguing, collection, records, timeliness, quality)
-SELECT p.leaf,
+SELECT v.parent,
   MAX(CASE v.cataloguing WHEN 2 THEN 5 WHEN 1 THEN 4 WHEN 5 THEN 3 WHEN 3 THEN 2 ELSE 1 END),
   MAX(CASE v.collection WHEN 2 THEN 5 WHEN 1 THEN 4 WHEN 5 THEN 3 WHEN 3 THEN 2 ELSE 1 END),
   MAX(CASE v.records WHEN 2 THEN 5 WHEN 1 THEN 4 WHEN 5 THEN 3 WHEN 3 THEN 2 ELSE 1 END),
   MAX(CASE v.timeliness WHEN 2 THEN 5 WHEN 1 THEN 4 WHEN 5 THEN 3 WHEN 3 THEN 2 ELSE 1 END),
   MAX(CASE v.quality WHEN 2 THEN 5 WHEN 1 THEN 4 WHEN 5 THEN 3 WHEN 3 THEN 2 ELSE 1 END)
-FROM audit_unit k
-JOIN audit_unit p ON p.code = k.top AND p.standing = 0
-JOIN audit_verdict v ON v.unit = k.leaf OR (v.unit = p.leaf AND p.bound = 1)
-WHERE k.child = 1 AND k.standing = 0
-GROUP BY p.leaf;
+FROM (
+  SELECT p.leaf AS parent, c.cataloguing, c.collection, c.records, c.timeliness, c.quality
+  FROM audit_unit k
+  JOIN audit_unit p ON p.code = k.top AND p.standing = 0
+  JOIN audit_verdict c ON c.unit = k.leaf
+  WHERE k.child = 1 AND k.standing = 0
+  UNION ALL
+  SELECT p.leaf, c.cataloguing, c.collection, c.records, c.timeliness, c.quality
+  FROM audit_unit p
+  JOIN audit_verdict c ON c.unit = p.leaf
+  WHERE p.bound = 1 AND p.standing = 0 AND p.code IN (SELECT k.top FROM audit_unit k WHERE k.child = 1 AND k.standing = 0)
+) v
+GROUP BY v.parent;
 
 UPDATE audit_verdict
 SET cataloguing = (SELECT CASE f.cataloguing WHEN 5 THEN 2 WHEN 4 THEN 1 WHEN 3 THEN 5 WHEN 2 THEN 3 ELSE 4 END
@@ -136,14 +152,15 @@ WHERE u.child = 0 AND u.standing = 0
 GROUP BY u.parent;
 
 INSERT INTO audit_upper
-  (code, leaf, type, parent, org, scoped, standing, produces, exempt, tables, catalogued, excused)
+  (code, leaf, type, parent, org, scoped, standing, exempt, tables, catalogued, excused)
 SELECT o.code, o.leaf, o.type, o.parent, COALESCE(g.id, 0),
   CASE WHEN COALESCE(g.scoped, :strangers) = 0 OR (:library <> '' AND COALESCE(o.library, '') <> :library)
        THEN 0 ELSE 1 END,
   CASE WHEN o.status <> 'in_force' THEN 1
        WHEN o.valid_from > :day THEN 2
-       WHEN o.valid_until < :day THEN 3 ELSE 0 END,
-  o.produces_data, COALESCE(x.mask, 0), COALESCE(b.tables, 0), COALESCE(b.catalogued, 0), COALESCE(b.excused, 0)
+       WHEN o.valid_until < :day THEN 3
+       WHEN o.produces_data = 0 THEN 4 ELSE 0 END,
+  COALESCE(x.mask, 0), COALESCE(b.tables, 0), COALESCE(b.catalogued, 0), COALESCE(b.excused, 0)
 FROM audit_in_obligation o
 LEFT JOIN audit_organisation g ON g.code = o.responsible
 LEFT JOIN audit_exempt x ON x.kind = 'obligation' AND x.target = o.code
@@ -156,7 +173,6 @@ SET state = CASE WHEN standing <> 0 THEN 4
                  WHEN (exempt & 1) <> 0 THEN 3
                  WHEN type = 2 THEN CASE WHEN tables = 0 THEN 5
                                          WHEN catalogued + excused = tables THEN 1 ELSE 2 END
-                 WHEN produces = 0 THEN 4
                  WHEN catalogued > 0 OR code IN (
                    SELECT s.parent FROM audit_upper s
                    WHERE s.type = 2 AND s.standing = 0 AND s.catalogued > 0) THEN 1

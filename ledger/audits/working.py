@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from ledger.audits import tables
+from ledger.audits.columns import find_dropped_columns
 from ledger.audits.inputs import create_views, drop_views
 from ledger.audits.periods import Periods, known
 from ledger.audits.policy import Policy
@@ -28,7 +29,7 @@ from ledger.store.bulk import insert_rows
 
 Progress = Callable[[int, int], None]
 """Called with how many steps are done, and of how many."""
-FILES = ("entries", "units", "supply", "verdicts", "gaps")
+FILES = ("entries", "units", "supply", "clocks", "verdicts", "gaps", "findings")
 _CHUNK = 5_000
 
 
@@ -40,6 +41,8 @@ class Question:
     day: date
     begun: date
     """The day of the log's first leaf, before which nothing was recorded."""
+    window_leaf: int
+    """The first leaf that was recorded within the policy's window."""
     scope: Scope
     policy: Policy
 
@@ -48,19 +51,19 @@ class Question:
 def worked_out(
     connection: Connection, question: Question, progress: Progress | None = None
 ) -> Iterator[Connection]:
-    """The working tables, filled; only this connection sees them, and only while the block runs."""
+    """The working tables, filled; only this connection sees them, and only while the block runs.
+
+    After an error the connection's transaction is to be rolled back.
+    """
     _prepare(connection)
     create_views(connection, question.size)
+    tables.create(connection)
+    _fill(connection, question, progress)
+    yield connection
+    # Where the block was left by an error, the transaction ends with it and takes the tables along.
     for table in tables.TABLES:
-        table.create(connection, checkfirst=False)
-    try:
-        _fill(connection, question, progress)
-        yield connection
-    finally:
-        if connection.in_transaction() and not _broken(connection):
-            for table in tables.TABLES:
-                table.drop(connection, checkfirst=False)
-            drop_views(connection)
+        table.drop(connection, checkfirst=False)
+    drop_views(connection)
 
 
 def parameters(question: Question) -> dict[str, Any]:
@@ -74,6 +77,8 @@ def parameters(question: Question) -> dict[str, Any]:
         "window": day_number(periods.window_start),
         "library": scope.library.value if scope.library else "",
         "strangers": int(scope.organisation is None and scope.level is None),
+        "window_leaf": question.window_leaf,
+        "full_since": day_number(question.day - timedelta(days=question.policy.full_count_days)),
         "calendar_known": int(known(question.day)),
         "timeliness_pass": question.policy.timeliness_pass,
         "quality_pass": question.policy.quality_pass,
@@ -109,21 +114,28 @@ def _fill(connection: Connection, question: Question, progress: Progress | None)
     _fill_differences(connection)
     for number, step in enumerate(every):
         run(connection, step, question)
-        _count(connection)
         if progress is not None:
             progress(number + 1, len(every))
+    find_dropped_columns(connection)
 
 
 def _fill_calendar(connection: Connection, question: Question) -> None:
     periods = Periods(question.day, question.policy)
     calendar = list(periods.calendar_rows(question.begun))
-    insert_rows(connection, tables.CALENDAR, [astuple(row) for row in calendar])
+    insert_rows(connection, tables.CALENDAR, calendar)
     days = {row.ordinal: row.day for row in reversed(calendar)}
     days.pop(0, None)
     insert_rows(connection, tables.DATE, [(row.day, row.epoch, row.ordinal) for row in calendar])
     insert_rows(connection, tables.WORKDAY, sorted(days.items()))
-    insert_rows(connection, tables.CYCLE, [astuple(row) for row in periods.cycle_rows()])
-    insert_rows(connection, tables.DAY, [astuple(row) for row in periods.day_rows()])
+    insert_rows(connection, tables.CYCLE, periods.cycle_rows())
+    insert_rows(
+        connection,
+        tables.DAY,
+        [
+            (row.cycle * 100_000_000 + row.day, row.before, row.upto, row.late)
+            for row in periods.day_rows()
+        ],
+    )
     insert_rows(connection, tables.BIT, [(int(bit),) for bit in ExemptionScope])
 
 
@@ -168,12 +180,3 @@ def _prepare(connection: Connection) -> None:
         return
     connection.exec_driver_sql("SET LOCAL work_mem = '128MB'")
     connection.exec_driver_sql("SET LOCAL jit = off")
-
-
-def _count(connection: Connection) -> None:
-    """Tell PostgreSQL's planner how many rows there are now; SQLite plans by keys alone."""
-
-
-def _broken(connection: Connection) -> bool:
-    """Whether an error has ended the transaction for all but its rollback (PostgreSQL)."""
-    return connection.invalidated

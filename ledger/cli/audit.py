@@ -2,83 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from ledger.audits.findings import SIGNALS
 from ledger.audits.ladder import REASONS, RUNGS, rung_code
 from ledger.audits.metrics import BY_ID, STATE_LABELS, State
-from ledger.cli.denominator import denominator
-from ledger.cli.output import (
-    Exit,
-    Problem,
-    print_fields,
-    print_json,
-    print_table,
-    progress_bar,
-    say,
+from ledger.cli import audit_reading, audit_reports
+from ledger.cli.audit_options import (
+    LevelOption,
+    LibraryOption,
+    OrganisationOption,
+    PolicyOption,
+    audit_of,
 )
+from ledger.cli.denominator import denominator
+from ledger.cli.output import Exit, Problem, err, print_fields, print_json, print_table, say
 from ledger.cli.quality_views import percent
-from ledger.cli.session import AsOf, Json, reading
-from ledger.codes import Level, Library
-
-if TYPE_CHECKING:
-    from ledger.audits.audit import Audit
+from ledger.cli.session import AsOf, Json
 
 app = typer.Typer(no_args_is_help=True, help="Completeness audits / 应归尽归审计.")
-app.command("denominator")(denominator)
 
-OrganisationOption = Annotated[
-    str | None, typer.Option("--org", help="Only this organisation's obligations and entries.")
-]
-LibraryOption = Annotated[
-    Library | None,
-    typer.Option("--library", help="Only what belongs to this library.", case_sensitive=False),
-]
-LevelOption = Annotated[
-    Level | None,
-    typer.Option("--level", help="Only organisations of this level.", case_sensitive=False),
-]
-PolicyOption = Annotated[
-    Path | None,
-    typer.Option("--policy", help="JSON file with grace, thresholds and clocks (docs/audits.md)."),
-]
-
-
-@contextmanager
-def audit_of(
-    as_of: str | None,
-    *,
-    organisation: str | None = None,
-    library: Library | None = None,
-    level: Level | None = None,
-    policy: Path | None = None,
-) -> Iterator[Audit]:
-    """The audit that a command's options ask for, with a progress bar; refusals name what to change."""
-    from ledger.audits.audit import audited  # noqa: PLC0415 - it brings every capability along
-    from ledger.audits.policy import read_policy  # noqa: PLC0415
-    from ledger.audits.scope import Scope  # noqa: PLC0415
-    from ledger.organisations import queries as organisations  # noqa: PLC0415
-
-    rules = read_policy(policy)
-    with reading(as_of) as (connection, size):
-        if organisation is not None and not organisations.organisation(
-            connection, organisation, size
-        ):
-            raise Problem(
-                say(f"账本上没有机构 {organisation}", f"no organisation {organisation} is known"),
-                say("用 `govledger org list` 查找代码", "find its code with `govledger org list`"),
-                Exit.NOT_FOUND,
-            )
-        scope = Scope(organisation, library, level)
-        with (
-            progress_bar(say("审计", "Auditing")) as bar,
-            audited(connection, size, scope=scope, policy=rules, progress=bar) as found,
-        ):
-            yield found
+Most = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="Most rows shown.")]
+_SPARE = (State.NOT_APPLICABLE, State.EXEMPTED)
+_SHOWN = ("cataloguing", "mount", "collection", "timeliness", "quality_pass")
 
 
 @app.command("completeness")
@@ -87,98 +36,39 @@ def completeness(
     library: LibraryOption = None,
     level: LevelOption = None,
     policy: PolicyOption = None,
+    place: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Write the whole report: .json (canonical), .xlsx or .md."
+        ),
+    ] = None,
     as_of: AsOf = None,
     json_output: Json = False,
 ) -> None:
-    """Every metric, and every organisation, those at zero first.
+    """Every metric over all, and over every organisation, those at zero first.
 
-    Example: govledger audit completeness --as-of 2026-06-30
+    Example: govledger audit completeness --as-of 2026-06-30 -o report.xlsx
     """
     from ledger.audits.report import measures, report_head  # noqa: PLC0415
 
+    if place is not None:
+        audit_reports.check_place(place)
     with audit_of(
         as_of, organisation=organisation, library=library, level=level, policy=policy
     ) as found:
         head, told = report_head(found), measures(found)
         names = {one.code: one.name or one.code for one in found.organisations()}
+        digest = None if place is None else audit_reports.write_report(found, place)
     if json_output:
         print_json({**head, "metrics": told})
         return
     _print_head(head)
     _print_metrics(told)
     _print_organisations(told, names)
-
-
-def _print_head(head: dict[str, Any]) -> None:
-    scope = "、".join(f"{name}={value}" for name, value in head["scope"].items())
-    print_fields(
-        say("应归尽归审计", "Completeness audit"),
-        [
-            (say("日志大小", "log size"), head["size"]),
-            (say("审计日", "day"), head["day"]),
-            (say("范围", "scope"), scope or say("全部", "everything")),
-            (say("口径", "policy"), f"{head['policy']['name']} {head['policy_digest'][:12]}"),
-        ],
-    )
-
-
-def _print_metrics(told: list[dict[str, Any]]) -> None:
-    counts = [state.word for state in State if state is not State.MET]
-    print_table(
-        "",
-        [
-            say("指标", "metric"),
-            say("比率 %", "rate %"),
-            say("分子", "numerator"),
-            say("分母", "denominator"),
-            *(say(*STATE_LABELS[State[word.upper()]]) for word in counts),
-        ],
-        [
-            (
-                say(BY_ID[one["id"]].zh, BY_ID[one["id"]].en),
-                percent(one["rate_basis_points"]),
-                one["numerator"],
-                one["denominator"],
-                *(one[word] for word in counts),
-            )
-            for one in told
-        ],
-        right=[
-            say("比率 %", "rate %"),
-            say("分子", "numerator"),
-            say("分母", "denominator"),
-            *(say(*STATE_LABELS[State[word.upper()]]) for word in counts),
-        ],
-        spare=[say(*STATE_LABELS[State.NOT_APPLICABLE]), say(*STATE_LABELS[State.EXEMPTED])],
-    )
-
-
-def _print_organisations(told: list[dict[str, Any]], names: dict[str, str]) -> None:
-    shown = ("cataloguing", "mount", "collection", "timeliness", "quality_pass")
-    rates = {
-        metric["id"]: {one["organisation"]: one for one in metric["organisations"]}
-        for metric in told
-    }
-    order = [
-        one["organisation"]
-        for one in next(m for m in told if m["id"] == "collection")["organisations"]
-    ]
-    print_table(
-        say("各机构（归集率低者在前），%", "By organisation, lowest collection first, %"),
-        [say("机构", "organisation"), *(say(BY_ID[name].zh, BY_ID[name].en) for name in shown)],
-        [
-            (
-                names.get(code, code or say("（无法读取）", "(unreadable)")),
-                *(
-                    percent(rates[name][code]["rate_basis_points"]) if code in rates[name] else "–"
-                    for name in shown
-                ),
-            )
-            for code in order
-        ],
-        right=[say(BY_ID[name].zh, BY_ID[name].en) for name in shown],
-        fold=[say("机构", "organisation")],
-    )
+    if place is not None:
+        err.print(say(f"✓ 已写入 {place}", f"✓ written to {place}"), style="green")
+        if digest is not None:
+            err.print(f"  SHA-256 {digest}")
 
 
 @app.command("gaps")
@@ -192,7 +82,7 @@ def gaps(
     overdue: Annotated[
         bool, typer.Option("--overdue", help="Only those whose working day has passed.")
     ] = False,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Most rows shown.")] = 50,
+    limit: Most = 50,
     policy: PolicyOption = None,
     as_of: AsOf = None,
     json_output: Json = False,
@@ -239,6 +129,138 @@ def gaps(
         ],
         fold=[say("原因", "reason"), say("应办单位", "who must act")],
         spare=[say("条款", "article"), say("始于", "since")],
+    )
+
+
+@app.command("findings")
+def findings(
+    organisation: OrganisationOption = None,
+    library: LibraryOption = None,
+    level: LevelOption = None,
+    name: Annotated[
+        str | None, typer.Option(help="Only findings of this name (docs/audits.md).")
+    ] = None,
+    limit: Most = 50,
+    policy: PolicyOption = None,
+    as_of: AsOf = None,
+    json_output: Json = False,
+) -> None:
+    """What an auditor must look at beside the gaps: cheats, exemptions, what moved the denominator.
+
+    Example: govledger audit findings --name old_snapshot
+    """
+    from ledger.audits.report import finding_line  # noqa: PLC0415
+
+    if name is not None and name not in SIGNALS:
+        raise Problem(
+            say(f"没有审计发现 {name}", f"there is no finding {name}"),
+            say("名称见 docs/audits.md", "docs/audits.md lists the names"),
+            Exit.USAGE,
+        )
+    with audit_of(
+        as_of, organisation=organisation, library=library, level=level, policy=policy
+    ) as found:
+        told = [finding_line(found, row) for row in found.findings(name=name, limit=limit)]
+        names = {one.code: one.name or one.code for one in found.organisations()}
+    if json_output:
+        print_json({"findings": told})
+        return
+    print_table(
+        say(f"审计发现：{len(told)}", f"Findings: {len(told)}"),
+        [
+            say("发现", "finding"),
+            say("对象", "subject"),
+            say("机构", "organisation"),
+            say("条款", "article"),
+            say("数值", "number"),
+            say("说明", "detail"),
+            say("日志", "leaves"),
+        ],
+        [
+            (
+                say(SIGNALS[one["name"]].zh, SIGNALS[one["name"]].en),
+                one["subject"],
+                names.get(one["organisation"], one["organisation"]),
+                one["article"],
+                one["number"],
+                one["detail"],
+                " ".join(map(str, one["leaves"])),
+            )
+            for one in told
+        ],
+        fold=[say("发现", "finding"), say("机构", "organisation"), say("说明", "detail")],
+        spare=[say("说明", "detail"), say("条款", "article"), say("日志", "leaves")],
+    )
+
+
+app.command("explain")(audit_reading.explain)
+app.command("compare")(audit_reading.compare)
+app.command("denominator")(denominator)
+app.command("publish")(audit_reports.publish)
+app.command("reports")(audit_reports.reports)
+app.command("verify")(audit_reports.verify)
+
+
+def _print_head(head: dict[str, Any]) -> None:
+    scope = "、".join(f"{name}={value}" for name, value in head["scope"].items())
+    print_fields(
+        say("应归尽归审计", "Completeness audit"),
+        [
+            (say("日志大小", "log size"), head["size"]),
+            (say("审计日", "day"), head["day"]),
+            (say("范围", "scope"), scope or say("全部", "everything")),
+            (say("口径", "policy"), f"{head['policy']['name']} {head['policy_digest'][:12]}"),
+        ],
+    )
+
+
+def _print_metrics(told: list[dict[str, Any]]) -> None:
+    counts = [state for state in State if state is not State.MET]
+    numbers = [
+        say("比率 %", "rate %"),
+        say("分子", "numerator"),
+        say("分母", "denominator"),
+        *(say(*STATE_LABELS[state]) for state in counts),
+    ]
+    print_table(
+        "",
+        [say("指标", "metric"), *numbers],
+        [
+            (
+                say(BY_ID[one["id"]].zh, BY_ID[one["id"]].en),
+                percent(one["rate_basis_points"]),
+                one["numerator"],
+                one["denominator"],
+                *(one[state.word] for state in counts),
+            )
+            for one in told
+        ],
+        right=numbers,
+        spare=[say(*STATE_LABELS[state]) for state in _SPARE],
+    )
+
+
+def _print_organisations(told: list[dict[str, Any]], names: dict[str, str]) -> None:
+    rates = {
+        metric["id"]: {one["organisation"]: one for one in metric["organisations"]}
+        for metric in told
+    }
+    labels = [say(BY_ID[name].zh, BY_ID[name].en) for name in _SHOWN]
+    print_table(
+        say("各机构（归集率低者在前），%", "By organisation, lowest collection first, %"),
+        [say("机构", "organisation"), *labels],
+        [
+            (
+                names.get(code, code or say("（无法读取）", "(unreadable)")),
+                *(
+                    percent(rates[name][code]["rate_basis_points"]) if code in rates[name] else "–"
+                    for name in _SHOWN
+                ),
+            )
+            for code in rates["collection"]
+        ],
+        right=labels,
+        fold=[say("机构", "organisation")],
     )
 
 

@@ -160,6 +160,7 @@ WORDINGS: dict[str, Wording] = {
         "用 --apply 再次运行即先续完；若已换链，请换用新的数据目录",
     ),
     "AuditError": Wording(Exit.NOT_FOUND, "无法审计", "请核对日志大小与范围"),
+    "ReportRefused": Wording(Exit.USAGE, "不是审计报告", "请给出 `audit publish` 写出的文件"),
     "PolicyError": Wording(Exit.USAGE, "审计口径无法使用", "成员与取值范围见 docs/audits.md"),
     "TableError": Wording(Exit.USAGE, "表格文件无法读取", "请按提示更正文件后重试"),
     "MappingError": Wording(Exit.USAGE, "映射无法使用", "请给出映射文件，或内置映射的名称"),

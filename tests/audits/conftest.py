@@ -9,6 +9,9 @@ import pytest
 
 from ledger.store.engine import open_database
 from tests.audits.world import World, new_world
+from tests.small_office import built_office
+
+__all__ = ["built_office", "either_world", "world"]
 
 
 @pytest.fixture

@@ -139,6 +139,10 @@ class World:
             for table, row in rows:
                 connection.execute(insert(table), row)
             _write_tiles(connection, runs)
+            for index, reason in self.scribe.flags.items():
+                if index >= fresh[0].index:
+                    row = {"index_": index, "source": fresh[0].kind, "reason": reason}
+                    connection.execute(insert(tables.flag), row)
 
     def version(self, subject: object) -> int:
         self.versions[subject] = self.versions.get(subject, 0) + 1

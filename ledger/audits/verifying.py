@@ -1,0 +1,246 @@
+"""Verifying a report (审计报告核验): from the chain alone, in an empty database of its own.
+
+1. Follow the log from its first block into an empty mirror, whose tree is compared with the contract's.
+2. Check that mirror as ``mirror verify`` does: signatures, keys, rules, rows; nothing of the operator's is used.
+3. Compare the log's root at the report's size with the root that the report names.
+4. Work the audit out again at that size, under the report's own scope and policy, and compare byte by byte.
+5. Look for the statement that anchored these bytes, and hold what it says against them.
+
+Files are read whole only where something differs and the difference is to be named.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from sqlalchemy import Connection, Engine
+
+from ledger.audits import queries
+from ledger.audits.audit import audited
+from ledger.audits.differences import differences
+from ledger.audits.metrics import HEADLINE
+from ledger.audits.periods import calendar_digest
+from ledger.audits.policy import DEFAULT_POLICY, Policy, policy_of
+from ledger.audits.queries import Report
+from ledger.audits.report import report_bytes, report_parts
+from ledger.audits.scope import Scope, scope_of
+from ledger.audits.working import Progress
+from ledger.canonical import parse_json
+from ledger.mirror import queries as mirror
+from ledger.mirror.mirror import Mirror
+
+MAX_REPORT_BYTES = 1 << 31
+
+
+class ReportRefused(ValueError):
+    """A file that is no completeness report; ``zh`` says so in Chinese."""
+
+    def __init__(self, what: str, hint: str = "", *, zh: str = "", hint_zh: str = "") -> None:
+        super().__init__(what)
+        self.hint = hint
+        self.zh = zh
+        self.hint_zh = hint_zh
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One thing that was checked, in both languages."""
+
+    ok: bool
+    zh: str
+    en: str
+
+
+class Verified(msgspec.Struct):
+    """The outcome of a verification. ``differences`` name what is not as it follows from the chain."""
+
+    report: str
+    """SHA-256 of the bytes in question, lower-case hex."""
+    size: int
+    checks: list[Check] = msgspec.field(default_factory=list)
+    differences: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    anchored: list[Report] = msgspec.field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return all(check.ok for check in self.checks)
+
+    def check(self, ok: bool, zh: str, en: str) -> bool:  # noqa: FBT001 - what was found
+        self.checks.append(Check(ok, zh, en))
+        return ok
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """What is to be verified: a file's bytes, or the digest that a statement anchored."""
+
+    digest: str
+    size: int
+    root: str
+    scope: Scope
+    policy: Policy
+    calendar: str | None = None
+    file: Path | None = None
+
+
+class _Head(msgspec.Struct, frozen=True):
+    """What of a report says how it was made."""
+
+    format: Literal["govledger-completeness/1"]
+    size: int
+    root: str
+    scope: dict[str, Any]
+    policy: dict[str, Any]
+    calendar_digest: str
+
+
+def claim_of(file: Path) -> Claim:
+    """What a report file claims; raises :class:`ReportRefused` for a file that is none."""
+    try:
+        head = msgspec.convert(parse_json(file.read_bytes(), MAX_REPORT_BYTES), _Head)
+        scope, policy = scope_of(head.scope), policy_of(head.policy)
+    except ValueError as error:
+        raise ReportRefused(
+            f"{file} is no completeness report: {error}",
+            "give the file that `govledger audit publish` or `audit completeness -o` wrote",
+            zh=f"{file} 不是应归尽归审计报告：{error}",
+            hint_zh="请给出 `govledger audit publish` 或 `audit completeness -o` 写出的文件",
+        ) from error
+    return Claim(
+        _file_digest(file), head.size, head.root, scope, policy, head.calendar_digest, file
+    )
+
+
+def verify_report(
+    claim: Claim, own: Mirror, *, progress: Callable[[str], Progress] = lambda _: _silent
+) -> Verified:
+    """Verify a claim as the module says, in ``own``, the auditor's own mirror, which is empty before.
+
+    ``progress`` gives, for the name of a stage (``follow``, ``check``, ``audit``), what is called while it lasts.
+    Raises :class:`~ledger.chain.interface.ChainError` where the chain cannot be asked.
+    """
+    found = Verified(claim.digest, claim.size)
+    own.catch_up(progress=progress("follow"))
+    _check_log(found, own, progress("check"))
+    _check_claim(found, claim, own.engine, progress("audit"))
+    return found
+
+
+def _silent(_done: int, _total: int) -> None:
+    """For whoever does not watch."""
+
+
+def _check_log(found: Verified, own: Mirror, progress: Progress) -> None:
+    report = own.verify(progress=progress)
+    problems = sum(report.totals.values())
+    found.check(
+        report.ok,
+        f"链上 {report.size} 条声明的签名、密钥、规则与投影"
+        + ("均相符" if report.ok else f"有 {problems} 处不符"),
+        f"signatures, keys, rules and rows of the {report.size} statements on the chain "
+        + ("hold" if report.ok else f"do not hold in {problems} places"),
+    )
+    for one in report.findings if not report.ok else ():
+        found.differences.append({"pointer": f"/leaf/{one.leaf}", "zh": one.zh, "en": one.en})
+
+
+def _check_claim(found: Verified, claim: Claim, engine: Engine, progress: Progress) -> None:
+    with engine.connect() as connection:
+        held = mirror.size_of(connection)
+        if not found.check(
+            0 < claim.size <= held,
+            f"报告所据日志大小 {claim.size}，链上现有 {held} 条",
+            f"the report is of size {claim.size}, the chain has {held} statements",
+        ):
+            return
+        root = mirror.checkpoint(connection, claim.size).root.removeprefix("0x")
+        found.check(
+            root == claim.root,
+            f"大小 {claim.size} 时的树根"
+            + ("与报告一致" if root == claim.root else f"为 {root}，报告写的是 {claim.root}"),
+            f"the root at size {claim.size} "
+            + (
+                "is the report's"
+                if root == claim.root
+                else f"is {root}, the report says {claim.root}"
+            ),
+        )
+        _check_calendar(found, claim)
+        _check_bytes(found, claim, connection, progress)
+        _check_anchors(found, claim, connection)
+        connection.rollback()
+
+
+def _check_calendar(found: Verified, claim: Claim) -> None:
+    if claim.calendar is not None and claim.calendar != calendar_digest():
+        found.check(
+            False,  # noqa: FBT003 - a check that failed
+            "报告采用的工作日历与本程序不同，到期日可能不同；请换用同一版本的 chinesecalendar",
+            "the report was made with another calendar of working days than this program's: "
+            "install the same release of chinesecalendar",
+        )
+
+
+def _check_bytes(found: Verified, claim: Claim, connection: Connection, progress: Progress) -> None:
+    with audited(
+        connection, claim.size, scope=claim.scope, policy=claim.policy, progress=progress
+    ) as audit:
+        digest = hashlib.sha256()
+        for piece in report_bytes(audit):
+            digest.update(piece)
+        same = digest.hexdigest() == claim.digest
+        found.check(
+            same,
+            "由链上重算的报告" + ("逐字节相同" if same else f"不同：应为 {digest.hexdigest()}"),
+            "the report worked out from the chain is "
+            + ("the same, byte for byte" if same else f"another: {digest.hexdigest()}"),
+        )
+        if not same and claim.file is not None:
+            told = parse_json(claim.file.read_bytes(), MAX_REPORT_BYTES)
+            made = {
+                name: list(value) if isinstance(value, Iterator) else value
+                for name, value in report_parts(audit)
+            }
+            found.differences += differences(told, made)
+
+
+def _check_anchors(found: Verified, claim: Claim, connection: Connection) -> None:
+    found.anchored = queries.with_digest(connection, claim.digest)
+    if not found.anchored:
+        found.checks.append(
+            Check(
+                claim.file is not None,
+                "该报告未上链（未由审计方发布）",
+                "these bytes are not anchored: no auditor published them",
+            )
+        )
+        return
+    for one in found.anchored:
+        same = (one.size, one.root, one.scope) == (claim.size, claim.root, claim.scope.document())
+        who = one.organisation.name if one.organisation else one.organisation_hash
+        found.check(
+            same,
+            f"日志位置 {one.leaf_from}：{who} 发布"
+            + ("，大小、树根与范围一致" if same else "，但所述大小、树根或范围不同"),
+            f"anchored at log index {one.leaf_from} by {who}"
+            + (
+                ", of this size, root and scope" if same else ", but of another size, root or scope"
+            ),
+        )
+
+
+def claim_anchored(report: Report, policy: Policy = DEFAULT_POLICY) -> Claim:
+    """What a statement about a report claims, for who has no file; ``policy`` is not in the statement."""
+    return Claim(report.report, report.size, report.root, scope_of(dict(report.scope)), policy)
+
+
+def headline(metrics: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The measure whose numerator and denominator a report's statement carries."""
+    return next(one for one in metrics if one["id"] == HEADLINE.id)
+
+
+def _file_digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

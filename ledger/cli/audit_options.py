@@ -1,0 +1,79 @@
+"""What every ``govledger audit`` command shares: scope, policy, and the audit that they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ledger.cli.output import Exit, Problem, progress_bar, say
+from ledger.cli.session import reading
+from ledger.codes import Level, Library
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from ledger.audits.audit import Audit
+    from ledger.audits.scope import Scope
+
+OrganisationOption = Annotated[
+    str | None, typer.Option("--org", help="Only this organisation's obligations and entries.")
+]
+LibraryOption = Annotated[
+    Library | None,
+    typer.Option("--library", help="Only what belongs to this library.", case_sensitive=False),
+]
+LevelOption = Annotated[
+    Level | None,
+    typer.Option("--level", help="Only organisations of this level.", case_sensitive=False),
+]
+PolicyOption = Annotated[
+    Path | None,
+    typer.Option("--policy", help="JSON file with grace, thresholds and clocks (docs/audits.md)."),
+]
+
+
+def scope_of(
+    connection: Connection,
+    size: int | None,
+    organisation: str | None,
+    library: Library | None,
+    level: Level | None,
+) -> Scope:
+    """The scope that options ask for; raises :class:`Problem` for an organisation that nobody knows."""
+    from ledger.audits.scope import Scope  # noqa: PLC0415
+    from ledger.organisations import queries as organisations  # noqa: PLC0415
+
+    if organisation is not None and not organisations.organisation(connection, organisation, size):
+        raise Problem(
+            say(f"账本上没有机构 {organisation}", f"no organisation {organisation} is known"),
+            say("用 `govledger org list` 查找代码", "find its code with `govledger org list`"),
+            Exit.NOT_FOUND,
+        )
+    return Scope(organisation, library, level)
+
+
+@contextmanager
+def audit_of(
+    as_of: str | None,
+    *,
+    organisation: str | None = None,
+    library: Library | None = None,
+    level: Level | None = None,
+    policy: Path | None = None,
+) -> Iterator[Audit]:
+    """The audit that a command's options ask for, with a progress bar."""
+    from ledger.audits.audit import audited  # noqa: PLC0415 - it brings every capability along
+    from ledger.audits.policy import read_policy  # noqa: PLC0415
+
+    rules = read_policy(policy)
+    with reading(as_of) as (connection, size):
+        scope = scope_of(connection, size, organisation, library, level)
+        with (
+            progress_bar(say("审计", "Auditing")) as bar,
+            audited(connection, size, scope=scope, policy=rules, progress=bar) as found,
+        ):
+            yield found
