@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger.codes import UpdateCycle
 from ledger.quality import checks
+from ledger.quality.asking import batches_of
 from ledger.quality.results import Data, ReferenceData, Result, Subject, result_of
 from ledger.quality.ruleset import RuleSet, reference_of
 from ledger.quality.running import Job, run
 from ledger.quality.scanning import Counts, Terms
 from ledger.quality.weights import WeightProfile
-from ledger.quality.wholes import Bench, batches_of
+from ledger.quality.wholes import Bench
 from ledger.records.commitment import commit
 from ledger.records.problems import SourceChanged
 from ledger.records.schema import schema_of

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from ledger.quality.asking import rows_of
 from ledger.quality.running import Job, plan_of
 from ledger.quality.scanning import Measure, guarded
 from ledger.quality.scoring import Outcome
@@ -96,7 +97,7 @@ def examples(
         if rows is None or isinstance(rows, Outcome) or not keys:
             found.append(Examples(rule.id, ()))
             continue
-        few = rows.select(*keys).distinct().order_by(keys).limit(limit).to_pyarrow().to_pylist()
+        few = rows_of(rows.select(*keys).distinct().order_by(keys).limit(limit))
         told = tuple(
             {name: masked(row[name], grades.get(name, CLOSED_GRADE), secret, name) for name in keys}
             for row in few

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger.quality import checks
+from ledger.quality.asking import engine_of, rows_of
 from ledger.quality.reasons import NotAssessable
 from ledger.quality.ruleset import RuleSet
 from ledger.quality.scanning import (
@@ -67,7 +68,7 @@ class Plan(NamedTuple):
 
 def plan_of(job: Job) -> Plan:
     """Every rule in its place. Nothing is read yet but the table's schema."""
-    columns = Columns(job.table, Engine(_engine_of(job.table)))
+    columns = Columns(job.table, Engine(engine_of(job.table)))
     first = _planned(job, columns)
     prepared = columns.prepared()
     return first if prepared is columns else _planned(job, prepared)
@@ -112,10 +113,6 @@ def run(job: Job, progress: Progress | None = None) -> Found:
         outcomes[rule.id] = _passed(rule, plan.parts[rule.id], job, answers, rows)
         tell(done, steps)
     return Found(rows, tuple(outcomes[rule.id] for rule in job.rules.rules))
-
-
-def _engine_of(table: ir.Table) -> str:
-    return str(table._find_backend().name)  # noqa: SLF001 - Ibis has no public name for it
 
 
 def _refused(rule: checks.Rule) -> Outcome:
@@ -166,7 +163,7 @@ def _answers(plan: Plan) -> dict[str, Any]:
 
     def ask(names: Sequence[str]) -> dict[str, Any]:
         asked = table.aggregate(**{name: plan.scan.values[name] for name in names})
-        return dict(asked.to_pyarrow().to_pylist()[0])
+        return rows_of(asked)[0]
 
     names = list(plan.scan.values)
     try:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger.quality import identity, patterns
+from ledger.quality.asking import engine_of, rows_of
 from ledger.quality.ruleset import RuleSet
 from ledger.quality.structure import Items, columns_of_items
 from ledger.quality.values import Engine
@@ -48,7 +49,7 @@ class Profile(NamedTuple):
 
 def profile(table: ir.Table) -> tuple[int, dict[str, Profile]]:
     """Rows of a table, and the profile of each column. One scan; distinct values are approximate."""
-    engine = Engine(str(table._find_backend().name))  # noqa: SLF001 - Ibis has no public name for it
+    engine = Engine(engine_of(table))
     asked: dict[str, Any] = {"rows": table.count()}
     for place, name in enumerate(table.columns):
         column = table[name]
@@ -59,7 +60,7 @@ def profile(table: ir.Table) -> tuple[int, dict[str, Profile]]:
             asked[f"l{place}"] = column.length().max(where=given)
             for look, seen in _LOOKS.items():
                 asked[f"{look}{place}"] = table.count(where=given & seen(engine, column))
-    told = table.aggregate(**asked).to_pyarrow().to_pylist()[0]
+    told = rows_of(table.aggregate(**asked))[0]
     found = {}
     for place, (name, kind) in enumerate(table.schema().items()):
         looks = {look: told[f"{look}{place}"] for look in _LOOKS if f"{look}{place}" in told}

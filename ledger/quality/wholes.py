@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import ibis
 
 from ledger.quality import checks
+from ledger.quality.asking import backend_of, batches_of, rows_of, value_of
 from ledger.quality.reasons import NotAssessable
 from ledger.quality.scanning import Columns, Counts, Scan, sql
 from ledger.quality.values import Engine, as_text
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 MOST_BITS = 1 << 29
 """The widest range of an integer key, in values, whose uniqueness a bitmap settles (64 MiB)."""
-BATCH_ROWS = 100_000
+MOST_EXAMPLES = 50
 _COUNT = "__govledger.n"
 _HASH = "__govledger.hash"
 
@@ -46,7 +47,7 @@ class Bench(NamedTuple):
 
     def bring(self, table: ir.Table) -> ir.Table:
         """A table on the bench: itself where it is there, else a copy, batch by batch."""
-        if table._find_backend() is self.connection:  # noqa: SLF001 - Ibis has no public name for it
+        if backend_of(table) is self.connection:
             return table
         native, name = self.connection.con, ibis.util.gen_name("govledger")
         native.register(f"{name}_batches", batches_of(table))
@@ -55,14 +56,6 @@ class Bench(NamedTuple):
         finally:
             native.unregister(f"{name}_batches")
         return self.connection.table(name, database="temp.main")
-
-
-def batches_of(table: ir.Table) -> Any:  # noqa: ANN401 - pyarrow carries no types
-    """The rows of a table as a stream of Arrow batches, never all at once."""
-    backend = table._find_backend()  # noqa: SLF001 - Ibis has no public name for it
-    if backend.name == "duckdb":
-        return backend.con.sql(str(backend.compile(table))).to_arrow_reader(BATCH_ROWS)
-    return table.to_pyarrow_batches(chunk_size=BATCH_ROWS)
 
 
 class Pass(NamedTuple):
@@ -113,11 +106,6 @@ def _kept(table: ir.Table, when: ir.BooleanValue | None) -> ir.Table:
     return table if when is None else table.filter(when)
 
 
-def _value(table: ir.Table) -> Any:  # noqa: ANN401 - one number
-    """The only value of a table of one row and one column, 0 for NULL."""
-    return next(iter(table.to_pyarrow().to_pylist()[0].values())) or 0
-
-
 # Keys that repeat
 
 
@@ -139,7 +127,7 @@ def _repeated(rule: checks.Unique | checks.DuplicateRows, scan: Scan) -> Pass:
         if duckdb and len(names) == 1 and _dense(table, names[0]):
             return 0
         groups = _groups(table, names, hashed=duckdb)
-        return int(_value(groups.aggregate(n=(groups[_COUNT] - (1 if surplus else 0)).sum())))
+        return int(value_of(groups.aggregate(n=(groups[_COUNT] - (1 if surplus else 0)).sum())))
 
     def bad(_: Bench) -> ir.Table:
         groups = _groups(table, names, hashed=duckdb)
@@ -200,11 +188,11 @@ def _dense(table: ir.Table, name: str) -> bool:
     column = table[name]
     if not column.type().is_integer():
         return False
-    found = table.aggregate(low=column.min(), high=column.max(), n=column.count()).to_pyarrow()
-    low, high, count = (found.to_pylist()[0][key] for key in ("low", "high", "n"))
+    asked = table.aggregate(low=column.min(), high=column.max(), n=column.count())
+    low, high, count = (rows_of(asked)[0][key] for key in ("low", "high", "n"))
     if low is None or high - low >= MOST_BITS or high - low + 1 < count:
         return low is None
-    return bool(_value(table.aggregate(n=_bits(column, low, high))) == count)
+    return bool(value_of(table.aggregate(n=_bits(column, low, high))) == count)
 
 
 # References
@@ -240,7 +228,7 @@ def _known_keys(bench: Bench, name: str, theirs: Sequence[str], *, empty: bool =
     found = bench.reference(name, theirs)
     keys = found.select(**{f"r{place}": found[column] for place, column in enumerate(theirs)})
     keys = keys.filter([keys[column].notnull() for column in keys.columns]).distinct()
-    if not empty and not _value(keys.limit(1).aggregate(n=keys.limit(1).count())):
+    if not empty and not value_of(keys.limit(1).aggregate(n=keys.limit(1).count())):
         raise NotAssessable("empty_reference", name)
     return keys
 
@@ -252,7 +240,7 @@ def _unknown(counted: ir.Table, known: ir.Table) -> ir.Table:
 
 
 def _rows_of(counted: ir.Table) -> int:
-    return int(_value(counted.aggregate(n=counted[_COUNT].sum())))
+    return int(value_of(counted.aggregate(n=counted[_COUNT].sum())))
 
 
 def _lookup(known: ir.Table, bench: Bench, counted: ir.Table) -> ir.Table:
@@ -264,7 +252,7 @@ def _examples(
     columns: Columns, name: str, applies: ir.BooleanValue | None, unknown: ir.Table
 ) -> ir.Table:
     """Rows whose key is one of the first unknown ones."""
-    few = unknown.order_by("k0").limit(50).to_pyarrow()["k0"].to_pylist()
+    few = [row["k0"] for row in rows_of(unknown.order_by("k0").limit(MOST_EXAMPLES))]
     table = _kept(columns.table, applies)
     return table.filter(columns[name].isin(few) if few else ibis.literal(False))  # noqa: FBT003
 
@@ -309,7 +297,7 @@ def _listed(rule: checks.OneOf | checks.Division, scan: Scan) -> Pass:
         table = columns.table
         asked = {f"e{n}": table.count(where=_both(when, one)) for n, one in enumerate(given)}
         every = {f"a{n}": table.count(where=when) for n in range(len(given))}
-        numbers = table.aggregate(**asked, **every).to_pyarrow().to_pylist()[0]
+        numbers = rows_of(table.aggregate(**asked, **every))[0]
         there = sum(numbers[name] for name in asked)
         evaluated = sum(numbers[name] for name in every) if strict else there
         failing = sum(_rows_of(unknown(bench, place)) for place in range(len(given)))
@@ -337,7 +325,7 @@ def _agrees(rule: checks.Agrees, scan: Scan) -> Pass:
         names |= {f"w{n}": theirs[name] for n, name in enumerate(rule.their_values)}
         right = theirs.select(**names)
         keys = [f"r{n}" for n in range(len(rule.theirs))]
-        if _value(_twice(right, keys)):
+        if value_of(_twice(right, keys)):
             raise NotAssessable("reference_key", rule.reference)
         table = _kept(columns.table, applies)
         chosen = {f"k{n}": table[name] for n, name in enumerate(rule.columns)}
@@ -354,11 +342,11 @@ def _agrees(rule: checks.Agrees, scan: Scan) -> Pass:
 
     def run(bench: Bench) -> Counts:
         joined, differs = matched(bench)
-        found = joined.aggregate(b=joined.count(), a=joined.count(where=differs)).to_pyarrow()
-        evaluated, failing = (int(found.to_pylist()[0][key]) for key in ("b", "a"))
+        found = rows_of(joined.aggregate(b=joined.count(), a=joined.count(where=differs)))[0]
+        evaluated, failing = (int(found[key]) for key in ("b", "a"))
         if rule.missing == "fail":
             left = _kept(columns.table, applies)
-            whole = int(_value(left.aggregate(n=left.count())))
+            whole = int(value_of(left.aggregate(n=left.count())))
             return Counts(whole, failing + whole - evaluated)
         return Counts(evaluated, failing)
 
@@ -380,8 +368,8 @@ def _covers(rule: checks.Covers, scan: Scan) -> Pass:
         pairs = [_comparable(known[f"r{n}"], held[f"k{n}"]) for n in range(len(rule.columns))]
         absent = known.anti_join(held, [left == right for left, right in pairs])
         return Counts(
-            int(_value(known.aggregate(n=known.count()))),
-            int(_value(absent.aggregate(n=absent.count()))),
+            int(value_of(known.aggregate(n=known.count()))),
+            int(value_of(absent.aggregate(n=absent.count()))),
         )
 
     return Pass(None, run, None)
