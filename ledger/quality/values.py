@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 _BLANKS = " \t\n\r\x0b\x0c\u00a0\u3000"
-_LAST_BLANK = "!"
-"""The first character after all ASCII blanks in byte order."""
-_WIDE_BLANKS = ("\u3000", "\u00a0")
+_NO_BREAK_SPACE, _AFTER_WIDE_SPACE = "\u00a0", "\u3001"
 
 
 class Engine:
@@ -44,27 +42,20 @@ class Engine:
         """Whether the text has one of the characters (a class without its brackets)."""
         return text.re_search(f"[{characters}]")
 
-    def blank(self, text: ir.StringValue) -> ir.BooleanValue:
-        """Whether the text has no character but blanks, the full-width one (U+3000) included.
-
-        DuckDB compares bytes, so that a look at the first one settles nearly every value.
-        """
-        whole = self.matches(text, f"[{_BLANKS}]*")
-        if self.name != "duckdb":
-            return whole
-        begins_blank = text < _LAST_BLANK
-        for wide in _WIDE_BLANKS:
-            begins_blank = begins_blank | text.startswith(wide)
-        return (text == "") | (begins_blank & whole)
-
     def given(self, value: ir.Value) -> ir.BooleanValue:
-        """Whether a value is there: not NULL, not blank text, not NaN."""
+        """Whether a value is there: not NULL, not NaN, not text of blanks alone (U+3000 is one)."""
         there = value.notnull()
-        if value.type().is_string():
-            return there & ~self.blank(value)
         if value.type().is_floating():
             return there & ~value.isnan()
-        return there
+        if not value.type().is_string():
+            return there
+        blank = self.matches(value, f"[{_BLANKS}]*")
+        if self.name != "duckdb":
+            return there & ~blank
+        # DuckDB compares bytes: where a text begins settles nearly every value, and of a CASE it works
+        # out the other branches for the rest alone.
+        ascii_or_han = ((value >= "!") & (value < _NO_BREAK_SPACE)) | (value >= _AFTER_WIDE_SPACE)
+        return ibis.cases((ascii_or_han, True), (value.isnull(), False), else_=~blank)
 
     def number(self, value: ir.Value) -> ir.NumericValue:
         """The value as a number; NULL for text that is none (18 digits before, 9 after the point)."""

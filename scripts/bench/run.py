@@ -56,6 +56,7 @@ BENCHES = (
     Bench("merkle", "Tree, canonical JSON, proof files", 120),
     Bench("http_latency", "Proofs at a million leaves", 240),
     Bench("catalogue_import", "Import of seven real catalogues", 420),
+    Bench("quality", "Quality rules", 900),
     Bench("startup", "Starting", 180),
 )
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import ibis
 import psycopg
 import pytest
 import sqlalchemy
+from pyarrow import parquet
 
+from ledger.quality.ruleset import RuleSet
 from ledger.quality.running import Job, run
 from ledger.quality.scanning import Terms
 from ledger.quality.scoring import Outcome, State
@@ -32,8 +37,8 @@ def told(outcome: Outcome) -> tuple[int, int] | str | None:
     return outcome.reason
 
 
-def counted(table: Any, bench: Bench) -> dict[str, Any]:
-    found = run(Job(table, RULES, Terms(DAY, QUARTER), bench, ITEMS))
+def counted(table: Any, bench: Bench, rules: RuleSet = RULES) -> dict[str, Any]:
+    found = run(Job(table, rules, Terms(DAY, QUARTER), bench, ITEMS))
     assert found.rows == 8
     return {outcome.rule: told(outcome) for outcome in found.outcomes}
 
@@ -58,6 +63,41 @@ def test_every_predicate_counts_the_same_in_postgresql(bench: Bench, postgresql_
         assert counted(connection.table("sample"), bench) == EXPECTED
     finally:
         connection.disconnect()
+
+
+@pytest.fixture(scope="module")
+def spark() -> Iterator[Any]:
+    """A Spark session in this process, which interprets its plans: compiling them takes longer here."""
+    sql = pytest.importorskip("pyspark.sql", reason="Spark is not installed: pip install .[spark]")
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": "1",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    }
+    builder = sql.SparkSession.builder.master("local[1]")
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        session = builder.getOrCreate()
+    yield session
+    session.stop()
+
+
+def test_every_predicate_counts_the_same_in_spark(bench: Bench, spark: Any, tmp_path: Path) -> None:
+    parquet.write_table(TABLE, tmp_path / "sample.parquet")
+    first_of_each = {rule.check: rule for rule in reversed(RULES.rules)}.values()  # type: ignore[attr-defined]
+    rules = RULES.model_copy(update={"rules": tuple(reversed(list(first_of_each)))})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        connection = ibis.pyspark.connect(spark)
+        found = counted(connection.read_parquet(str(tmp_path / "sample.parquet")), bench, rules)
+    assert len(found) > 20
+    assert found == {rule: EXPECTED[rule] for rule in found}
 
 
 _POSTGRESQL = {
