@@ -120,6 +120,9 @@ def list_manifests(
     context: ContextOf,
     *,
     entry: EntryOf = None,
+    organisation: Annotated[
+        str | None, Query(max_length=40, description="签署机构代码。 Code of who signed.")
+    ] = None,
     period: DayIn = None,
     mode: ModeCode | None = None,
     superseded: Annotated[
@@ -130,13 +133,20 @@ def list_manifests(
     limit: Limit = DEFAULT_LIMIT,
     cursor: CursorText = None,
 ) -> Response:
-    filters = {"entry": entry, "period": period, "mode": mode, "superseded": superseded}
+    filters = {
+        "entry": entry,
+        "organisation": organisation,
+        "period": period,
+        "mode": mode,
+        "superseded": superseded,
+    }
     with page_of(
         context, request, as_of=as_of, cursor=cursor, limit=limit, filters=filters
     ) as page:
         found = queries.manifests(
             page.view.conn,
             entry=entry,
+            organisation=organisation,
             period=period,
             mode=mode,
             superseded=superseded,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
 from ledger.cli import deliver_compare, deliver_prove, deliver_receive, deliver_sign
 from ledger.cli.deliver_options import EntryCode
@@ -17,6 +16,7 @@ from ledger.cli.deliver_tables import (
     print_manifests,
     print_resources,
 )
+from ledger.cli.drafts import draft_of
 from ledger.cli.organisations import speaker_of
 from ledger.cli.output import Exit, Problem, print_json, say
 from ledger.cli.session import (
@@ -43,18 +43,6 @@ for part in (deliver_sign, deliver_receive, deliver_compare, deliver_prove):
     part.add_to(app)
 
 Reasons = Annotated[list[str], typer.Option("--reason", help="Why; published. May be repeated.")]
-
-
-def draft_of(model: Any, **values: object) -> Any:  # noqa: ANN401 - any of the drafts
-    """A draft, or a refusal that names the field."""
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = "/".join(str(step) for step in first["loc"]) or "statement"
-        raise Problem(
-            f"{field}: {first['msg'].removeprefix('Value error, ')}", code=Exit.USAGE
-        ) from error
 
 
 @app.command("mount")
@@ -151,6 +139,9 @@ def list_command(
     incomplete: Annotated[
         bool, typer.Option("--incomplete", help="Only deliveries whose root is not the manifest's.")
     ] = False,
+    organisation: Annotated[
+        str | None, typer.Option(help="Only by this organisation: who signed, who collected.")
+    ] = None,
     period: Annotated[
         str | None, typer.Option(help="Only where this day lies in the period.")
     ] = None,
@@ -167,13 +158,20 @@ def list_command(
             return
         if manifests:
             signed = queries.manifests(
-                connection, entry=entry, period=day, as_of=size, limit=limit, superseded=True
+                connection,
+                entry=entry,
+                organisation=organisation,
+                period=day,
+                superseded=True,
+                as_of=size,
+                limit=limit,
             )
             print_manifests(signed, json_output=json_output)
             return
         arrived = queries.deliveries(
             connection,
             entry=entry,
+            collector=organisation,
             period=day,
             complete=False if incomplete else None,
             as_of=size,

@@ -189,7 +189,7 @@ def stores(
         _ = office.deployment
         office.refresh()
         shelf = Shelf(office.data_dir)
-        found = [(one, _of(office, one)) for one in shelf.stores()]
+        found = _with_leaves(office, shelf.stores())
         gone = [one for one, of in found if _goes(one, of, unused=unused, remove=remove or [])]
         for one in gone:
             shelf.remove(one)
@@ -238,10 +238,12 @@ def _goes(one: Store, of: str | None, *, unused: bool, remove: list[str]) -> boo
     return (unused and of is None) or any(one.body_digest.hex().startswith(text) for text in remove)
 
 
-def _of(office: Office, one: Store) -> str | None:
+def _with_leaves(office: Office, every: list[Store]) -> list[tuple[Store, str | None]]:
+    """Each store with the place of its statement in the log, None where it is not there."""
     with office.read() as connection:
-        leaf = queries.leaf_with_body(connection, one.body_digest)
-    return None if leaf is None else say(f"日志位置 {leaf}", f"log index {leaf}")
+        leaves = queries.leaves_with_bodies(connection, [one.body_digest for one in every])
+    told = {digest: say(f"日志位置 {leaf}", f"log index {leaf}") for digest, leaf in leaves.items()}
+    return [(one, told.get(one.body_digest)) for one in every]
 
 
 def _opened(

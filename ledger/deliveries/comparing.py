@@ -55,6 +55,7 @@ def keys_at(
 
     One pass over the source. Raises :class:`~ledger.records.problems.RecordsError`.
     """
+    import numpy as np  # noqa: PLC0415
     import pyarrow as pa  # noqa: PLC0415
     import pyarrow.compute as pc  # noqa: PLC0415
 
@@ -64,19 +65,17 @@ def keys_at(
     from ledger.records.hashing import digests  # noqa: PLC0415
     from ledger.records.schema import conform  # noqa: PLC0415
 
-    wanted = {place.to_bytes(8, "big") for place in places}
+    wanted = np.array(sorted(set(places)), np.uint64)
     found: dict[int, tuple[str | None, ...]] = {}
-    if not wanted:
+    if not len(wanted):
         return found
     with opened(name, schema) as source:
         encoded = expressions.encoded(source.table, conform(source.table, schema))
         for batch in source.batches(encoded.select("key")):
             keys = pc.cast(batch.column("key"), pa.binary())
-            for at, digest in enumerate(digests(keys, PLACE)[:, :8]):
-                place = digest.tobytes()
-                if place in wanted:
-                    texts = decode_fields(keys[at].as_py())
-                    found[int.from_bytes(place, "big")] = tuple(texts)
+            here = np.ascontiguousarray(digests(keys, PLACE)[:, :8]).view(">u8").reshape(-1)
+            for at in np.flatnonzero(np.isin(here.astype(np.uint64), wanted)).tolist():
+                found[int(here[at])] = tuple(decode_fields(keys[at].as_py()))
     return found
 
 

@@ -7,7 +7,7 @@ The selects of :mod:`ledger.deliveries.selects` are for audits, which join them 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -52,7 +52,7 @@ __all__ = [
     "first_with",
     "history",
     "last_root",
-    "leaf_with_body",
+    "leaves_with_bodies",
     "manifest",
     "manifest_at",
     "manifest_subject",
@@ -63,6 +63,8 @@ __all__ = [
     "resources",
     "resources_at",
 ]
+
+_CHUNK = 500
 
 
 def resources(
@@ -102,6 +104,7 @@ def manifests(
     connection: Connection,
     *,
     entry: str | None = None,
+    organisation: str | None = None,
     period: date | None = None,
     mode: str | None = None,
     superseded: bool = False,
@@ -111,13 +114,15 @@ def manifests(
 ) -> list[Manifest]:
     """Manifests that match everything given, the newest statement first.
 
-    ``period`` is a day within the manifest's period. Only the newest version of each entry and period,
-    unless ``superseded`` ones are wanted too. The next page comes ``before`` the last one's
-    ``leaf_from``.
+    ``organisation`` is the code of who signed, ``period`` a day within the manifest's period. Only the
+    newest version of each entry and period, unless ``superseded`` ones are wanted too. The next page
+    comes ``before`` the last one's ``leaf_from``.
     """
     table = MANIFESTS
     wanted = [seen(table, as_of, superseded=superseded)]
     wanted += _asked(table, entry, period, before)
+    if organisation is not None:
+        wanted.append(table.c.organisation == text_hash(organisation))
     if mode is not None:
         wanted.append(table.c.mode == mode)
     question = select(table).where(*wanted).order_by(table.c.leaf_from.desc()).limit(limit)
@@ -247,14 +252,16 @@ def manifest_subject(entry: str, start: date, end: date) -> bytes:
     return subject_of(MANIFEST, values, b"")
 
 
-def leaf_with_body(connection: Connection, body_digest: bytes) -> int | None:
-    """Where the manifest or delivery with this body stands in the log, None where there is none."""
+def leaves_with_bodies(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, int]:
+    """Where the manifests and deliveries with these bodies stand in the log, by the body's SHA-256."""
+    asked = sorted(set(digests))
+    found: dict[bytes, int] = {}
     for table in (MANIFESTS, DELIVERIES):
-        asked = select(table.c.leaf_from).where(table.c.body_digest == body_digest).limit(1)
-        found = connection.execute(asked).scalar_one_or_none()
-        if found is not None:
-            return int(found)
-    return None
+        for start in range(0, len(asked), _CHUNK):
+            some = table.c.body_digest.in_(asked[start : start + _CHUNK])
+            rows = connection.execute(select(table.c.body_digest, table.c.leaf_from).where(some))
+            found |= {bytes(row.body_digest): row.leaf_from for row in rows}
+    return found
 
 
 def manifest_versions(connection: Connection, entry: str, start: date, end: date) -> int:

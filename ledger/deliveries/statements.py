@@ -29,6 +29,7 @@ from ledger.deliveries.bodies import (
     schema_digest,
     written,
 )
+from ledger.faults import Unfit
 from ledger.merkle import EMPTY_ROOT
 from ledger.statements import DELIVERY, MANIFEST, MAX_BATCH, RESOURCE, Batch, StatementError
 
@@ -59,7 +60,9 @@ class _Period(_Draft):
     def _ends_after_start(cls, end: date, info: ValidationInfo) -> date:
         start = info.data.get("period_start")
         if start is not None and end < start:
-            raise ValueError(f"the period ends before it starts on {start}")
+            raise Unfit(
+                f"期间结束早于开始日期 {start}", f"the period ends before it starts on {start}"
+            )
         return end
 
 
@@ -80,7 +83,10 @@ class ResourceDraft(_Draft):
     @classmethod
     def _no_credentials(cls, location: str | None) -> str | None:
         if location is not None and _CREDENTIALS.search(location):
-            raise ValueError("it seems to hold a password, and it would be published: name a label")
+            raise Unfit(
+                "其中似有口令，而此项将公开：请只写名称",
+                "it seems to hold a password, and it would be published: name a label",
+            )
         return location
 
     def values(self) -> dict[str, int | str | bytes]:
@@ -129,11 +135,16 @@ class ManifestDraft(_Period):
         schema = info.data.get("row_schema")
         if schema is None:
             if digest is None:
-                raise ValueError("give the schema, or its digest where the schema is not public")
+                raise Unfit(
+                    "请给出结构；结构不公开的，给出其摘要",
+                    "give the schema, or its digest where the schema is not public",
+                )
             return digest
         follows = schema_digest(schema).hex()
         if digest not in (None, follows):
-            raise ValueError(f"it is not that of the schema, which is {follows}")
+            raise Unfit(
+                f"与结构的摘要 {follows} 不符", f"it is not that of the schema, which is {follows}"
+            )
         return follows
 
     @field_validator("root")
@@ -206,7 +217,10 @@ class DeliveryDraft(_Period):
     @classmethod
     def _against_a_manifest(cls, complete: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's way to call it
         if complete and info.data.get("manifest") == 0:
-            raise ValueError("without a manifest nobody can say that nothing is missing")
+            raise Unfit(
+                "没有清单，无从说明是否完整",
+                "without a manifest nobody can say that nothing is missing",
+            )
         return complete
 
     @field_validator("differences")
@@ -215,7 +229,7 @@ class DeliveryDraft(_Period):
         cls, differences: Differences | None, info: ValidationInfo
     ) -> Differences | None:
         if info.data.get("complete") and differences and any(differences.said().values()):
-            raise ValueError("a delivery that differs is not complete")
+            raise Unfit("有差异的交付不能标为完整", "a delivery that differs is not complete")
         return differences
 
     def values(self) -> dict[str, int | str | bytes]:
@@ -305,7 +319,10 @@ def deliver(drafts: Sequence[DeliveryDraft], *, speaker: str, deadline: int) -> 
 def _check_root(root: str, info: ValidationInfo) -> None:
     rows = info.data.get("rows")
     if rows is not None and (rows == 0) != (bytes.fromhex(root) == EMPTY_ROOT):
-        raise ValueError("the root of no leaves, and no other, stands for a table without rows")
+        raise Unfit(
+            "空表且只有空表的根是空树的根",
+            "the root of no leaves, and no other, stands for a table without rows",
+        )
 
 
 def _published(**members: object) -> bytes:

@@ -38,6 +38,7 @@ def test_a_delivery_names_its_manifest_and_is_complete_by_its_root(client: httpx
         ("/deliveries", {"period": "2026-06-30"}),
         ("/deliveries", {"as_of": MANIFEST_LEAF + 1}),
         ("/manifests", {"mode": "increment"}),
+        ("/manifests", {"organisation": BUREAU}),
         ("/manifests", {"as_of": MANIFEST_LEAF}),
         ("/resources", {"type": "api"}),
         ("/resources", {"status": "closed"}),

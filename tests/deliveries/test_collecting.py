@@ -9,14 +9,16 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
 from ledger.deliveries import computing
 from ledger.deliveries.shelf import Shelf
+from ledger.records.sources import Source
 from tests.deliveries import tables
 from tests.deliveries.collecting import Collecting
 from tests.person import Person
@@ -514,6 +516,20 @@ def test_a_run_that_is_cut_short_leaves_nothing_and_is_done_again(
     collecting.manifest(period)
     gone = collecting.person.run("deliver", "stores", "--remove-unused", "--json").json()
     assert [one["name"] for one in gone["stores"] if one["removed"]] == [orphan["name"]]
+
+
+def test_a_source_that_changes_while_it_is_read_is_refused(
+    collecting: Collecting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches = Source.batches
+
+    def and_change(self: Source, *asked: Any) -> Iterator[Any]:
+        yield from batches(self, *asked)
+        Path(collecting.source).touch()
+
+    monkeypatch.setattr(Source, "batches", and_change)
+    told = collecting.manifest(collecting.period(), expect=3)
+    assert "it changed while it was read" in told.err
 
 
 def test_a_resource_is_mounted_amended_and_closed(collecting: Collecting) -> None:

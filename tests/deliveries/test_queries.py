@@ -113,6 +113,13 @@ def test_a_manifest_signed_twice_shows_both_versions(told: Scribe) -> None:
         assert queries.manifest(connection, drafts.ENTRY, Q3[0], date(2026, 7, 31)) is None
         assert queries.manifest_at(connection, 5) == newest[0]
         assert queries.manifest_at(connection, 6) is None
+        assert queries.manifests(connection, organisation=DATA) == []
+        assert queries.manifests(connection, organisation=SCHOOLS) == newest
+        bodies = [bytes.fromhex(one.body_digest[2:]) for one in every]
+        assert queries.leaves_with_bodies(connection, [*bodies, bytes(32)]) == {
+            bodies[0]: 5,
+            bodies[1]: 4,
+        }
     assert [one.version for one in newest] == [2]
     assert [one.version for one in every] == [2, 1]
     assert first is not None
