@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ledger.merkle import EMPTY_ROOT, HASH_LENGTH
+from ledger.records.ahead import made_ahead
 from ledger.records.encoding import LEAF, PLACE, leaf_of, salt
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 FEW = 800
 """Up to so many messages a loop over ``hashlib`` is done sooner."""
-CHUNK = 1 << 18
+CHUNK = 1 << 17
 """Hashes of which the tree's next levels are made at a time."""
 
 
@@ -127,13 +128,14 @@ def tile_levels(bottom: Hashes) -> list[Hashes]:
     levels = [bottom]
     while len(levels[-1]) > 256:  # noqa: PLR2004 - a tile's width
         below = levels[-1]
-        above = [_raised(below[at : at + CHUNK], 8) for at in range(0, len(below), CHUNK)]
-        levels.append(np.concatenate(above))
+        chunks = (below[at : at + CHUNK] for at in range(0, len(below), CHUNK))
+        levels.append(np.concatenate(list(made_ahead(_eight_up, chunks, workers=2))))
     return levels
 
 
-def _raised(hashes: Hashes, levels: int) -> Hashes:
-    for _ in range(levels):
+def _eight_up(hashes: Hashes) -> Hashes:
+    """The hashes of the subtrees of height 8 over these."""
+    for _ in range(8):
         hashes = parents(hashes)
     return hashes
 

@@ -30,7 +30,17 @@ from rich.table import Table
 from scripts.bench.measuring import ROOT, Row, absent, markdown
 
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
-PACKAGES = ("py-evm", "web3", "SQLAlchemy", "msgspec", "coincurve", "fastapi")
+PACKAGES = (
+    "py-evm",
+    "web3",
+    "SQLAlchemy",
+    "msgspec",
+    "coincurve",
+    "fastapi",
+    "duckdb",
+    "datafusion",
+    "pyarrow",
+)
 HEAD = """# Benchmarks
 
 Written by `make bench`; the budgets are promises of the design, the figures are what one run on the
@@ -57,6 +67,7 @@ BENCHES = (
     Bench("http_latency", "Proofs at a million leaves", 240),
     Bench("catalogue_import", "Import of seven real catalogues", 420),
     Bench("quality", "Quality rules", 900),
+    Bench("records", "Records: commit, prove, compare", 900),
     Bench("startup", "Starting", 180),
 )
 
