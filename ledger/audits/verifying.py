@@ -26,7 +26,7 @@ from ledger.audits.metrics import HEADLINE
 from ledger.audits.periods import calendar_digest
 from ledger.audits.policy import DEFAULT_POLICY, Policy, policy_of
 from ledger.audits.queries import Report
-from ledger.audits.report import report_bytes, report_parts
+from ledger.audits.report import measures, report_bytes, report_parts
 from ledger.audits.scope import Scope, scope_of
 from ledger.audits.working import Progress
 from ledger.canonical import parse_json
@@ -168,8 +168,8 @@ def _check_claim(found: Verified, claim: Claim, engine: Engine, progress: Progre
             ),
         )
         _check_calendar(found, claim)
-        _check_bytes(found, claim, connection, progress)
-        _check_anchors(found, claim, connection)
+        measured = _check_bytes(found, claim, connection, progress)
+        _check_anchors(found, claim, connection, measured)
         connection.rollback()
 
 
@@ -183,7 +183,10 @@ def _check_calendar(found: Verified, claim: Claim) -> None:
         )
 
 
-def _check_bytes(found: Verified, claim: Claim, connection: Connection, progress: Progress) -> None:
+def _check_bytes(
+    found: Verified, claim: Claim, connection: Connection, progress: Progress
+) -> dict[str, tuple[int, int]]:
+    """Compare the report's bytes; returns numerator and denominator of every metric, by its name."""
     with audited(
         connection, claim.size, scope=claim.scope, policy=claim.policy, progress=progress
     ) as audit:
@@ -204,9 +207,12 @@ def _check_bytes(found: Verified, claim: Claim, connection: Connection, progress
                 for name, value in report_parts(audit)
             }
             found.differences += differences(told, made)
+        return {one["id"]: (one["numerator"], one["denominator"]) for one in measures(audit)}
 
 
-def _check_anchors(found: Verified, claim: Claim, connection: Connection) -> None:
+def _check_anchors(
+    found: Verified, claim: Claim, connection: Connection, measured: Mapping[str, tuple[int, int]]
+) -> None:
     found.anchored = queries.with_digest(connection, claim.digest)
     if not found.anchored:
         found.checks.append(
@@ -218,8 +224,8 @@ def _check_anchors(found: Verified, claim: Claim, connection: Connection) -> Non
         )
         return
     for one in found.anchored:
-        same = (one.size, one.root, one.scope) == (claim.size, claim.root, claim.scope.document())
         who = one.organisation.name if one.organisation else one.organisation_hash
+        same = (one.size, one.root, one.scope) == (claim.size, claim.root, claim.scope.document())
         found.check(
             same,
             f"日志位置 {one.leaf_from}：{who} 发布"
@@ -228,6 +234,16 @@ def _check_anchors(found: Verified, claim: Claim, connection: Connection) -> Non
             + (
                 ", of this size, root and scope" if same else ", but of another size, root or scope"
             ),
+        )
+        rate = measured.get(one.metric or HEADLINE.id)
+        counted = (one.numerator, one.denominator) == rate
+        told, made = f"{one.numerator}/{one.denominator}", "{}/{}".format(*rate or ("–", "–"))
+        found.check(
+            counted,
+            f"日志位置 {one.leaf_from} 所载分子分母 {told}"
+            + ("与重算一致" if counted else f"与重算不同：应为 {made}"),
+            f"the {told} that log index {one.leaf_from} states "
+            + ("is what follows from the chain" if counted else f"should be {made}"),
         )
 
 

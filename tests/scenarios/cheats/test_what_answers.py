@@ -12,6 +12,8 @@ from tests.scenarios.cheats.town import (
     TABLE,
     Town,
     counted,
+    finding_in,
+    findings_in,
     gap_in,
     line_in,
     metric_in,
@@ -68,12 +70,15 @@ def test_an_entry_that_is_revoked_does_not_take_its_obligation_along(town: Town)
     (gap,) = [one for one in report["gaps"] if one["obligation"] == TABLE]
     assert (gap["article"], gap["acts"]) == ("39(1)", EDUCATION)
     assert counted(report) == (0, 2)
+    assert finding_in(report, "revoked_while_bound")["subject"] == TABLE
 
 
 def test_a_release_from_an_obligation_is_a_gap_too(town: Town) -> None:
     words = ("obligation", "release", TABLE, "--reason", "目录合并", "--key", "education-steward")
     town.run(*words)
-    assert gap_in(town.audit()) == ("catalogued", "released")
+    report = town.audit()
+    assert gap_in(report) == ("catalogued", "released")
+    assert finding_in(report, "binding_released")["subject"] == TABLE
 
 
 def test_a_table_split_into_many_entries_counts_once(town: Town) -> None:
@@ -91,6 +96,8 @@ def test_a_table_split_into_many_entries_counts_once(town: Town) -> None:
     assert counted(report, "cataloguing") == (1, 2)
     assert counted(report) == (0, 2)
     assert {line_in(report, part)["part_of"] for part in parts} == {TABLE}
+    found = finding_in(report, "split_table")
+    assert (found["subject"], found["number"]) == (TABLE, 2)
 
 
 def test_one_entry_does_not_answer_two_obligations(town: Town) -> None:
@@ -101,6 +108,7 @@ def test_one_entry_does_not_answer_two_obligations(town: Town) -> None:
     assert gap_in(report, second) == ("catalogued", "answers_another")
     assert gap_in(report) is None
     assert counted(report) == (1, 3)
+    assert finding_in(report, "entry_shared")["subject"] == second
 
 
 @pytest.mark.parametrize(
@@ -129,8 +137,11 @@ def test_an_owner_s_own_score_is_marked_as_his(town: Town) -> None:
     words = ("key", "grant", "education-head", "--key", "authority", "--holder", EDUCATION)
     town.run(*words, "--roles", "head,assessor")
     town.run("quality", "score", own, "--key", "education-head")
-    assert line_in(town.audit())["self_assessed"] is True
+    report = town.audit()
+    assert line_in(report)["self_assessed"] is True
+    assert finding_in(report, "self_assessed")["subject"] == TABLE
     town.run("quality", "score", town.write("score.yaml", score()), "--key", "assessor")
     report = town.audit()
     assert line_in(report)["self_assessed"] is False
+    assert findings_in(report, "self_assessed") == []
     assert metric_in(report, "quality_pass")["met"] == 1

@@ -15,6 +15,8 @@ from tests.scenarios.cheats.town import (
     THIRD_QUARTER,
     Town,
     counted,
+    finding_in,
+    findings_in,
     gap_in,
     line_in,
     pupils,
@@ -47,6 +49,7 @@ def test_fewer_rows_are_counted_and_the_rate_of_records_falls(july: Town) -> Non
     report = july.audit()
     assert gap_in(report) == ("record_complete", "rows_differ")
     assert counted(report, "record_collection") == (2 * ROWS - 2, 2 * ROWS + 5)
+    assert finding_in(report, "rows_missing")["number"] == 7
 
 
 def test_altered_rows_are_counted_though_their_number_is_right(july: Town) -> None:
@@ -57,6 +60,7 @@ def test_altered_rows_are_counted_though_their_number_is_right(july: Town) -> No
     report = july.audit()
     assert gap_in(report) == ("record_complete", "rows_differ")
     assert counted(report, "record_collection") == (2 * ROWS + 3, 2 * ROWS + 5)
+    assert finding_in(report, "rows_changed")["number"] == 2
 
 
 def test_rows_padded_with_duplicates_are_refused_on_both_sides(july: Town) -> None:
@@ -76,6 +80,9 @@ def test_an_old_snapshot_delivered_as_new_is_known_by_its_contents(july: Town) -
     newest, first = deliveries(july)
     assert newest["root"] != first["root"]
     assert (newest["repeats"], newest["content"]) == (1, first["content"])
+    found = finding_in(july.audit(), "old_snapshot")
+    assert (found["subject"], found["number"]) == (PUBLISHED, "2026-03-31")
+    assert found["leaves"] == [newest["leaf_from"], first["leaf_from"]]
 
 
 def test_an_empty_table_is_a_gap_and_not_a_collected_table(july: Town) -> None:
@@ -84,13 +91,16 @@ def test_an_empty_table_is_a_gap_and_not_a_collected_table(july: Town) -> None:
     report = july.audit()
     assert gap_in(report) == ("delivered", "empty_table")
     assert counted(report) == (0, 2)
+    assert finding_in(report, "empty_table")["subject"] == TABLE
 
 
 def test_deletions_at_the_source_that_never_arrive_are_rows_too_many(july: Town) -> None:
     left = pupils()[4:]
     told = july.supply(SECOND_QUARTER, left, pupils())
     assert told["differences"] == {"missing": 0, "extra": 4, "changed": 0, "buckets": 4}
-    assert gap_in(july.audit()) == ("record_complete", "rows_differ")
+    report = july.audit()
+    assert gap_in(report) == ("record_complete", "rows_differ")
+    assert finding_in(report, "rows_extra")["number"] == 4
 
 
 def test_a_column_is_not_dropped_unnoticed(july: Town) -> None:
@@ -98,7 +108,14 @@ def test_a_column_is_not_dropped_unnoticed(july: Town) -> None:
     narrow = tables.parquet(july.place / "narrow.parquet", grown(5), schema)
     refused = july.manifest(SECOND_QUARTER, narrow, expect=3)
     assert "columns dropped: 补助" in refused.err
-    # from the collector's hands neither
+    july.manifest(SECOND_QUARTER, narrow, "--new-schema")
+    found = finding_in(july.audit(), "column_dropped")
+    assert (found["subject"], found["detail"]) == (PUBLISHED, "补助")
+
+
+def test_a_column_is_not_lost_on_the_way(july: Town) -> None:
+    schema = tables.SCHEMA.remove(3)
+    narrow = tables.parquet(july.place / "narrow.parquet", grown(5), schema)
     july.manifest(SECOND_QUARTER, july.pupils("held", grown(5)))
     refused = july.receive(SECOND_QUARTER, narrow, expect=3)
     assert "columns missing: 补助" in refused.err
@@ -113,6 +130,8 @@ def test_a_manifest_signed_after_the_delivery_proves_nothing(july: Town) -> None
     report = july.audit()
     assert gap_in(report) == ("anchored", "manifest_after_delivery")
     assert counted(report, "record_collection") == (ROWS, 2 * ROWS + 5)
+    assert finding_in(report, "delivery_without_manifest")["subject"] == PUBLISHED
+    assert finding_in(report, "manifest_after_delivery")["subject"] == PUBLISHED
 
 
 def test_a_manifest_signed_again_to_match_what_arrived_proves_nothing(july: Town) -> None:
@@ -123,6 +142,13 @@ def test_a_manifest_signed_again_to_match_what_arrived_proves_nothing(july: Town
     assert gap_in(report) == ("record_complete", "manifest_after_delivery")
     here, due = counted(report, "record_collection")
     assert here < due
+    assert finding_in(report, "manifest_shrunk")["number"] == 5
+    assert finding_in(report, "manifest_after_delivery")["subject"] == PUBLISHED
+    # and delivering once more against the new version takes nothing of that back
+    july.receive(SECOND_QUARTER, arrived)
+    report = july.audit()
+    assert finding_in(report, "manifest_shrunk")["number"] == 5
+    assert finding_in(report, "manifest_after_delivery")["subject"] == PUBLISHED
     versions = july.run("deliver", "list", "--manifests", "--entry", PUBLISHED, "--json").json()
     both = [one for one in versions["manifests"] if one["period_end"] == "2026-06-30"]
     assert [(one["version"], one["rows"]) for one in both] == [(2, ROWS), (1, ROWS + 5)]
@@ -150,6 +176,9 @@ def test_a_delivery_after_the_national_day_is_late_by_the_working_days_that_were
     assert (line["periods_due"], line["periods_on_time"]) == (3, 2)
     (late,) = [one for one in report["gaps"] if one["obligation"] == TABLE]
     assert late["due"] == "2026-10-20"
+    found = finding_in(report, "late_across_holiday")
+    assert (found["subject"], found["number"]) == (TABLE, "2026-09-30")
+    assert findings_in(punctual.audit(), "late_across_holiday") == []
 
 
 def test_a_period_that_is_named_afterwards_does_not_make_a_delivery_punctual(july: Town) -> None:
@@ -158,6 +187,7 @@ def test_a_period_that_is_named_afterwards_does_not_make_a_delivery_punctual(jul
     report = town.audit()
     assert line_in(report)["periods_on_time"] == 1
     assert gap_in(report) == ("on_time", "late")
+    assert findings_in(report, "late_across_holiday") != []
 
 
 def test_nobody_signs_for_a_period_that_is_not_over(july: Town) -> None:

@@ -14,6 +14,7 @@ from tests.scenarios.cheats.town import (
     TABLE,
     Town,
     counted,
+    finding_in,
     gap_in,
     line_in,
     owed,
@@ -74,6 +75,8 @@ def test_an_expired_exemption_stops_counting_by_itself(exempt_town: Town) -> Non
     assert counted(report, "cataloguing") == (1, 2)
     assert gap_in(report, OTHER_TABLE) == ("catalogued", "not_bound")
     assert report["exemptions"] == []
+    found = finding_in(report, "exemption_expired")
+    assert (found["subject"], found["number"]) == ("NEG-1", "2026-06-30")
     (change,) = town.moved(before)
     assert (change["act"], change["by_day"], change["day"]) == ("ends", True, "2026-07-01")
 
@@ -86,7 +89,9 @@ def test_an_exemption_that_is_prolonged_shows_both_days_and_who_signed(exempt_to
     assert (change["act"], change["code"]) == ("amended", "NEG-1")
     assert change["members"] == {"expires": ["2026-06-30", "2029-12-31"]}
     assert change["law"] == "数据条例 第三十八条"
-    (relied,) = town.audit()["exemptions"]
+    report = town.audit()
+    assert finding_in(report, "exemption_relied_on")["number"] == "2029-12-31"
+    (relied,) = report["exemptions"]
     assert (relied["target"], relied["expires"], relied["leaf"]) == (
         OTHER_TABLE,
         "2029-12-31",
@@ -100,6 +105,7 @@ def test_an_exemption_whose_approver_took_the_duty_over_counts_no_more(exempt_to
     town.oblige(owed(OTHER_TABLE, responsible=ROOT_ORGANISATION), act="amend")
     report = town.audit()
     assert report["exemptions"] == []
+    assert finding_in(report, "exemption_self_approved")["subject"] == "NEG-1"
     assert line_in(report, OTHER_TABLE)["states"]["cataloguing"] == "unmet"
     (change,) = town.moved(before)
     assert change["members"] == {"responsible": [CIVIL_AFFAIRS, ROOT_ORGANISATION]}

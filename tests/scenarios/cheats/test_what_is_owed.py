@@ -12,6 +12,7 @@ from tests.scenarios.cheats.town import (
     TABLE,
     Town,
     counted,
+    finding_in,
     gap_in,
     line_in,
     metric_in,
@@ -41,7 +42,9 @@ def test_an_obligation_that_is_dropped_shows_who_dropped_it_and_what_it_moved(to
     assert (change["signer"], change["reasons"]) == (signers(town)["authority"], ["系统改造"])
     assert all(effect["change"] == -1 for effect in change["effects"])
     assert {effect["organisation"] for effect in change["effects"]} == {CIVIL_AFFAIRS}
-    assert line_in(town.audit(), OTHER_TABLE)["standing"] == "withdrawn"
+    report = town.audit()
+    assert line_in(report, OTHER_TABLE)["standing"] == "withdrawn"
+    assert finding_in(report, "obligation_withdrawn")["leaves"] == [before]
 
 
 @pytest.mark.parametrize(
@@ -62,16 +65,16 @@ def test_an_obligation_cannot_be_dropped_by_its_department_nor_by_writing_histor
 
 
 @pytest.mark.parametrize(
-    ("changes", "member", "state"),
+    ("changes", "member", "finding"),
     [
-        ({"valid_until": "2026-03-31"}, "valid_until", "not_applicable"),
-        ({"valid_from": "2027-01-01"}, "valid_from", "not_applicable"),
-        ({"produces_data": False}, "produces_data", "unmet"),
-        ({"update_cycle": "other"}, "update_cycle", "unmet"),
+        ({"valid_until": "2026-03-31"}, "valid_until", "obligation_ended"),
+        ({"valid_from": "2027-01-01"}, "valid_from", "obligation_amended"),
+        ({"produces_data": False}, "produces_data", "obligation_amended"),
+        ({"update_cycle": "other"}, "update_cycle", "obligation_amended"),
     ],
 )
 def test_an_obligation_that_is_amended_to_owe_less_shows_what_it_said_before(
-    town: Town, changes: dict[str, Any], member: str, state: str
+    town: Town, changes: dict[str, Any], member: str, finding: str
 ) -> None:
     before = town.size()
     town.oblige(owed(OTHER_TABLE, **changes), act="amend")
@@ -79,7 +82,8 @@ def test_an_obligation_that_is_amended_to_owe_less_shows_what_it_said_before(
     assert (change["act"], change["code"]) == ("amended", OTHER_TABLE)
     assert list(change["members"]) == [member]
     assert change["members"][member][0] != change["members"][member][1]
-    assert line_in(town.audit(), OTHER_TABLE)["states"]["collection"] == state
+    found = finding_in(town.audit(), finding)
+    assert (found["subject"], found["leaves"]) == (OTHER_TABLE, [before])
 
 
 def test_an_obligation_moved_to_another_department_stays_a_gap_and_shows_the_move(
@@ -90,6 +94,7 @@ def test_an_obligation_moved_to_another_department_stays_a_gap_and_shows_the_mov
     report = town.audit()
     assert counted(report) == (1, 2)
     assert line_in(report, OTHER_TABLE)["organisation"] == EDUCATION
+    assert finding_in(report, "obligation_amended")["subject"] == OTHER_TABLE
     (change,) = town.moved(before)
     assert change["members"] == {"responsible": [CIVIL_AFFAIRS, EDUCATION]}
     moved = {one["organisation"]: one["change"] for one in change["effects"]}
@@ -110,6 +115,7 @@ def test_a_provisional_organisation_does_not_hide_a_department(town: Town) -> No
     assert ranked[:2] == [(HIDING, 0), (EDUCATION, 10_000)]
     assert (CIVIL_AFFAIRS, None) in ranked
     assert gap_in(report, OTHER_TABLE) == ("catalogued", "not_bound")
+    assert finding_in(report, "obligation_amended")["organisation"] == HIDING
     (change,) = town.moved(before)
     assert change["members"]["responsible"] == [CIVIL_AFFAIRS, HIDING]
 
@@ -144,4 +150,6 @@ def test_a_statement_that_reads_one_thing_and_signs_another_changes_nothing(town
     assert town.send(doctored, "authority").error is None
     unread = town.run("audit", "denominator", "--from", before, "--json").json()["unread"]
     assert [one["leaf"] for one in unread] == [before]
-    assert line_in(town.audit())["standing"] == "in_force"
+    report = town.audit()
+    assert line_in(report)["standing"] == "in_force"
+    assert finding_in(report, "unreadable_statement")["leaves"] == [before]

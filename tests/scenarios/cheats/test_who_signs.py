@@ -14,7 +14,9 @@ from tests.scenarios.cheats.town import (
     FIRST_QUARTER,
     ROWS,
     SECOND_QUARTER,
+    TABLE,
     Town,
+    finding_in,
     gap_in,
     line_in,
     pupils,
@@ -93,6 +95,7 @@ def test_a_collector_who_calls_other_rows_complete_is_not_believed(town: Town) -
     report = town.audit()
     assert gap_in(report) == ("record_complete", "rows_differ")
     assert line_in(report)["states"]["record_collection"] == "unmet"
+    assert finding_in(report, "not_reconciled")["subject"] == TABLE
 
 
 def test_a_steward_signs_no_manifest_of_another_department_s_entry(town: Town) -> None:
@@ -158,3 +161,4 @@ def test_a_manifest_of_days_to_come_makes_no_period_arrive(town: Town) -> None:
     line = line_in(report)
     assert (line["periods_due"], line["periods_on_time"]) == (2, 1)
     assert gap_in(report) is not None
+    assert finding_in(report, "period_not_over")["subject"] == TABLE

@@ -19,6 +19,7 @@ from unittest import mock
 
 from ledger import office as office_module
 from ledger.audits.audit import audited
+from ledger.audits.findings import SIGNALS
 from ledger.audits.report import report_bytes
 from ledger.canonical import parse_json
 from ledger.chain.embedded.chain import EmbeddedChain
@@ -181,6 +182,18 @@ def metric_in(report: dict[str, Any], name: str) -> dict[str, Any]:
     """A metric of a report."""
     (found,) = [one for one in report["metrics"] if one["id"] == name]
     return dict(found)
+
+
+def findings_in(report: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """The findings with a name, in the report's order."""
+    assert name in SIGNALS
+    return [one for one in report["findings"] if one["name"] == name]
+
+
+def finding_in(report: dict[str, Any], name: str) -> dict[str, Any]:
+    """The one finding with a name."""
+    (found,) = findings_in(report, name)
+    return found
 
 
 def counted(report: dict[str, Any], name: str = "collection") -> tuple[int, int]:
