@@ -292,7 +292,11 @@ def problem(code: str, pointer: str, **facts: Any) -> Problem:  # noqa: ANN401 -
     """The problem with this code at ``pointer``; ``facts`` fill the texts.
     KeyError for an unknown code.
     """
-    rule = RULES[code]
+    return problem_by(RULES[code], code, pointer, **facts)
+
+
+def problem_by(rule: Rule, code: str, pointer: str, **facts: Any) -> Problem:  # noqa: ANN401
+    """:func:`problem` for a rule that is not one of filing."""
     return Problem(
         pointer=pointer,
         code=code,

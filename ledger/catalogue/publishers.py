@@ -142,7 +142,7 @@ def publishers_csv(publishers: Iterable[tuple[Publisher, int]]) -> str:
     for publisher, entries in sorted(publishers, key=lambda one: one[0].ordinal):
         writer.writerow(
             (
-                _harmless(publisher.name),
+                harmless(publisher.name),
                 publisher.code,
                 publisher.parent or "",
                 publisher.ordinal,
@@ -153,6 +153,6 @@ def publishers_csv(publishers: Iterable[tuple[Publisher, int]]) -> str:
     return out.getvalue()
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """``text`` so that a spreadsheet program does not take it for a formula."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text

@@ -32,16 +32,14 @@ from ledger.cli.output import (
     say,
     write_whole,
 )
+from ledger.cli.registering import Party, register_parties
 from ledger.cli.session import Json, existing_file, opened, prepare_to_sign, record, unlock
 from ledger.cli.wording import problem_of
-from ledger.codes import KeyStatus, Level, Role
+from ledger.codes import KeyStatus, Role
 from ledger.office import Office
 from ledger.organisations import queries as organisations
 from ledger.organisations.statements import (
     KeyDraft,
-    OrganisationDraft,
-    parents_first,
-    register,
     set_keys,
 )
 from ledger.statements import KEY, MAX_BATCH, Batch
@@ -223,7 +221,7 @@ def _resume(office: Office, rules: Mapping) -> None:
 
 def _apply(office: Office, plan: Plan, authority: str) -> int:
     known = [publisher for publisher, entries in plan.publishers.values() if entries]
-    _register(office, plan.mapping, known, authority)
+    register_parties(office, [_party(plan.mapping, one) for one in known], authority)
     _grant(office, known, authority)
     with progress_bar(say("上链", "Recording"), total=len(plan.planned)) as bar:
         outcome = run_import(
@@ -237,41 +235,9 @@ def _apply(office: Office, plan: Plan, authority: str) -> int:
     return outcome.entries
 
 
-def _register(
-    office: Office, rules: Mapping, publishers: Sequence[Publisher], authority: str
-) -> None:
-    """Register the publishers that the ledger does not know, under the root where none is named."""
-    with office.read() as connection:
-        known = {found.code for found in organisations.organisations(connection)}
-        tops = organisations.organisations(connection, parent="")
-    if not tops:
-        raise Problem(
-            say("账本上还没有任何机构", "no organisation is on the ledger yet"),
-            say(
-                "先登记主管部门：govledger org register --key authority --code … --name …",
-                "register the authority first: govledger org register --key authority --code … --name …",
-            ),
-            Exit.REFUSED,
-        )
-    drafts = [
-        OrganisationDraft(
-            code=publisher.code,
-            name=publisher.name,
-            parent=publisher.parent or tops[0].code,
-            level=Level.DISTRICT,
-            evidence=f"{rules.title} 发布单位表" if publisher.flag == "unchecked" else None,
-        )
-        for publisher in publishers
-        if publisher.code not in known
-    ]
-    speaker = speaker_of(office, unlock(office, authority).address)
-    ordered = parents_first(drafts)
-    batches = [
-        register(ordered[at : at + MAX_BATCH], speaker=speaker, deadline=office.deadline())
-        for at in range(0, len(ordered), MAX_BATCH)
-    ]
-    if batches:
-        record(office, batches, key=authority, what=("发布单位", "publishers"), told=err)
+def _party(rules: Mapping, publisher: Publisher) -> Party:
+    unchecked = f"{rules.title} 发布单位表" if publisher.flag == "unchecked" else None
+    return Party(publisher.code, publisher.name, publisher.parent, unchecked)
 
 
 def _grant(office: Office, publishers: Sequence[Publisher], authority: str) -> None:

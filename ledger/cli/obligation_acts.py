@@ -8,10 +8,20 @@ from typing import Annotated, Any
 
 import typer
 
+from ledger.catalogue.rows import TableError, read_rows
 from ledger.cli.drafts import draft_of, read_drafts
 from ledger.cli.organisations import speaker_of
 from ledger.cli.output import Exit, Problem, say
-from ledger.cli.session import Json, KeyName, opened, prepare_to_sign, record, unlock
+from ledger.cli.session import (
+    Json,
+    KeyName,
+    existing_file,
+    opened,
+    prepare_to_sign,
+    record,
+    unlock,
+)
+from ledger.cli.wording import problem_of
 from ledger.codes import BindingStatus, ObjectionState, ObligationStatus
 from ledger.obligations import queries
 from ledger.obligations.queries import Obligation
@@ -83,25 +93,75 @@ def withdraw(code: Code, key: KeyName, reason: Reasons, json_output: Json = Fals
 
 
 def bind_command(
-    code: Code,
-    entry: Annotated[str, typer.Argument(help="Resource code of the catalogue entry.")],
     key: KeyName,
+    code: Annotated[str | None, typer.Argument(help="Code of the obligation.")] = None,
+    entry: Annotated[
+        str | None, typer.Argument(help="Resource code of the catalogue entry.")
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV or XLSX with the columns obligation and entry; rows without an entry are left."
+        ),
+    ] = None,
     json_output: Json = False,
 ) -> None:
     """Say which entry answers an obligation (绑定); by the responsible department's STEWARD, or an AUTHORITY.
 
     Example: govledger obligation bind QP-07-S1-T1 318001/000001 --key water-steward
+    Example: govledger obligation bind --file published.csv --key authority
     """
+    pairs = _pairs(code, entry, file)
+    codes = [pair[0] for pair in pairs]
+    _require_once(codes)
     with opened() as office:
         prepare_to_sign(office)
-        known(office, [code])
-        draft = draft_of(
-            BindingDraft,
-            obligation=code,
-            entry=entry,
-            version=office.next_version(BINDING, code),
+        known(office, codes)
+        versions = office.next_versions(BINDING, codes)
+        drafts = [
+            draft_of(BindingDraft, obligation=one, entry=answer, version=versions[one])
+            for one, answer in pairs
+        ]
+        _send(office, key, bind, drafts, ("绑定", "bindings"), json_output=json_output)
+
+
+def _pairs(code: str | None, entry: str | None, file: Path | None) -> list[tuple[str, str]]:
+    """The obligations to bind, each with its entry: from the command line, or from a table."""
+    if file is None and code is not None and entry is not None:
+        return [(code, entry)]
+    if file is None or code is not None or entry is not None:
+        raise Problem(
+            say(
+                "给出义务与目录的代码，或用 --file 给出表格",
+                "name an obligation and an entry, or a --file",
+            ),
+            say("两者择一", "one or the other"),
+            Exit.USAGE,
         )
-        _send(office, key, bind, [draft], ("绑定", "bindings"), json_output=json_output)
+    try:
+        rows = list(read_rows(existing_file(file)))
+    except TableError as error:
+        raise (problem_of(error) or error) from error
+    if not rows or not {"obligation", "entry"} <= set(rows[0].cells):
+        raise Problem(
+            say(
+                f"{file.name} 须有 obligation 与 entry 两列",
+                f"{file.name} needs the columns obligation and entry",
+            ),
+            say(
+                "可由 obligation import --published-out 生成",
+                "obligation import --published-out writes one",
+            ),
+            Exit.USAGE,
+        )
+    pairs = [(row.cells["obligation"], row.cells["entry"]) for row in rows if row.cells["entry"]]
+    if not pairs:
+        raise Problem(
+            say(f"{file.name} 中没有填写 entry 的行", f"no row of {file.name} names an entry"),
+            say("填写目录代码后重试", "fill in the entries' codes and try again"),
+            Exit.USAGE,
+        )
+    return pairs
 
 
 def release(code: Code, key: KeyName, reason: Reasons, json_output: Json = False) -> None:

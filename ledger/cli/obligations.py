@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ledger.cli import obligation_acts
+from ledger.cli import obligation_acts, obligation_import
 from ledger.cli.obligation_acts import Code, unknown
 from ledger.cli.obligation_page import (
     act,
@@ -43,6 +43,7 @@ from ledger.organisations.queries import names
 
 app = typer.Typer(no_args_is_help=True, help="What must be collected / 归集义务.")
 obligation_acts.add_to(app)
+obligation_import.add_to(app)
 
 ExpiringBefore = Annotated[
     datetime | None,

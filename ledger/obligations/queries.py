@@ -69,6 +69,7 @@ __all__ = [
     "exemptions",
     "exemptions_at",
     "exemptions_of",
+    "from_list",
     "history",
     "objections",
     "objections_at",
@@ -119,6 +120,19 @@ def standing(
 def obligation(connection: Connection, code: str, *, as_of: int | None = None) -> Obligation | None:
     """The obligation with this code, None where there is none."""
     return standing(connection, [code], as_of=as_of).get(code)
+
+
+def from_list(
+    connection: Connection, name: str, *, as_of: int | None = None
+) -> dict[str, Obligation]:
+    """The obligations that came from a list, withdrawn ones too, by the record's identity there."""
+    prefix = f"{name}:"
+    column = OBLIGATIONS.c.source
+    asked = select(OBLIGATIONS).where(
+        column >= prefix, column < f"{name};", held(OBLIGATIONS, as_of)
+    )
+    rows = connection.execute(asked.order_by(OBLIGATIONS.c.code)).mappings()
+    return {str(one.source).removeprefix(prefix): one for one in told(rows, Obligation)}
 
 
 def bindings(
