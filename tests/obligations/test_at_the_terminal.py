@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.obligations.lists import row, save_mapping, write_list
 from tests.person import Person
 from tests.small_office import (
     CIVIL_AFFAIRS,
@@ -225,3 +226,82 @@ def test_only_who_may_speak_is_heard(story: Person) -> None:
     assert "authority" in said.err.lower()
     said = story.run("obligation", "object", "E1", "--reason", "x", *by("civil-head"), expect=3)
     assert said.err.strip()
+
+
+def test_a_list_is_previewed_then_imported_once_and_what_is_published_is_bound(
+    office: Person,
+) -> None:
+    listed = write_list(
+        office.place / "list.csv",
+        row("1", "学校设立许可", dept="示范区教育局"),
+        row("2", "办学系统", kind="系统", above="1", dept="示范区教育局"),
+        row("3", "学校表", kind="业务表", above="2", dept="示范区教育局", remark="已公布"),
+        row("4", "养老机构备案", dept="示范区养老中心", dept_code="00877868-5", full_code="X"),
+        row("5", " ", dept="示范区教育局"),
+    )
+    published = {"column": "remark", "values": ["已公布"], "name": "id"}
+    mapping = office.place / "mapping.yaml"
+    save_mapping(office.place, published=published)
+    words = ("obligation", "import", listed, "--mapping", mapping)
+    told = office.run(*words).out
+    assert "A preview: nothing was written" in told
+    seen = office.run(*words, "--json").json()
+    assert seen["plan"]["reasons"] == {"required /name": 1, "required /valid_from": 4}
+    words = (*words, "--valid-from", "2026-01-01")
+    tables = ("--departments-out", "departments.csv", "--published-out", "published.csv")
+    preview = office.run(*words, *tables)
+    assert "organisation of this name on the ledger" in preview.out
+    assert "no repair can be proven" in preview.out
+    assert "line 6 ''" in preview.err
+    assert office.run("obligation", "list", "--json").json()["total"] == 0
+    assert "示范区养老中心" in (office.place / "departments.csv").read_text("utf-8-sig")
+
+    usage = office.run(*words, "--apply", expect=2)
+    assert "needs --authority" in usage.err
+    done = office.run(*words, "--apply", "--authority", "authority", "--json").json()
+    assert done["recorded"] == 4
+    again = office.run(*words, "--apply", "--authority", "authority", "--json").json()
+    assert (again["recorded"], again["plan"]["unchanged"]) == (0, 4)
+    registered = office.run("org", "list", "养老", "--json").json()
+    [centre] = registered["organisations"] if isinstance(registered, dict) else registered
+    assert centre["code"].startswith("TMP-SAMPLE-")
+    assert "00877868-5" in centre["evidence"]
+
+    table = office.place / "published.csv"
+    rows = table.read_text("utf-8-sig").splitlines()
+    assert rows[1].startswith("S-3,,学校表,3")
+    empty = office.run("obligation", "bind", "--file", table, *by("authority"), expect=2)
+    assert "names an entry" in empty.err
+    table.write_text("\n".join([rows[0], rows[1].replace("S-3,,", f"S-3,{PUBLISHED},")]), "utf-8")
+    office.run("obligation", "bind", "--file", table, *by("authority"))
+    shown = office.run("obligation", "show", "S-3", "--json").json()
+    assert (shown["chain"], shown["binding"]["entry"]) == (["S-1", "S-2", "S-3"], PUBLISHED)
+    for wrong in (("S-3",), ("S-3", PUBLISHED, "--file", table), ("--file", listed)):
+        assert office.run("obligation", "bind", *wrong, *by("authority"), expect=2).err
+
+
+def test_what_moved_the_denominator_is_listed_with_who_signed(story: Person) -> None:
+    found = story.run("audit", "denominator", "--json").json()
+    assert (found["before"]["owed"], found["after"]["owed"], found["after"]["collect"]) == (0, 4, 3)
+    acts = [(one["act"], one["code"]) for one in found["changes"]]
+    assert acts[-3:] == [("amended", "E1"), ("granted", "NEG-1"), ("granted", "NEG-0")]
+    assert {one["organisation_name"] for one in found["changes"]} == {
+        "示范区人民政府",
+        "示范区教育局",
+    }
+    told = story.run("audit", "denominator", "--shrinking").out
+    assert "NEG-1 → E1-S1-T1" in told
+    assert "E2" not in told
+    assert "collect −1" in told
+    later = story.run("audit", "denominator", "--from", found["to"]["size"])
+    assert "nothing changed" in later.out
+    theirs = story.run("audit", "denominator", "--organisation", CIVIL_AFFAIRS, "--json").json()
+    assert theirs["changes"] == []
+    story.language = "zh"
+    try:
+        assert "学校设立许可" in story.run("audit", "denominator").out
+    finally:
+        story.language = "en"
+    wrong = story.run("audit", "denominator", "--from", 9, "--to", 3, expect=2)
+    assert "size 9 comes after size 3" in wrong.err
+    assert story.run("audit", "denominator", "--from", "x", expect=2).err
