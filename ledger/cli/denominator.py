@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
-from ledger.cli.obligation_page import speaker_name
+from ledger.cli.obligation_page import named, speaker_name
 from ledger.cli.organisations import word
 from ledger.cli.output import Exit, Problem, err, out, print_json, print_table, say
 from ledger.cli.session import Json, reading
@@ -18,6 +18,7 @@ from ledger.codes import EXEMPTION_SCOPES, BindingStatus, ObligationType
 from ledger.mirror.queries import MirrorQueryError, resolve_as_of, size_of
 from ledger.obligations.denominator import PURPOSES, Change, Changes, changes_between
 from ledger.organisations.queries import Name, names
+from ledger.statements import text_hash
 
 _PURPOSES = {
     "owed": ("应归", "owed"),
@@ -70,6 +71,7 @@ def denominator(
             ) from error
         shown = [one for one in found.changes if _wanted(one, organisation, shrinking=shrinking)]
         hashes = {bytes.fromhex(one.organisation[2:]) for one in shown}
+        hashes |= {text_hash(effect.organisation) for one in shown for effect in one.effects}
         known = names(connection, hashes)
     if json_output:
         print_json(_document(found, shown, known))
@@ -176,7 +178,7 @@ def _print_changes(shown: Sequence[Change], known: dict[bytes, Name]) -> None:
                 say(*_ACTS[one.act]),
                 one.code if one.code == one.about else f"{one.code} → {one.about}",
                 _told(one),
-                _effects(one),
+                _effects(one, known),
                 speaker_name(known, one.organisation),
                 one.signer,
             )
@@ -200,19 +202,26 @@ def _told(one: Change) -> str:
     return "\n".join(lines)
 
 
-def _effects(one: Change) -> str:
-    """Whose denominator of what moved, and by how much; a dash where none did."""
-    lines: dict[tuple[str, str], list[str]] = {}
+def _effects(one: Change, known: dict[bytes, Name]) -> str:
+    """Whose denominators moved, which, and by how much; a dash where none did."""
+    moved: dict[tuple[str, str], dict[str, int]] = {}
     for effect in one.effects:
-        said = f"{say(*_PURPOSES[effect.purpose])} {_signed(effect.change)}"
-        lines.setdefault((effect.organisation, effect.type), []).append(said)
+        group = moved.setdefault((effect.organisation, effect.type), {})
+        group[effect.purpose] = group.get(effect.purpose, 0) + effect.change
     return (
         "\n".join(
-            f"{organisation} {word(ObligationType, kind)}: {', '.join(said)}"
-            for (organisation, kind), said in lines.items()
+            f"{_spoken(change)} {named(known, organisation)} {word(ObligationType, kind)}"
+            for (organisation, kind), change in moved.items()
         )
         or "–"
     )
+
+
+def _spoken(change: dict[str, int]) -> str:
+    """The change of each purpose; one number where all are the same."""
+    if len(change) == len(PURPOSES) and len(set(change.values())) == 1:
+        return say("各口径 ", "all ") + _signed(change["owed"])
+    return ", ".join(f"{say(*_PURPOSES[name])} {_signed(by)}" for name, by in change.items())
 
 
 def _text(value: object) -> str:

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 SHOWN_REFUSALS = 20
 SHOWN_ROWS = 30
+SHOWN_CODES = 3
+MAX_EVIDENCE = 4000
 
 
 def add_to(app: typer.Typer) -> None:
@@ -210,7 +212,13 @@ def _show(plan: Plan) -> None:
             say("行数", "rows"),
         ],
         [
-            (decision.name, decision.code, say(*HOW[decision.how]), decision.told(language()), rows)
+            (
+                decision.name,
+                decision.code,
+                say(*HOW[decision.how]),
+                decision.told(language(), SHOWN_CODES),
+                rows,
+            )
             for decision, rows in plan.departments.values()
         ],
         right=[say("行数", "rows")],
@@ -306,7 +314,9 @@ def _apply(office: Office, plan: Plan, authority: str) -> int:
             decision.code,
             decision.name,
             decision.parent,
-            None if decision.how == "given" else f"{plan.mapping.title}：{decision.told('zh')}",
+            None
+            if decision.how == "given"
+            else f"{plan.mapping.title}：{decision.told('zh')}"[:MAX_EVIDENCE],
         )
         for decision, rows in plan.departments.values()
         if rows

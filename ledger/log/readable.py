@@ -6,13 +6,20 @@ from datetime import UTC, datetime
 
 from ledger.canonical import CanonicalError, parse_json
 from ledger.codes import (
+    EXEMPTION_SCOPES,
     GRADES,
     ROLE_LABELS,
+    BindingStatus,
     Code,
     EntryState,
+    ExemptionStatus,
+    ExemptionTarget,
     KeyStatus,
     Level,
     Library,
+    ObjectionState,
+    ObligationStatus,
+    ObligationType,
     OpenType,
     OrganisationStatus,
     Role,
@@ -32,6 +39,14 @@ _CODES: dict[tuple[str, str], type[Code]] = {
     ("Filing", "updateCycle"): UpdateCycle,
     ("Filing", "library"): Library,
     ("Decision", "state"): EntryState,
+    ("Obligation", "type"): ObligationType,
+    ("Obligation", "status"): ObligationStatus,
+    ("Obligation", "updateCycle"): UpdateCycle,
+    ("Obligation", "library"): Library,
+    ("Binding", "status"): BindingStatus,
+    ("Objection", "state"): ObjectionState,
+    ("Exemption", "targetType"): ExemptionTarget,
+    ("Exemption", "status"): ExemptionStatus,
 }
 _ACTS: dict[str, tuple[str, str]] = {
     "Organisation": ("organisation registered or amended", "机构登记或变更"),
@@ -39,6 +54,10 @@ _ACTS: dict[str, tuple[str, str]] = {
     "Filing": ("catalogue entry filed", "目录条目报送"),
     "Decision": ("decision on a catalogue entry", "目录条目审核决定"),
     "Score": ("quality score", "质量评分"),
+    "Obligation": ("obligation filed, amended or withdrawn", "归集义务登记、调整或取消"),
+    "Binding": ("obligation bound to an entry, or released", "义务与目录绑定或解绑"),
+    "Objection": ("objection to an obligation, or its answer", "对义务的异议或答复"),
+    "Exemption": ("exemption granted or withdrawn", "豁免批准或取消"),
 }
 
 
@@ -107,6 +126,9 @@ def _labels(struct: str, name: str, value: int) -> tuple[str, str]:
     """Chinese and English label of a coded number, empty where there is none."""
     if (struct, name) == ("Filing", "grade"):
         return GRADES.get(value, ("", ""))
+    if (struct, name) == ("Exemption", "scope"):
+        freed = [labels for scope, labels in EXEMPTION_SCOPES.items() if value & scope]
+        return "、".join(zh for zh, _ in freed), ", ".join(en for _, en in freed)
     if (struct, name) == ("Key", "roles"):
         held = [ROLE_LABELS[role] for role in Role if value & role]
         return "、".join(zh for zh, _ in held), "; ".join(en for _, en in held)

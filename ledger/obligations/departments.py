@@ -35,7 +35,6 @@ HOW: dict[How, tuple[str, str]] = {
     "provisional": ("临时代码", "provisional"),
 }
 COLUMNS = ("name", "code", "parent", "obligations", "note")
-SHOWN = 3
 _SUFFIX = re.compile(r"[_#].*$")
 _ORGANISATION_CODE = re.compile(r"[0-9A-Z]{8}[0-9X]")
 _USCC_LENGTH = 18
@@ -63,14 +62,14 @@ class Decision:
     def is_provisional(self) -> bool:
         return is_provisional(self.code)
 
-    def told(self, language: str) -> str:
-        """The decision and what it rests on, in one line, for people and for the ledger."""
+    def told(self, language: str, shown: int | None = None) -> str:
+        """The decision and what it rests on, in one line; of codes the ``shown`` most frequent (None: all)."""
         zh = language == "zh"
         parts = [self.zh if zh else self.en]
         if self.given and self.how != "given":
-            parts.append(("原码 " if zh else "given ") + _counted(self.given))
+            parts.append(("原码 " if zh else "given ") + _counted(self.given, shown))
         if self.evidence and self.how in ("completed", "provisional"):
-            parts.append(("佐证 " if zh else "evidence ") + _counted(self.evidence))
+            parts.append(("佐证 " if zh else "evidence ") + _counted(self.evidence, shown))
         return "；".join(parts) if zh else "; ".join(parts)
 
 
@@ -200,6 +199,6 @@ def departments_csv(decisions: Iterable[tuple[Decision, int]]) -> str:
     return out.getvalue()
 
 
-def _counted(codes: tuple[tuple[str, int], ...]) -> str:
-    shown = ", ".join(f"{code} ×{count}" for code, count in codes[:SHOWN])
-    return shown + (f" … +{len(codes) - SHOWN}" if len(codes) > SHOWN else "")
+def _counted(codes: tuple[tuple[str, int], ...], shown: int | None) -> str:
+    told = ", ".join(f"{code} ×{count}" for code, count in codes[:shown])
+    return told + (f" … +{len(codes) - shown}" if shown and len(codes) > shown else "")
