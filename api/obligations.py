@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
 from typing import Any, Protocol
 
 from api.context import View
@@ -104,8 +103,8 @@ def show_objection(one: Objection, known: Names) -> dict[str, Any]:
     }
 
 
-def show_exemption(one: Exemption, day: date | None, known: Names) -> dict[str, Any]:
-    """``day`` is the day on which its effect is judged; an exemption that is there has one."""
+def show_exemption(one: Exemption, effect: str, known: Names) -> dict[str, Any]:
+    """``effect`` is whether it counts on the day of the log size asked about."""
     return {
         "code": one.code,
         "target": one.target,
@@ -116,7 +115,7 @@ def show_exemption(one: Exemption, day: date | None, known: Names) -> dict[str, 
             if one.scope & scope
         ],
         "status": named(ExemptionStatus, one.status),
-        "effect": one.effect_on(day or date.min),
+        "effect": effect,
         "law": one.law,
         "approver": one.approver,
         "valid_from": one.valid_from,

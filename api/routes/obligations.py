@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -40,7 +41,7 @@ from ledger.codes import (
 from ledger.mirror.queries import MirrorQueryError, day_at, resolve_as_of
 from ledger.obligations import queries
 from ledger.obligations.denominator import changes_between
-from ledger.obligations.queries import ExemptionFilters, ObligationFilters
+from ledger.obligations.queries import Exemption, ExemptionFilters, ObligationFilters
 
 TAG = "归集义务 obligations"
 obligations = api_router("/obligations", TAG)
@@ -171,7 +172,7 @@ def one_obligation(
         objection = queries.objections_of(view.conn, [code], as_of=view.held).get(code)
         told = [one for one in (held, bound, objection, *freed) if one is not None]
         names = Names.of(view, told)
-        day = day_at(view.conn, view.as_of)
+        effects = _effects(view, freed)
         content: dict[str, Any] = {
             **show_obligation(held, bound, names),
             "chain": [
@@ -181,7 +182,7 @@ def one_obligation(
             "missing_parent": chain.missing,
             "binding": show_binding(bound, names) if bound else None,
             "objection": show_objection(objection, names) if objection else None,
-            "exemptions": [show_exemption(one, day, names) for one in freed],
+            "exemptions": [show_exemption(one, effects[one.code], names) for one in freed],
         }
         return answer(request, content | _echo(as_of, view), as_of=view.as_of)
 
@@ -283,11 +284,11 @@ def list_exemptions(
             limit=limit + 1,
         )
         shown = found[:limit]
-        names = Names.of(page.view, shown)
+        names, effects = Names.of(page.view, shown), _effects(page.view, shown)
         return page_answer(
             request,
             page,
-            [show_exemption(one, day, names) for one in shown],
+            [show_exemption(one, effects[one.code], names) for one in shown],
             following=shown[-1].code if len(found) > limit else None,
             extra={"day": day},
         )
@@ -305,8 +306,12 @@ def exemption_history(
         every = queries.exemption_history(view.conn, code, as_of=view.held)
         if not every:
             raise _unknown_exemption(code, view)
-        day, names = day_at(view.conn, view.as_of), Names.of(view, every)
-        items = [show_exemption(one, day, names) for one in every]
+        # What was superseded counts no more; of the newest its effect is told.
+        names, effects = Names.of(view, every), _effects(view, every[-1:])
+        items = [
+            show_exemption(one, effects[code] if one is every[-1] else "superseded", names)
+            for one in every
+        ]
         return answer(request, {"as_of": view.as_of, "items": items}, as_of=view.as_of)
 
 
@@ -323,8 +328,8 @@ def one_exemption(
         if found is None:
             raise _unknown_exemption(code, view)
         # The tag is taken over the answer, because whether it counts depends on the day as well.
-        day, names = day_at(view.conn, view.as_of), Names.of(view, [found])
-        content = show_exemption(found, day, names) | _echo(as_of, view)
+        names, effects = Names.of(view, [found]), _effects(view, [found])
+        content = show_exemption(found, effects[code], names) | _echo(as_of, view)
         return answer(request, content, as_of=view.as_of)
 
 
@@ -397,6 +402,12 @@ def _unknown_exemption(code: str, view: View) -> Problem:
             f"there is no exemption {code} as of log size {view.as_of}",
         ),
     )
+
+
+def _effects(view: View, found: Sequence[Exemption]) -> dict[str, str]:
+    """What exemptions do on the day of the log size that the answer is about."""
+    day = day_at(view.conn, view.as_of) or date.min
+    return queries.effects_on(view.conn, found, day, as_of=view.held)
 
 
 def _echo(as_of: str | None, view: View) -> dict[str, int]:

@@ -90,7 +90,7 @@ class ExemptionDocument(Spoken):
     target_type: Named
     scope: list[Named]
     status: Named
-    effect: Literal["counting", "pending", "expired", "withdrawn"]
+    effect: Literal["counting", "pending", "expired", "withdrawn", "self_approved", "superseded"]
     law: str
     approver: str
     valid_from: Day

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec import to_builtins
 
 from ledger.cli.drafts import draft_of, read_drafts
 from ledger.cli.obligation_page import effect, named, print_next, speaker_name, who
@@ -136,10 +138,12 @@ def list_(
         )
         found = queries.exemptions(connection, filters, as_of=size, after=cursor, limit=limit + 1)
         shown = found[:limit]
+        effects = queries.effects_on(connection, shown, day or date.min, as_of=size)
         known = who(connection, [one.approver for one in shown], size)
     following = shown[-1].code if len(found) > limit else None
     if json_output:
-        print_json({"day": day and day.isoformat(), "exemptions": shown, "next": following})
+        told = [{**to_builtins(one), "effect": effects[one.code]} for one in shown]
+        print_json({"day": day and day.isoformat(), "exemptions": told, "next": following})
         return
     print_table(
         say(f"豁免（{day or '–'}）", f"Exemptions ({day or '–'})"),
@@ -161,7 +165,7 @@ def list_(
                 one.law,
                 named(known, one.approver),
                 f"{one.valid_from} – {one.expires}",
-                effect(one, day),
+                effect(effects[one.code]),
                 one.leaf_from,
             )
             for one in shown
@@ -180,11 +184,11 @@ def show(code: Code, as_of: AsOf = None, json_output: Json = False) -> None:
         if not every:
             raise _unknown(code)
         day = day_at(connection, size_of(connection) if size is None else size)
+        held = every[-1]
+        told = queries.effects_on(connection, [held], day or date.min, as_of=size)[code]
         known = names(connection, {bytes.fromhex(one.organisation[2:]) for one in every}, size)
-    held = every[-1]
     if json_output:
-        effect_now = held.effect_on(day) if day else held.status
-        print_json({"exemption": held, "effect": effect_now, "history": every})
+        print_json({"exemption": held, "effect": told, "history": every})
         return
     print_fields(
         held.code,
@@ -194,7 +198,7 @@ def show(code: Code, as_of: AsOf = None, json_output: Json = False) -> None:
             (say("依据", "law"), held.law),
             (say("批准机构", "approved by"), speaker_name(known, held.organisation)),
             (say("有效期", "valid"), f"{held.valid_from} – {held.expires}"),
-            (say("状态", "state"), effect(held, day)),
+            (say("状态", "state"), effect(told)),
             (say("理由", "reasons"), "\n".join(held.reasons)),
             (
                 say("历次", "versions"),

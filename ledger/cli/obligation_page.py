@@ -47,17 +47,16 @@ def entry_of(binding: Binding | None) -> str | None:
     return binding.entry if bound and binding is not None else None
 
 
-def effect(exemption: Exemption, day: date | None) -> str:
-    """Whether an exemption counts on a day, in the reader's language."""
-    told = exemption.effect_on(day) if day else exemption.status
-    return say(_EFFECTS_ZH.get(told, told), told)
+def effect(told: str) -> str:
+    """Whether an exemption counts, in the reader's language."""
+    return say(_EFFECTS_ZH[told], told.replace("_", "-"))
 
 
-def spoken_exemption(exemption: Exemption, day: date | None) -> str:
-    """An exemption in one line."""
+def spoken_exemption(exemption: Exemption, told: str) -> str:
+    """An exemption in one line, with its effect."""
     scopes = ", ".join(exemption.scopes)
     term = f"{exemption.valid_from} – {exemption.expires}"
-    return f"{exemption.code}: {scopes}, {exemption.law}, {term} ({effect(exemption, day)})"
+    return f"{exemption.code}: {scopes}, {exemption.law}, {term} ({effect(told)})"
 
 
 _EFFECTS_ZH = {
@@ -65,7 +64,7 @@ _EFFECTS_ZH = {
     "pending": "未生效",
     "expired": "已到期",
     "withdrawn": "已取消",
-    "granted": "已批准",
+    "self_approved": "受益方自批，不计",
 }
 
 

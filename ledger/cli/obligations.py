@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 import typer
@@ -140,7 +140,8 @@ def show(code: Code, as_of: AsOf = None, json_output: Json = False) -> None:
         objection = queries.objections_of(connection, [code], as_of=size).get(code)
         targets = [target for target in (code, entry_of(chain.binding)) if target is not None]
         exemptions = queries.exemptions_of(connection, targets, as_of=size)
-        day = day_at(connection, size_of(connection) if size is None else size)
+        day = day_at(connection, size_of(connection) if size is None else size) or date.min
+        effects = queries.effects_on(connection, exemptions, day, as_of=size)
         held = chain.links[-1]
         known = who(connection, [held.responsible], size)
     if json_output:
@@ -171,7 +172,7 @@ def show(code: Code, as_of: AsOf = None, json_output: Json = False) -> None:
             *(
                 (
                     say("豁免", "exemption"),
-                    spoken_exemption(one, day),
+                    spoken_exemption(one, effects[one.code]),
                 )
                 for one in exemptions
             ),

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 from sqlalchemy import RowMapping
 
-from ledger.codes import ExemptionStatus, ObligationStatus
+from ledger.codes import ExemptionStatus, ExemptionTarget, ObligationStatus
 from ledger.days import day_of
 from ledger.obligations.bodies import scope_names
 
@@ -112,6 +112,11 @@ class Exemption(msgspec.Struct, frozen=True):
     def scopes(self) -> tuple[str, ...]:
         """The names of what is exempted."""
         return scope_names(self.scope)
+
+    @property
+    def frees_obligation(self) -> bool:
+        """Whether its target is an obligation; otherwise it is a catalogue entry."""
+        return bool(self.target_type == ExemptionTarget.OBLIGATION.value)
 
     def effect_on(self, day: date) -> str:
         """``withdrawn``, ``pending``, ``expired``, or ``counting``, on a day."""

@@ -28,7 +28,20 @@ from ledger.obligations.bodies import scope_names
 from ledger.obligations.models import BINDINGS, EXEMPTIONS, OBLIGATIONS
 from ledger.statements import BINDING, EXEMPTION, OBLIGATION
 
-PURPOSES: tuple[str, ...] = ("owed", *(str(scope.name).lower() for scope in ExemptionScope))
+FREED_BY: dict[str, int] = {
+    "owed": 0,
+    "catalogue": int(ExemptionScope.CATALOGUE),
+    "collect": int(ExemptionScope.CATALOGUE | ExemptionScope.COLLECT),
+    "update": int(ExemptionScope.CATALOGUE | ExemptionScope.COLLECT | ExemptionScope.UPDATE),
+    "quality": int(ExemptionScope.CATALOGUE | ExemptionScope.COLLECT | ExemptionScope.QUALITY),
+    "share": int(ExemptionScope.CATALOGUE | ExemptionScope.SHARE),
+}
+"""For each denominator, the scopes of exemption that take an obligation out of it.
+
+What need not be catalogued need not be collected or shared; what need not be collected is not judged by how often
+it comes or how good it is.
+"""
+PURPOSES: tuple[str, ...] = tuple(FREED_BY)
 """What a denominator is for: all that is owed, and of that what is not exempt from each scope."""
 _KINDS = {OBLIGATIONS.name: OBLIGATION.kind, BINDINGS.name: BINDING.kind}
 _OBLIGATION_MEMBERS = (
@@ -229,11 +242,13 @@ class Play:
         mask = 0
         for target in targets:
             for exemption in self._exempt.get(target, ()):
-                if (EXEMPTIONS.name, exemption) in self._live:
-                    mask |= self._exemptions[exemption]["scope"]
+                freed = self._exemptions[exemption]
+                # Nobody is freed by an exemption of its own, even where responsibility moved since.
+                own = freed["approver"] == row["responsible"]
+                if not own and (EXEMPTIONS.name, exemption) in self._live:
+                    mask |= freed["scope"]
         group = Group(row["responsible"], row["type"], row["library"])
-        free = {str(scope.name).lower() for scope in ExemptionScope if mask & scope}
-        return [(group, purpose) for purpose in PURPOSES if purpose not in free]
+        return [(group, purpose) for purpose, scopes in FREED_BY.items() if not mask & scopes]
 
     def _change(
         self,

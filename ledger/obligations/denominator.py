@@ -1,10 +1,11 @@
 """What the rates of collection are rates of (应归清单, the denominator), and everything that ever moved it.
 
-An obligation is *owed* on a day on which it is in force and if data come from it. For each scope of exemption
-(catalogue, collect, update, quality, share) it counts unless an exemption that holds on that day frees it: its
-own, or one of the entry that is bound to it. Every exemption names what it frees; none passes on to what
-follows from it. The day of a log size is that of its last leaf (:func:`ledger.mirror.queries.day_at`), so an
-exemption that has run out stops counting without anybody's doing.
+An obligation is *owed* on a day on which it is in force and if data come from it. For each purpose
+(:data:`~ledger.obligations.counting.FREED_BY`) it counts unless an exemption that holds on that day frees it: its
+own, or one of the entry that is bound to it, and neither approved by the organisation that is responsible. Every
+exemption names what it frees; none passes on to what follows from it. The day of a log size is that of its last
+leaf (:func:`ledger.mirror.queries.day_at`), so an exemption that has run out stops counting without anybody's
+doing.
 
 :func:`changes_between` plays the statements between two sizes one by one, and the days that pass between them:
 what the single changes add up to is the difference of the two denominators, by organisation, type and library.
@@ -21,13 +22,14 @@ from sqlalchemy import Connection, RowMapping, Table, select
 
 from ledger.days import china_day
 from ledger.mirror import queries as mirror
-from ledger.obligations.counting import PURPOSES, Change, Counts, Effect, Group, Play
+from ledger.obligations.counting import FREED_BY, PURPOSES, Change, Counts, Effect, Group, Play
 from ledger.obligations.models import BINDINGS, EXEMPTIONS, OBLIGATIONS
 from ledger.obligations.projection import PROJECTION
 from ledger.statements import BINDING, EXEMPTION, OBLIGATION
 from ledger.store.ranged import held
 
 __all__ = [
+    "FREED_BY",
     "PURPOSES",
     "Change",
     "Changes",

@@ -8,6 +8,7 @@ index of the statement that made the row. Lists come in the order of codes; a pa
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import (
@@ -20,6 +21,7 @@ from sqlalchemy import (
     select,
 )
 
+from ledger.catalogue import queries as catalogue
 from ledger.codes import (
     BindingStatus,
     ObjectionState,
@@ -64,6 +66,7 @@ __all__ = [
     "bound_to",
     "chain_of",
     "count",
+    "effects_on",
     "exemption",
     "exemption_history",
     "exemptions",
@@ -243,6 +246,29 @@ def exemption(connection: Connection, code: str, *, as_of: int | None = None) ->
     """The exemption with this code, None where there is none."""
     rows = _of(connection, EXEMPTIONS, EXEMPTIONS.c.code, [code], as_of)
     return next(told(rows, Exemption), None)
+
+
+def effects_on(
+    connection: Connection, found: Iterable[Exemption], day: date, *, as_of: int | None = None
+) -> dict[str, str]:
+    """What each of these exemptions does on a day, by code: see :meth:`Exemption.effect_on`.
+
+    ``self_approved`` is one that would count, but whose approver has come to profit from it.
+    """
+    every = list(found)
+    owed = standing(connection, (one.target for one in every if one.frees_obligation), as_of=as_of)
+    entries = catalogue.standing(
+        connection, [one.target for one in every if not one.frees_obligation], as_of=as_of
+    )
+    profits = {code: one.responsible for code, one in owed.items()}
+    owners = {code: one.provider for code, one in entries.items()}
+    effects = {}
+    for one in every:
+        effect = one.effect_on(day)
+        beneficiary = (profits if one.frees_obligation else owners).get(one.target)
+        own = effect == "counting" and beneficiary == one.approver
+        effects[one.code] = "self_approved" if own else effect
+    return effects
 
 
 def exemption_history(

@@ -50,16 +50,12 @@ def owed_at(size: int | None, day: date) -> Select[Any]:
 
     ``entry`` is the entry bound to each, NULL where none is; ``exempt`` the mask of
     :class:`~ledger.codes.ExemptionScope` that exemptions of the obligation, or of that entry, free it from on
-    the day, 0 where none does. What counts for a scope is what ``exempt`` lacks the scope's bit of.
+    the day, 0 where none does; one approved by the responsible organisation itself frees from nothing. For which
+    purposes an obligation counts then says :data:`ledger.obligations.counting.FREED_BY`.
     """
     number = day_number(day)
-    bound = and_(
-        BINDINGS.c.obligation == OBLIGATIONS.c.code,
-        BINDINGS.c.status == BindingStatus.BOUND.value,
-        held(BINDINGS, size),
-    )
-    own = _freed(size, number, ExemptionTarget.OBLIGATION)
-    through = _freed(size, number, ExemptionTarget.ENTRY)
+    own = _freed(size, number, ExemptionTarget.OBLIGATION, OBLIGATIONS.c.code)
+    through = _freed(size, number, ExemptionTarget.ENTRY, BINDINGS.c.entry)
     mask = func.coalesce(own.c.mask, 0).bitwise_or(func.coalesce(through.c.mask, 0))
     columns = OBLIGATIONS.c
     return (
@@ -70,9 +66,9 @@ def owed_at(size: int | None, day: date) -> Select[Any]:
             mask.label("exempt"),
         )
         .select_from(OBLIGATIONS)
-        .outerjoin(BINDINGS, bound)
-        .outerjoin(own, own.c.target == columns.code)
-        .outerjoin(through, through.c.target == BINDINGS.c.entry)
+        .outerjoin(BINDINGS, _bound(size))
+        .outerjoin(own, own.c.code == columns.code)
+        .outerjoin(through, through.c.code == columns.code)
         .where(
             held(OBLIGATIONS, size),
             columns.status == ObligationStatus.IN_FORCE.value,
@@ -83,23 +79,38 @@ def owed_at(size: int | None, day: date) -> Select[Any]:
     )
 
 
-def _freed(size: int | None, day: int, target: ExemptionTarget) -> FromClause:
-    """From what the exemptions that count on a day free each target."""
+def _freed(
+    size: int | None, day: int, kind: ExemptionTarget, target: ColumnElement[str]
+) -> FromClause:
+    """From what each obligation is freed on a day, by exemptions whose target is ``target`` of it."""
     columns = EXEMPTIONS.c
     # Of each scope on its own: no database adds bits up, and both can find the greatest number.
     bits = [func.max(columns.scope.bitwise_and(int(scope))) for scope in ExemptionScope]
     mask: ColumnElement[int] = sum(bits[1:], start=bits[0])
+    counts = (
+        held(EXEMPTIONS, size),
+        columns.status == ExemptionStatus.GRANTED.value,
+        columns.target_type == kind.value,
+        columns.valid_from <= day,
+        columns.expires >= day,
+        columns.approver != OBLIGATIONS.c.responsible,
+    )
+    asked = select(OBLIGATIONS.c.code, mask.label("mask")).select_from(OBLIGATIONS)
+    if kind is ExemptionTarget.ENTRY:
+        asked = asked.join(BINDINGS, _bound(size))
     return (
-        select(columns.target, mask.label("mask"))
-        .where(
-            held(EXEMPTIONS, size),
-            columns.status == ExemptionStatus.GRANTED.value,
-            columns.target_type == target.value,
-            columns.valid_from <= day,
-            columns.expires >= day,
-        )
-        .group_by(columns.target)
+        asked.join(EXEMPTIONS, columns.target == target)
+        .where(held(OBLIGATIONS, size), *counts)
+        .group_by(OBLIGATIONS.c.code)
         .subquery()
+    )
+
+
+def _bound(size: int | None) -> ColumnElement[bool]:
+    return and_(
+        BINDINGS.c.obligation == OBLIGATIONS.c.code,
+        BINDINGS.c.status == BindingStatus.BOUND.value,
+        held(BINDINGS, size),
     )
 
 

@@ -22,6 +22,7 @@ from ledger.mirror.queries import MirrorQueryError
 from ledger.mirror.tables import flag
 from ledger.obligations import queries
 from ledger.obligations.denominator import (
+    FREED_BY,
     PURPOSES,
     Changes,
     Group,
@@ -48,6 +49,14 @@ from tests.organisations.scribe import FAR, START, Scribe, recorded
 
 FIRST_DAY = datetime.fromtimestamp(START, timezone(timedelta(hours=8))).date()
 SCOPES = ("catalogue", "collect", "update", "quality", "share")
+FREES = {
+    "catalogue": set(SCOPES),
+    "collect": {"collect", "update", "quality"},
+    "update": {"update"},
+    "quality": {"quality"},
+    "share": {"share"},
+}
+"""From which denominators each scope takes an obligation."""
 DAYS = st.integers(-2, 3)
 """Days from the day it is."""
 
@@ -121,7 +130,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(
         code=st.sampled_from((DUTY, TABLE, "T-2")),
-        responsible=st.sampled_from((WATER, ROADS)),
+        responsible=st.sampled_from((WATER, ROADS, DATA)),
         library=st.sampled_from((None, "theme")),
         produces=st.integers(0, 4),
         withdrawn=st.integers(0, 3),
@@ -242,9 +251,8 @@ class Histories(RuleBasedStateMachine):
             in_sql: Counter[tuple[Group, str]] = Counter()
             for row in connection.execute(queries.owed_at(self.told.size, today)):
                 group = Group(row.responsible, row.type, row.library)
-                in_sql[group, "owed"] += 1
-                for place, scope in enumerate(SCOPES):
-                    in_sql[group, scope] += not row.exempt >> place & 1
+                for purpose, scopes in FREED_BY.items():
+                    in_sql[group, purpose] += not row.exempt & scopes
         assert +in_sql == expected
 
     def recount(self, size: int) -> Counter[tuple[Group, str]]:
@@ -268,12 +276,14 @@ class Histories(RuleBasedStateMachine):
             if bound is not None and bound.status.value == "bound":
                 targets.add(bound.entry)
             free = {
-                scope
+                purpose
                 for one in newest["exemption"].values()
                 if one.target in targets
                 and one.status.value == "granted"
                 and one.valid_from <= today <= one.expires
+                and owed.responsible != DATA
                 for scope in one.scope
+                for purpose in FREES[scope]
             }
             library = owed.library.value if owed.library else None
             group = Group(owed.responsible, owed.type.value, library)
@@ -397,3 +407,22 @@ def test_what_was_prolonged_does_not_end_on_the_day_first_set(told: Told) -> Non
     whole = told.changes(0, 6)
     assert (whole.after["owed"], whole.after["collect"]) == (2, 2)
     assert [one.act for one in whole.changes if one.by_day] == ["ends", "ends"]
+
+
+def test_an_exemption_frees_nobody_who_approved_it_even_if_responsibility_moved(
+    told: Told,
+) -> None:
+    told.oblige(duty(DUTY))
+    told.exempt(exemption(target=DUTY))
+    told.oblige(duty(DUTY, responsible=DATA, version=2))
+    assert acts(told.changes(1, 3)) == [(1, "granted", "EX-1", 0, -1), (2, "amended", DUTY, 0, 1)]
+    with told.scribe.engine.connect() as connection:
+        found = queries.exemptions(connection)
+        effects = queries.effects_on(connection, found, FIRST_DAY)
+        before = queries.effects_on(connection, found, FIRST_DAY, as_of=2)
+        late = queries.effects_on(connection, found, date(2027, 1, 1))
+    assert (effects, before, late) == (
+        {"EX-1": "self_approved"},
+        {"EX-1": "counting"},
+        {"EX-1": "expired"},
+    )

@@ -224,3 +224,29 @@ def test_selects_for_others_hold_one_row_a_subject(scribe: Scribe) -> None:
         one = connection.execute(queries.exemptions_at(None)).mappings().one()
     assert (one["valid_from"], one["expires"], one["scope"]) == (20260101, 20261231, 18)
     assert one["recorded_at"] == START + 90
+
+
+def test_what_is_owed_is_joined_with_what_answers_and_what_frees(scribe: Scribe) -> None:
+    excuse(scribe, exemption("EX-2", target=EXPECTED, scope=["update"], expires="2026-03-31"))
+    excuse(scribe, exemption("EX-3", target=ENTRY, target_type="entry", scope=["share"]))
+
+    def owed(size: int | None, day: date) -> dict[str, tuple[str | None, int]]:
+        with scribe.engine.connect() as connection:
+            rows = connection.execute(queries.owed_at(size, day)).all()
+        return {row.code: (row.entry, row.exempt) for row in rows}
+
+    assert owed(9, date(2026, 5, 1)) == {
+        DUTY: (None, 0),
+        SYSTEM: (None, 0),
+        TABLE: (ENTRY, 2),
+        EXPECTED: (None, 0),
+        "ROAD-1": (None, 0),
+    }
+    assert owed(None, date(2026, 3, 31))[EXPECTED] == (None, 4)
+    assert owed(None, date(2026, 4, 1))[EXPECTED] == (None, 0)
+    assert "ROAD-1" not in owed(9, date(2026, 7, 1))
+    assert owed(None, date(2025, 12, 31)) == {}
+    answer(scribe, binding(version=3))
+    assert owed(None, date(2026, 5, 1))[TABLE] == (ENTRY, 16)
+    file(scribe, duty(TABLE, responsible=DATA, version=2))
+    assert owed(None, date(2026, 5, 1))[TABLE] == (ENTRY, 0)
