@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from ledger.records.problems import RecordsError, SourceError, UnsupportedType
 
@@ -56,8 +56,10 @@ class Location:
         if self.kind != "postgresql":
             return self.text
         parts = urlsplit(self.text)
-        host = parts.netloc.rpartition("@")[2]
-        return parts._replace(netloc=host).geturl() if parts.netloc != host else self.text
+        known = [(name, value) for name, value in parse_qsl(parts.query) if "pass" not in name]
+        shown = f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        shown += f"?{urlencode(known, safe='/')}" if known else ""
+        return f"{shown}#{self.table}" if self.table else f"{shown}?query={self.query}"
 
 
 def locate(text: str) -> Location:
@@ -107,6 +109,9 @@ def _existing(path: Path, text: str) -> None:
         )  # fmt: skip
 
 
+_QUERY = re.compile(r"[?&]query=")
+
+
 def _locate_database(scheme: str, text: str) -> Location:
     if scheme not in _DATABASES:
         raise SourceError(
@@ -116,7 +121,9 @@ def _locate_database(scheme: str, text: str) -> Location:
         )  # fmt: skip
     kind = "postgresql" if scheme.startswith("postgres") else scheme
     # A query is taken as it stands, whatever characters it holds, unless it is percent-encoded.
-    before, asked, query = text.partition("?query=")
+    before, asked, query = (
+        re.split(r"([?&]query=)", text, maxsplit=1) if _QUERY.search(text) else (text, "", "")
+    )
     if asked and re.search(r"%[0-9A-Fa-f]{2}", query) and not re.search(r"\s", query):
         query = unquote(query.replace("+", " "))
     before, _, table = before.partition("#")

@@ -8,9 +8,16 @@ import pytest
 
 from ledger.merkle import EMPTY_ROOT
 from ledger.records.commitment import commit
-from ledger.records.problems import DuplicateKeys, NullKeys, SourceChanged
+from ledger.records.problems import (
+    DuplicateKeys,
+    NullKeys,
+    SourceChanged,
+    SourceError,
+    StoreDamaged,
+)
 from ledger.records.schema import schema_of
 from ledger.records.sources import Source, open_source
+from ledger.records.store import LeafStore
 from tests.records.rows import SECRET, parquet, people, plain_content, plain_root
 
 
@@ -76,3 +83,45 @@ def test_a_source_that_changes_while_it_is_read_is_refused(
         with pytest.raises(SourceChanged):
             commit(source, schema, SECRET, store=tmp_path / "store")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["p.parquet"]
+
+
+def test_a_store_is_never_written_over(tmp_path: Path) -> None:
+    file = parquet(tmp_path / "p.parquet", people(3))
+    (tmp_path / "store").mkdir()
+    with open_source(str(file)) as source, pytest.raises(SourceError, match="something is there"):
+        commit(source, schema_of(source.table, ["id"]), SECRET, store=tmp_path / "store")
+    assert list((tmp_path / "store").iterdir()) == []
+
+
+def test_a_damaged_store_is_named(tmp_path: Path) -> None:
+    file, place = parquet(tmp_path / "p.parquet", people(30)), tmp_path / "store"
+    with open_source(str(file)) as source:
+        commit(source, schema_of(source.table, ["id"]), SECRET, store=place)
+    assert LeafStore.open(place).rows == 30
+    assert place.stat().st_mode & 0o077 == 0
+    for name, data in (("leaves", b"short"), ("store.json", b"{}"), ("store.json", b"not json")):
+        whole = (place / name).read_bytes()
+        (place / name).write_bytes(data)
+        with pytest.raises(StoreDamaged, match="damaged"):
+            LeafStore.open(place)
+        (place / name).write_bytes(whole)
+    with pytest.raises(SourceError, match="no store"):
+        LeafStore.open(tmp_path / "nothing")
+
+
+def test_progress_goes_from_nothing_to_all(tmp_path: Path) -> None:
+    seen: list[tuple[int, int | None]] = []
+    with open_source(str(parquet(tmp_path / "p.parquet", people(5000)))) as source:
+        schema = schema_of(source.table, ["id"])
+        commit(source, schema, SECRET, progress=lambda done, total: seen.append((done, total)))
+    assert seen[0] == (0, 10_000)
+    assert seen[-1] == (10_000, 10_000)
+    assert seen == sorted(seen)
+
+
+def test_a_secret_has_its_length(tmp_path: Path) -> None:
+    with (
+        open_source(str(parquet(tmp_path / "p.parquet", people(1)))) as source,
+        pytest.raises(ValueError, match="32 bytes"),
+    ):
+        commit(source, schema_of(source.table, ["id"]), b"short")

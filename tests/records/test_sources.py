@@ -15,8 +15,8 @@ import pytest
 from openpyxl import Workbook
 
 from ledger.records.commitment import commit
-from ledger.records.schema import Column, RecordSchema
-from ledger.records.sources import open_source
+from ledger.records.schema import Column, RecordSchema, schema_of
+from ledger.records.sources import locate, open_source
 from tests.records.rows import SECRET, parquet, plain_root
 
 BEIJING = timezone(timedelta(hours=8))
@@ -60,6 +60,14 @@ ARROW = pa.schema(
 def naive(moment: datetime | None) -> datetime | None:
     """The time as clocks in Beijing show it, without saying so."""
     return moment and moment.replace(tzinfo=None)
+
+
+def as_in_a_book(row: dict[str, Any]) -> dict[str, Any]:
+    moment = row["updated"]
+    return row | {
+        "name": row["name"] or None,
+        "updated": moment and moment.replace(microsecond=round(moment.microsecond, -3)),
+    }
 
 
 def csv_text() -> str:
@@ -142,11 +150,35 @@ def test_the_same_rows_have_the_same_root_wherever_they_lie(
 ) -> None:
     root = plain_root(SCHEMA, ROWS, SECRET)
     # A spreadsheet cannot tell empty text from nothing, and its times have milliseconds.
+    in_a_book = plain_root(SCHEMA, [as_in_a_book(row) for row in ROWS], SECRET)
     for name, (text, local) in places.items():
         with open_source(text, SCHEMA) as source:
             schema = SCHEMA.at_offset("+08:00" if local else None)
             found = commit(source, schema, SECRET)
             assert found.rows == 60
-            assert (found.root == root) == (name != "xlsx"), name
+            assert found.root == (root if name != "xlsx" else in_a_book), name
             assert found.schema_digest == SCHEMA.digest()
             assert "password" not in str(source.describe())
+
+
+def test_postgresql_is_read_as_it_was_when_it_was_opened(postgresql_url: str) -> None:
+    with psycopg.connect(postgresql_url, autocommit=True) as server:
+        server.execute("CREATE TABLE t AS SELECT n AS id FROM generate_series(1, 100) AS n")
+        with open_source(f"{postgresql_url}#t") as source:
+            assert source.rows(source.table.count()) == [{"CountStar(t)": 100}]
+            server.execute("DELETE FROM t WHERE id > 50")
+            found = commit(source, schema_of(source.table, ["id"]), SECRET)
+        assert found.rows == 100
+        with open_source(f"{postgresql_url}#t") as source, pytest.raises(psycopg.Error):
+            source.con.con.execute("DELETE FROM t")
+
+
+def test_a_source_is_named_without_credentials_and_never_as_another() -> None:
+    server = "postgresql://me:secret@host:5432/db?sslmode=disable&password=secret"
+    labels = [locate(f"{server}{rest}").label for rest in ("#a", "#b", "&query=SELECT 1")]
+    assert labels == [
+        "postgresql://host:5432/db?sslmode=disable#a",
+        "postgresql://host:5432/db?sslmode=disable#b",
+        "postgresql://host:5432/db?sslmode=disable?query=SELECT 1",
+    ]
+    assert locate(f"{server}#a").text == server
