@@ -96,7 +96,7 @@ def assess(
         reference=reference,
         secret=delivered.secret if delivered else secret_of(secret_file),
         schema=delivered.schema if delivered else None,
-        rooted=root,
+        rooted=root or delivered is not None,
         delivery=delivery,
     ) as inputs:
         made = carried_out(inputs)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ledger.catalogue import queries as catalogue
+from ledger.cli.deliver_options import period_of
 from ledger.cli.organisations import speaker_of
 from ledger.cli.output import (
     Exit,
@@ -21,7 +22,6 @@ from ledger.cli.output import (
     write_whole,
 )
 from ledger.cli.quality_files import weights_in
-from ledger.cli.quality_inputs import period_of
 from ledger.cli.quality_views import percent
 from ledger.cli.session import Json, existing_file, opened, prepare_to_sign, record, unlock
 from ledger.quality import queries

@@ -13,10 +13,12 @@ import typer
 
 from ledger.canonical import parse_json
 from ledger.catalogue import queries as catalogue
+from ledger.cli.deliver_options import period_of
 from ledger.cli.output import Exit, Problem, progress_bar, say
 from ledger.cli.quality_files import references_of
 from ledger.cli.session import ask_passphrase, existing_file, opened
 from ledger.days import day_in
+from ledger.deliveries.computing import Reading, schema_in
 from ledger.office import Office
 from ledger.quality import queries
 from ledger.quality.ruleset import RuleSet
@@ -53,6 +55,9 @@ def inputs_of(
     from ledger.quality.assessing import Inputs as Made  # noqa: PLC0415 - brings the query engine along
     from ledger.records.sources import open_source  # noqa: PLC0415
 
+    if rules.text and more["schema"] is None:
+        reading = Reading(rules.key, rules.scales, rules.offset, rules.text)
+        more["schema"] = schema_in(source, reading)
     with ExitStack() as closing:
         opened_source = closing.enter_context(open_source(source, more["schema"]))
         references = references_of(rules, file, reference, closing)
@@ -77,55 +82,6 @@ def carried_out(inputs: Inputs) -> Result:
             bars[what](done, whole)
 
         return carry_out(inputs, tell)
-
-
-def period_of(text: str) -> tuple[date, date]:
-    """First and last day of a period: ``2026``, ``2026-H1``, ``2026-Q1``, ``2026-03``, or two days with ``..``.
-
-    Raises :class:`Problem`.
-    """
-    try:
-        if ".." in text:
-            start, _, end = text.partition("..")
-            days = day_in(start), day_in(end)
-        else:
-            days = _named_period(text)
-    except (ValueError, IndexError) as error:
-        raise Problem(
-            say(
-                f"评估期 {text!r} 无法理解：{error}", f"the period {text!r} means nothing: {error}"
-            ),
-            say(
-                "写作 2026、2026-H1、2026-Q1、2026-03 或 2026-01-01..2026-03-31",
-                "write 2026, 2026-H1, 2026-Q1, 2026-03 or 2026-01-01..2026-03-31",
-            ),
-            Exit.USAGE,
-        ) from error
-    if days[0] > days[1]:
-        raise Problem(
-            say(f"评估期 {text} 的结束早于开始", f"the period {text} ends before it starts"),
-            say("请调换两个日期", "put the earlier day first"),
-            Exit.USAGE,
-        )
-    return days
-
-
-_MONTHS = {"H": 6, "Q": 3}
-
-
-def _named_period(text: str) -> tuple[date, date]:
-    year, _, part = text.partition("-")
-    if not part:
-        first, months = 1, 12
-    elif part[0] in _MONTHS:
-        months = _MONTHS[part[0]]
-        first = (int(part[1:]) - 1) * months + 1
-    else:
-        first, months = int(part), 1
-    last = first + months - 1
-    start = date(int(year), first, 1)
-    following = date(int(year) + last // 12, last % 12 + 1, 1)
-    return start, date.fromordinal(following.toordinal() - 1)
 
 
 def secret_of(file: Path | None) -> bytes:

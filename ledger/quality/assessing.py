@@ -62,7 +62,7 @@ def assess(inputs: Inputs, tell: Tell | None = None) -> Result:
     told = tell or (lambda *_: None)
     source = inputs.source
     before = _fingerprints(inputs)
-    schema = inputs.schema or (_own_schema(inputs) if inputs.rooted else None)
+    schema = (inputs.schema or _own_schema(inputs)) if inputs.rooted else None
     root: str | None = None
     if schema is not None:
         committed = commit(

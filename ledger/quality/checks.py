@@ -25,7 +25,6 @@ from pydantic import (
 
 from ledger.bodies import Line, Prose
 from ledger.codes import UpdateCycle
-from ledger.quality.dimensions import FULL
 from ledger.quality.indicators import INDICATORS, LEAVES
 from ledger.quality.patterns import portable_pattern
 
@@ -121,8 +120,7 @@ Literal_ = str | int | bool
 
 class Rule(BaseModel):
     """What every rule says. ``indicator`` is a leaf of the tree, ``when`` a condition (an SQL
-    expression) without which a row is not evaluated, ``min_pass`` the least share of satisfied
-    elements, in basis points, with which the rule itself is passed.
+    expression) without which a row is not evaluated.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
@@ -132,7 +130,6 @@ class Rule(BaseModel):
     title: Line | None = None
     severity: Severity = Severity.MAJOR
     when: Prose | None = None
-    min_pass: Annotated[int, Field(ge=0, le=FULL)] = FULL
 
 
 class OfColumns(Rule):

@@ -43,7 +43,8 @@ class RuleSet(BaseModel):
 
     ``key`` names the columns that tell records apart: without it the data have no root. ``scales`` are
     decimal places of floating-point columns, ``offset`` the offset from UTC at which times without a
-    zone are meant (``+08:00``), as row encoding needs them.
+    zone are meant (``+08:00``), as row encoding needs them. ``text`` names columns of a CSV file that
+    are text whatever they look like, such as identity numbers and codes with leading zeros.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
@@ -54,11 +55,14 @@ class RuleSet(BaseModel):
     key: Annotated[tuple[Column, ...], Field(max_length=16)] = ()
     scales: dict[Column, Annotated[int, Field(ge=0, le=18)]] = Field(default_factory=dict)
     offset: Annotated[str, Field(pattern=r"^[+-][0-9]{2}:[0-9]{2}$")] | None = None
+    text: Annotated[tuple[Column, ...], Field(max_length=256)] = ()
     references: dict[Name, Reference] = Field(default_factory=dict)
     rules: Annotated[tuple[AnyRule, ...], Field(min_length=1, max_length=MAX_RULES)]
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.text and not self.key:
+            raise ValueError("text: columns are taken as text where `key` names those of the key")
         seen: set[str] = set()
         for rule in self.rules:
             if rule.id in seen:

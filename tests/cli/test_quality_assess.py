@@ -343,7 +343,7 @@ def test_suggested_rules_can_be_used_as_they_are(person: Person) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--period", "2026-Q5"), "means nothing"),
+        (("--period", "2026-Q5"), "is no period"),
         (("--period", "2026-02-01..2026-01-01"), "before it starts"),
         ((), "no period"),
         (("--period", "2026-Q1", "--day", "31.3.2026"), "--day"),
