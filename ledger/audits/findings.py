@@ -162,8 +162,8 @@ _EVERY = (
     Signal(
         "two_sources",
         "同一来源由两个机构申报",
-        "two organisations claim one source",
-        "item",
+        "two organisations claim one source: the same place is mounted by both",
+        "resource",
         "41(1)",
         "count",
     ),

@@ -140,6 +140,18 @@ FROM audit_unit k
 WHERE k.child = 1 AND k.standing = 0 AND k.bound = 1
 GROUP BY k.top HAVING MIN(k.entry) <> MAX(k.entry);
 
+-- One place, by its label, that several organisations mount as their own source (一数一源).
+INSERT INTO audit_finding (name, subject, org, scoped, leaf, other, number, detail)
+SELECT 'two_sources', r.code, COALESCE(e.org, 0), COALESCE(e.scoped, :strangers), r.leaf,
+  CASE WHEN r.leaf > f.leaf THEN f.leaf END, f.owners, r.location
+FROM audit_in_resource r
+JOIN (SELECT location, MIN(leaf) AS leaf, COUNT(DISTINCT organisation) AS owners
+      FROM audit_in_resource
+      WHERE status = 'live' AND location IS NOT NULL
+      GROUP BY location HAVING COUNT(DISTINCT organisation) > 1) f ON f.location = r.location
+LEFT JOIN audit_entry e ON e.code = r.entry
+WHERE r.status = 'live';
+
 -- What moved the denominator: obligations withdrawn, amended, ended; exemptions; objections.
 INSERT INTO audit_finding (name, subject, org, scoped, leaf, other, number)
 SELECT CASE WHEN o.status <> 'in_force' THEN 'obligation_withdrawn'

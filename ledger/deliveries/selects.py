@@ -29,7 +29,7 @@ from ledger.store.ranged import held
 def resources_at(size: int | None = None) -> Select[Any]:
     """Resources in force at log size ``size``.
 
-    Columns: leaf, code, entry, type, status, name, organisation (hash), recorded_at.
+    Columns: leaf, code, entry, type, status, name, location, organisation (hash), recorded_at.
     """
     table = RESOURCES
     return select(
@@ -39,6 +39,7 @@ def resources_at(size: int | None = None) -> Select[Any]:
         table.c.type,
         table.c.status,
         table.c.name,
+        table.c.location,
         table.c.organisation,
         table.c.recorded_at,
     ).where(held(table, size))

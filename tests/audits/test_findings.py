@@ -47,6 +47,24 @@ def test_an_honest_ledger_has_no_findings(running: World) -> None:
     assert running.gap() is None
 
 
+def test_one_place_that_two_organisations_mount(either_world: World) -> None:
+    world = either_world
+    world.publish()
+    world.publish("307016/000001", ROADS)
+    world.mount(location="district.water_users")
+    world.mount("307016/000001", ROADS, location="district.water_users")
+    world.mount("307016/000001", ROADS, code="R-other", location="district.roads")
+    with world.audit() as audit:
+        told = [(row.subject, row.number, row.detail) for row in audit.findings(name="two_sources")]
+    assert told == [(f"R-{code}", 2, "district.water_users") for code in (ENTRY, "307016/000001")]
+    # one of them closes it: there is one source again
+    world.mount(
+        "307016/000001", ROADS, code="R-307016/000001", location="district.water_users",
+        status="closed", reasons=["重复"],
+    )  # fmt: skip
+    assert "two_sources" not in found(world)
+
+
 def test_a_manifest_signed_again_after_the_delivery(running: World) -> None:
     running.deliver(*Q1, rows=2, content="less")
     assert running.gap()[:2] == (6, "rows_differ")

@@ -8,6 +8,7 @@ from ledger.obligations.statements import BindingDraft, bind
 from tests.scenarios.cheats.town import (
     DUTY,
     OTHER_TABLE,
+    SOURCE,
     SYSTEM,
     TABLE,
     Town,
@@ -98,6 +99,21 @@ def test_a_table_split_into_many_entries_counts_once(town: Town) -> None:
     assert {line_in(report, part)["part_of"] for part in parts} == {TABLE}
     found = finding_in(report, "split_table")
     assert (found["subject"], found["number"]) == (TABLE, 2)
+
+
+def test_two_departments_that_claim_one_source_are_both_named(town: Town) -> None:
+    assert findings_in(town.audit(), "two_sources") == []
+    civil_entry(town)
+    words = ("deliver", "mount", "children", "--entry", CIVIL_ENTRY, "--name", "儿童表")
+    town.run(*words, "--location", SOURCE, "--key", "civil-steward")
+    found = findings_in(town.audit(), "two_sources")
+    assert [(one["subject"], one["organisation"]) for one in found] == [
+        ("children", CIVIL_AFFAIRS),
+        ("pupils", EDUCATION),
+    ]
+    assert {(one["number"], one["detail"], one["article"]) for one in found} == {
+        (2, SOURCE, "41(1)")
+    }
 
 
 def test_one_entry_does_not_answer_two_obligations(town: Town) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ledger.audits.policy import Policy
 from tests.deliveries import tables
 from tests.scenarios.cheats.town import (
     FIRST_QUARTER,
@@ -101,6 +102,17 @@ def test_deletions_at_the_source_that_never_arrive_are_rows_too_many(july: Town)
     report = july.audit()
     assert gap_in(report) == ("record_complete", "rows_differ")
     assert finding_in(report, "rows_extra")["number"] == 4
+
+
+def test_increments_alone_do_not_hide_deletions_for_ever(july: Town) -> None:
+    july.manifest(SECOND_QUARTER, july.pupils("new", grown(5)[-5:]), "--mode", "increment")
+    told = july.receive(SECOND_QUARTER, july.pupils("new", grown(5)[-5:]), "--json").json()
+    assert told["complete"]
+    assert findings_in(july.audit(), "no_full_delivery") == []
+    # nothing that left the source in the last 90 days could have shown
+    report = july.audit(policy=Policy(full_count_days=90))
+    found = finding_in(report, "no_full_delivery")
+    assert (found["subject"], found["number"]) == (TABLE, "2026-03-31")
 
 
 def test_a_column_is_not_dropped_unnoticed(july: Town) -> None:

@@ -20,6 +20,7 @@ from unittest import mock
 from ledger import office as office_module
 from ledger.audits.audit import audited
 from ledger.audits.findings import SIGNALS
+from ledger.audits.policy import DEFAULT_POLICY, Policy
 from ledger.audits.report import report_bytes
 from ledger.canonical import parse_json
 from ledger.chain.embedded.chain import EmbeddedChain
@@ -36,6 +37,7 @@ from tests.small_office import CIVIL_AFFAIRS, EDUCATION, PUBLISHED, build
 TABLE, SYSTEM, DUTY = "E1-S1-T1", "E1-S1", "E1"
 OTHER_TABLE, OTHER_SYSTEM, OTHER_DUTY = "C1-S1-T1", "C1-S1", "C1"
 LAW = "教育法 第十五条"
+SOURCE = "district.pupils"
 ROWS = 60
 FIRST_QUARTER, SECOND_QUARTER, THIRD_QUARTER = "2026-Q1", "2026-Q2", "2026-Q3"
 _CHAIN_OPTIONS: dict[str, Any] = EmbeddedChain.open.__func__.__kwdefaults__  # type: ignore[attr-defined]
@@ -147,11 +149,11 @@ class Town(Person):
         """The size of the log."""
         return int(self.run("log", "checkpoint").json()["size"])
 
-    def audit(self, size: int | None = None) -> dict[str, Any]:
+    def audit(self, size: int | None = None, policy: Policy = DEFAULT_POLICY) -> dict[str, Any]:
         """The report that an auditor makes of everything, at a log size (None: now)."""
         with self.office() as office:
             assert office.refresh() is None
-            with office.read() as connection, audited(connection, size) as found:
+            with office.read() as connection, audited(connection, size, policy=policy) as found:
                 report: dict[str, Any] = parse_json(b"".join(report_bytes(found)))
         return report
 
@@ -232,6 +234,7 @@ def found_town(place: Path) -> Town:
     town.run("obligation", "bind", TABLE, PUBLISHED, "--key", "education-steward")
     town.run(
         *("deliver", "mount", "pupils", "--entry", PUBLISHED, "--name", "学生表"),
+        *("--location", SOURCE),
         *("--key", "education-steward"),
     )
     town.on(4, 7)
