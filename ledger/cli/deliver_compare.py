@@ -63,8 +63,8 @@ def compare(
         left = _store(shelf, "manifests", signed.body_digest, say("数据清单", "the manifest"))
         right = _store(shelf, "deliveries", arrived.body_digest, say("交付", "the delivery"))
         changes = changes_between(left, right)
-        schema = left.schema if offset is None else left.schema.at_offset(offset)
-        keys = _keys(schema, source or [], changes) if show_values else {}
+        schema, meant = left.schema, left.offset if offset is None else offset
+        keys = _keys(schema, source or [], changes, meant) if show_values else {}
     _print_changes(arrived, changes, schema, keys, show_values=show_values, json_output=json_output)
 
 
@@ -89,12 +89,12 @@ def _store(shelf: Shelf, kind: Kind, body_digest: str, what: str) -> LeafStore:
 
 
 def _keys(
-    schema: RecordSchema, sources: list[str], changes: Changes
+    schema: RecordSchema, sources: list[str], changes: Changes, offset: str | int | None
 ) -> dict[int, tuple[str | None, ...]]:
     places = {*changes.missing, *changes.extra, *changes.changed}
     found: dict[int, tuple[str | None, ...]] = {}
     for name in sources:
-        found |= keys_at(name, schema, places - found.keys())
+        found |= keys_at(name, schema, places - found.keys(), offset)
     return found
 
 

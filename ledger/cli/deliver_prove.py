@@ -88,9 +88,9 @@ def prove(
 
     with opened() as office:
         store, leaf = _opened(office, entry, period, number, version)
-        schema = store.schema if offset is None else store.schema.at_offset(offset)
-        wanted = key_in(schema, key)
-        row = row_with(source, schema, wanted)
+        meant = store.offset if offset is None else offset
+        wanted = key_in(store.schema, key, meant)
+        row = row_with(source, store.schema, wanted, meant)
         if row is None:
             raise DeliveryRefused(
                 "no_such_row",
@@ -122,8 +122,7 @@ def prove_missing(
 
     with opened() as office:
         store, leaf = _opened(office, entry, period, number, version)
-        schema = store.schema if offset is None else store.schema.at_offset(offset)
-        wanted = key_in(schema, key)
+        wanted = key_in(store.schema, key, store.offset if offset is None else offset)
         record = _proven(lambda: prove_absence(store, wanted).document, entry)
         _write(office, record, leaf, size, place)
 

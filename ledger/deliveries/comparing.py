@@ -49,28 +49,28 @@ def changes_between(signed: LeafStore, arrived: LeafStore) -> Changes:
 
 
 def keys_at(
-    name: str, schema: RecordSchema, places: Iterable[int]
+    name: str, schema: RecordSchema, places: Iterable[int], offset: str | int | None = None
 ) -> dict[int, tuple[str | None, ...]]:
     """The keys, as canonical texts, of a source's rows that stand at these places.
 
-    One pass over the source. Raises :class:`~ledger.records.problems.RecordsError`.
+    ``offset`` is that of times without a zone. One pass over the source. Raises
+    :class:`~ledger.records.problems.RecordsError`.
     """
     import numpy as np  # noqa: PLC0415
     import pyarrow as pa  # noqa: PLC0415
     import pyarrow.compute as pc  # noqa: PLC0415
 
-    from ledger.deliveries.computing import opened  # noqa: PLC0415
+    from ledger.deliveries.computing import fitted, opened  # noqa: PLC0415
     from ledger.records import expressions  # noqa: PLC0415
     from ledger.records.encoding import PLACE  # noqa: PLC0415
     from ledger.records.hashing import digests  # noqa: PLC0415
-    from ledger.records.schema import conform  # noqa: PLC0415
 
     wanted = np.array(sorted(set(places)), np.uint64)
     found: dict[int, tuple[str | None, ...]] = {}
     if not len(wanted):
         return found
     with opened(name, schema) as source:
-        encoded = expressions.encoded(source.table, conform(source.table, schema))
+        encoded = expressions.encoded(source.table, fitted(source, schema, offset))
         for batch in source.batches(encoded.select("key")):
             keys = pc.cast(batch.column("key"), pa.binary())
             here = np.ascontiguousarray(digests(keys, PLACE)[:, :8]).view(">u8").reshape(-1)

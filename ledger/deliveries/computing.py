@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ledger.records.problems import SchemaChanged
-from ledger.records.schema import Column, RecordSchema, schema_of
+from ledger.records.schema import Column, RecordSchema, conform, schema_of
 
 if TYPE_CHECKING:
     from ledger.records.commitment import Commitment
@@ -78,6 +78,17 @@ def committed(
 
     with opened(name, schema) as source:
         return commit(source, schema, secret, store=store, progress=progress, bare=True)
+
+
+def fitted(source: Source, schema: RecordSchema, offset: str | int | None) -> RecordSchema:
+    """``schema``, conforming to the source; ``offset`` is taken where its times carry no zone.
+
+    Raises :class:`~ledger.records.problems.RecordsError` where columns or types are others.
+    """
+    types = dict(source.table.schema().items())
+    times = [column.name for column in schema.columns if column.type == "timestamp"]
+    local = any(name in types and types[name].timezone is None for name in times)
+    return conform(source.table, schema.at_offset(offset if local else None))
 
 
 def new_secret() -> bytes:

@@ -11,11 +11,13 @@ import os
 import zipfile
 from pathlib import Path
 
+from ledger.canonical import canonical_json
 from ledger.deliveries.comparing import whole
 from ledger.deliveries.computing import leaves_in
 from ledger.records.problems import StoreDamaged
 
-_FILES = ("store.json", "leaves", "fine")
+_DESCRIPTION = "store.json"
+_FILES = (_DESCRIPTION, "leaves", "fine")
 _TILES = "tiles-"
 
 
@@ -24,13 +26,18 @@ def pack(store: Path, target: Path) -> None:
 
     Raises :class:`~ledger.records.problems.RecordsError` for a store that is damaged or not bare.
     """
-    if not leaves_in(store).bare:
+    opened = leaves_in(store)
+    if not opened.bare:
         raise _damaged(target, "it holds rows", "其中含有数据行")
+    # Where the department's source lies is nobody else's business.
+    told = {name: value for name, value in opened.description.items() if name != "source"}
     draft = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+            archive.writestr(_DESCRIPTION, canonical_json(told))
             for file in sorted(store.iterdir()):
-                archive.write(file, file.name)
+                if file.name != _DESCRIPTION:
+                    archive.write(file, file.name)
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)

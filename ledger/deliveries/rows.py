@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from ledger.deliveries.computing import opened
+from ledger.deliveries.computing import fitted, opened
 from ledger.deliveries.refusals import DeliveryRefused
-from ledger.records.schema import Column, RecordSchema, conform
+from ledger.records.schema import Column, RecordSchema
 
 
-def key_in(schema: RecordSchema, texts: Sequence[str]) -> dict[str, object]:
+def key_in(
+    schema: RecordSchema, texts: Sequence[str], offset: str | int | None = None
+) -> dict[str, object]:
     """The key that ``column=value`` texts name, with values of the columns' types.
 
-    Where the key is one column, the value alone will do. Raises :class:`DeliveryRefused` naming the
-    column, and no value.
+    Where the key is one column, the value alone will do. Times without a zone are meant at
+    ``offset``. Raises :class:`DeliveryRefused` naming the column, and no value.
     """
     given: dict[str, str] = {}
     for text in texts:
@@ -32,7 +34,11 @@ def key_in(schema: RecordSchema, texts: Sequence[str]) -> dict[str, object]:
             hint="give each of them: --key COLUMN=VALUE",
             hint_zh="请逐列给出：--key 列名=值",
         )
-    return {column.name: value_of(column, given[column.name]) for column in schema.key_columns}
+    local = schema.at_offset(offset)
+    return {
+        column.name: _zoned(column, value_of(column, given[column.name]))
+        for column in local.key_columns
+    }
 
 
 def value_of(column: Column, text: str) -> object:
@@ -50,21 +56,41 @@ def value_of(column: Column, text: str) -> object:
 
 
 def row_with(
-    name: str, schema: RecordSchema, key: Mapping[str, object]
+    name: str,
+    schema: RecordSchema,
+    key: Mapping[str, object],
+    offset: str | int | None = None,
 ) -> dict[str, object] | None:
-    """The source's row with this key (column -> value), None where there is none.
+    """The source's row with this key (column -> value), None where there is none; its times have zones.
 
-    Raises :class:`~ledger.records.problems.RecordsError` where the source cannot be read, or does not
-    hold the schema's columns.
+    ``offset`` is that of a source's times without a zone. Raises
+    :class:`~ledger.records.problems.RecordsError` where the source cannot be read, or does not hold the
+    schema's columns.
     """
     with opened(name, schema) as source:
-        conform(source.table, schema)
+        fitting = {column.name: column for column in fitted(source, schema, offset).columns}
         wanted: Any = None
         for column, value in key.items():
-            same = source.table[column] == value
+            same = source.table[column] == _as_there(fitting[column], value)
             wanted = same if wanted is None else wanted & same
         found = source.rows(source.table.filter(wanted).limit(1))
-    return found[0] if found else None
+    if not found:
+        return None
+    return {column: _zoned(fitting[column], value) for column, value in found[0].items()}
+
+
+def _zoned(column: Column, value: object) -> object:
+    """A time without a zone as the moment that it means; anything else as it is."""
+    if isinstance(value, datetime) and value.tzinfo is None and column.offset is not None:
+        return (value - timedelta(minutes=column.offset)).replace(tzinfo=UTC)
+    return value
+
+
+def _as_there(column: Column, value: object) -> object:
+    """A moment as it stands in a source whose times carry no zone; anything else as it is."""
+    if isinstance(value, datetime) and value.tzinfo is not None and column.offset is not None:
+        return (value.astimezone(UTC) + timedelta(minutes=column.offset)).replace(tzinfo=None)
+    return value
 
 
 def _boolean(text: str) -> bool:

@@ -205,8 +205,13 @@ class LeafStore:
 
     @cached_property
     def schema(self) -> RecordSchema:
-        """The schema, with the offsets of the source's times."""
+        """The schema, for times with a zone; :attr:`offset` is that of a source's times without one."""
         return RecordSchema.from_document(self.description["schema"])
+
+    @property
+    def offset(self) -> int | None:
+        """Minutes east of UTC at which the source's times without a zone were meant; None for zoned ones."""
+        return next(iter(self.description["offsets"].values()), None)
 
     @property
     def bits(self) -> int:

@@ -19,11 +19,22 @@ from tests.small_office import built_office, newcomer, office
 __all__ = ["built_office", "newcomer", "office"]
 
 
+PROJECTIONS = [ORGANISATIONS, CATALOGUE, DELIVERIES]
+
+
 @pytest.fixture
-def scribe(database_url: str) -> Iterator[Scribe]:
-    """On SQLite and on PostgreSQL."""
-    engine = open_database(database_url, "mirror")
-    yield Scribe(engine, [ORGANISATIONS, CATALOGUE, DELIVERIES])
+def scribe(tmp_path: Path) -> Iterator[Scribe]:
+    """On SQLite, with all that deliveries ask of others."""
+    engine = open_database(f"sqlite:///{tmp_path / 'mirror.db'}", "mirror")
+    yield Scribe(engine, PROJECTIONS)
+    engine.dispose()
+
+
+@pytest.fixture
+def postgresql_scribe(postgresql_url: str) -> Iterator[Scribe]:
+    """The same on PostgreSQL."""
+    engine = open_database(postgresql_url, "mirror")
+    yield Scribe(engine, PROJECTIONS)
     engine.dispose()
 
 

@@ -26,6 +26,10 @@ def told(scribe: Scribe) -> Scribe:
     """Leaves: 0, 1 organisations; 2, 3 a resource, closed; 4, 5 a manifest, signed twice;
     6, 7 deliveries against both; 8 one without a manifest that repeats the first.
     """
+    return tell(scribe)
+
+
+def tell(scribe: Scribe) -> Scribe:
     organisations = [
         OrganisationDraft.model_validate(
             {"code": code, "name": name, "parent": parent, "level": "district"}
@@ -171,3 +175,34 @@ def test_selects_for_audits_say_the_same_at_a_size_and_later(told: Scribe) -> No
     assert sizes == [[0, 1, 1, 1, 1], [0, 0, 2, 2, 2], [0, 0, 0, 3, 3]]
     assert (row["number"], row["complete"], row["manifest_rows"]) == (2, False, 4)
     assert row["schema"] == row["manifest_schema"] == schema_digest(drafts.SCHEMA)
+
+
+def test_every_question_has_the_same_answer_on_postgresql(
+    told: Scribe, postgresql_scribe: Scribe
+) -> None:
+    tell(postgresql_scribe)
+    assert postgresql_scribe.rows() == told.rows()
+
+    def answers(scribe: Scribe) -> list[object]:
+        with scribe.engine.connect() as connection:
+            return [
+                queries.deliveries(connection),
+                queries.deliveries(connection, complete=True, period=Q3[0], as_of=9),
+                queries.deliveries(connection, complete=False, collector=DATA),
+                queries.delivery(connection, drafts.ENTRY, 2),
+                queries.manifests(connection, superseded=True, period=Q3[1]),
+                queries.manifest(connection, drafts.ENTRY, *Q3, as_of=5),
+                queries.resources(connection, status="closed", after="A"),
+                queries.history(connection, drafts.ENTRY),
+                queries.first_with(connection, drafts.ENTRY, b"\xcc" * 32),
+                *(
+                    sorted(tuple(row) for row in connection.execute(question(8)).all())
+                    for question in (
+                        queries.resources_at,
+                        queries.manifests_at,
+                        queries.deliveries_at,
+                    )
+                ),
+            ]
+
+    assert answers(postgresql_scribe) == answers(told)
