@@ -266,6 +266,10 @@ def _said(step: Step, vocabulary: Vocabulary) -> str:
         told.append(say(f"见第 {step.delivery} 次交付", f"see delivery {step.delivery}"))
     if step.text:
         told.append(step.text)
+    told += [
+        say(f"附件 {one.name}（{one.sha256}）", f"attached {one.name} ({one.sha256})")
+        for one in step.attachments
+    ]
     return say("；", "; ").join(told)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import file_digest
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,6 +42,13 @@ ReasonCodes = Annotated[
 ]
 Comment = Annotated[str | None, typer.Option("--comment", help="A word on it; published.")]
 NeededComment = Annotated[str, typer.Option("--comment", help="Why, in words; published.")]
+Attachments = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--attachment",
+        help="A file that is handed over otherwise: its name and SHA-256 are published. May be repeated.",
+    ),
+]
 WHAT = ("校核步骤", "steps of correction requests")
 
 
@@ -92,6 +100,7 @@ def file(
         list[str] | None, typer.Option("--item", help="A data item that is meant. May be repeated.")
     ] = None,
     resource: Annotated[str | None, typer.Option(help="The resource that is meant.")] = None,
+    attachment: Attachments = None,
     contact: Annotated[str | None, typer.Option(help="The office to ask; not a person.")] = None,
     follows: Annotated[
         str | None, typer.Option(help="The request that this one takes up again.")
@@ -114,6 +123,7 @@ def file(
         "basis": basis,
         "items": item,
         "resource": resource,
+        "attachments": _attached(attachment),
         "contact": contact,
         "follows": follows,
         "code": code,
@@ -161,6 +171,7 @@ def answer(
     delivery: Annotated[
         int | None, typer.Option(min=1, help="Delivery that has the corrected data.")
     ] = None,
+    attachment: Attachments = None,
     json_output: Json = False,
 ) -> None:
     """Answer a request after checking and correcting (核查、校正、反馈).
@@ -174,6 +185,7 @@ def answer(
         "answer": answer_,
         "edition": edition,
         "delivery": delivery,
+        "attachments": _attached(attachment),
     }
     _take([step], key, json_output=json_output)
 
@@ -266,6 +278,17 @@ def open_from_score(
         _record(office, drafts, speaker, key, json_output=json_output)
         if not json_output:
             _tell_skipped(skipped)
+
+
+def _attached(files: Sequence[Path] | None) -> list[dict[str, str]] | None:
+    """The names and SHA-256 of files; their content stays where it is."""
+    if not files:
+        return None
+    told = []
+    for place in files:
+        with existing_file(place).open("rb") as stream:
+            told.append({"name": place.name, "sha256": file_digest(stream, "sha256").hexdigest()})
+    return told
 
 
 def _read(place: Path) -> tuple[list[Mapping[str, Any]], Mapping[str, int]]:

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ledger.statements import (
+    CORRECTION,
     FILING,
     KEY,
     ORGANISATION,
@@ -129,14 +130,22 @@ def score_rows(draw: st.DrawFn) -> dict[str, Value]:
     return row
 
 
-correction_rows = st.fixed_dictionaries(
-    {
-        "code": rarely(st.sampled_from(["JH-1", "JH-2"]), st.just("JH-3")),
-        "state": rarely(st.sampled_from([1, 1, 2, 3, 4, 5, 6]), st.sampled_from([0, 7, 255])),
-        "type": rarely(st.just(3), st.sampled_from([0, 1, 5])),
-        "entry": rarely(st.just(ENTRIES[0]), entries),
-    }
-)
+REQUESTS = tuple(f"JH-{number}" for number in range(1, 7))
+
+
+def correction_rows(organisation: str) -> st.SearchStrategy[dict[str, Value]]:
+    """Mostly steps that are for this organisation: the water bureau owns the entry, the roads bureau asks."""
+    theirs = {WATER: [2, 3, 4, 4], ROADS: [1, 5, 5, 6]}.get(organisation, [1])
+    return st.fixed_dictionaries(
+        {
+            "code": st.sampled_from(REQUESTS),
+            "state": rarely(st.sampled_from(theirs), st.sampled_from([0, 1, 2, 5, 7, 255])),
+            "type": rarely(st.just(3), st.sampled_from([0, 1, 5])),
+            "entry": rarely(st.just(ENTRIES[0]), entries),
+        }
+    )
+
+
 checkpoint_rows = st.fixed_dictionaries(
     {
         "origin": st.sampled_from(["district/lineage", "district/use"]),
@@ -274,7 +283,6 @@ ROWS: dict[str, st.SearchStrategy[dict[str, Value]]] = {
     "Filing": filing_rows,
     "Decision": decision_rows,
     "Score": score_rows(),
-    "Correction": correction_rows,
     "Checkpoint": checkpoint_rows,
     "DatasetRule": rule_rows,
     "Step": step_rows,
@@ -331,11 +339,15 @@ def acts(draw: st.DrawFn, structs: tuple[StructType, ...]) -> Act:
     )
     usual = HEAD_OF.get(organisation) if struct is FILING else None
     cosigner = draw(rarely(st.just(usual), st.sampled_from((None, *KEYS))))
+    said = correction_rows(organisation) if struct is CORRECTION else ROWS[struct.name]
+    # An empty body alone refuses a step of a request.
+    texts = rarely(st.just(b"{}"), st.just(b"")) if struct is CORRECTION else bodies
     rows = draw(
         st.lists(
-            st.tuples(ROWS[struct.name], slips, bodies),
+            st.tuples(said, slips, texts),
             min_size=1,
-            max_size=3,
+            # A step that is out of turn refuses its whole batch.
+            max_size=1 if struct is CORRECTION else 3,
             # The catalogue and quality registries take a subject once a batch.
             unique_by=None if struct in (ORGANISATION, KEY) else _subject(struct),
         )

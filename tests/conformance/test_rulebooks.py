@@ -37,6 +37,7 @@ from tests.conformance.acts import (
     ENTRIES,
     OBLIGATIONS,
     PARENT_OF,
+    REQUESTS,
     TYPE_OF,
     Act,
     acts,
@@ -44,11 +45,21 @@ from tests.conformance.acts import (
 )
 from tests.conformance.judge import Court
 from tests.contracts.duties import obligation
-from tests.contracts.world import WATER, World, account, deploy, equip, filing, settle
+from tests.contracts.world import (
+    ROADS,
+    WATER,
+    World,
+    account,
+    correction,
+    deploy,
+    equip,
+    filing,
+    settle,
+)
 
 SEARCH = settings(deadline=None, suppress_health_check=list(HealthCheck), database=None)
 FEWER = {
-    "corrections": 25,
+    "corrections": 20,
     "lineage and journals": 12,
     "obligations": 15,
     "deliveries": 15,
@@ -71,12 +82,19 @@ def collected(world: World) -> None:
     world.say(OBLIGATION, chain, account("publisher"))
 
 
+def asked(world: World) -> None:
+    """A district in which the roads bureau has filed some requests about an entry of the water bureau's."""
+    collected(world)
+    rows = [correction(code, entry=ENTRIES[0]) for code in REQUESTS[:4]]
+    world.say(CORRECTION, rows, account("roads steward"), ROADS)
+
+
 SEARCHES: dict[str, tuple[Callable[[World], None], tuple[StructType, ...]]] = {
     "an empty log": (nothing, (ORGANISATION, ORGANISATION, KEY)),
     "organisations and keys": (settle, (ORGANISATION, KEY)),
     "the catalogue": (settle, (FILING, FILING, DECISION, KEY)),
     "quality": (settle, (FILING, SCORE, SCORE, SCORE)),
-    "corrections": (settle, (FILING, CORRECTION, CORRECTION, CORRECTION, CORRECTION)),
+    "corrections": (asked, (CORRECTION, CORRECTION, CORRECTION, CORRECTION, FILING)),
     "lineage and journals": (settle, (DATASET_RULE, STEP, CHECKPOINT, ORGANISATION)),
     "obligations": (collected, (OBLIGATION, BINDING, BINDING, OBJECTION, EXEMPTION)),
     "deliveries": (collected, (FILING, RESOURCE, MANIFEST, MANIFEST, DELIVERY, DELIVERY)),

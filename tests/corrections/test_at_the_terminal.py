@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date, timedelta
-
-import pytest
 
 from tests.corrections.ledger import (
     ASSESSOR,
@@ -113,22 +112,19 @@ def test_a_shorter_clock_is_a_setting_and_a_longer_one_is_refused(person: Person
     assert "between 1 and 10" in refused.err
 
 
-@pytest.mark.parametrize(
-    ("changes", "code", "words"),
-    [
-        ({"entry": "318001/000009"}, 4, "the catalogue has no entry 318001/000009"),
-        ({"reason": "bad_mood"}, 3, "'bad_mood' is no reason"),
-        ({"description": f"身份证号 {CITIZEN} 有误"}, 2, "public for ever"),
-        ({"follows": "JH-NONE"}, 4, "no request JH-NONE to take up again"),
-        ({"code": "a b"}, 2, "a request's code has 1 to 64"),
-        ({"title": " "}, 2, "title"),
-    ],
-)
-def test_what_cannot_be_filed_says_why_and_nothing_is_written(
-    person: Person, changes: dict[str, str], code: int, words: str
-) -> None:
-    ran = filed(person, expect=code, **changes)
-    assert words in ran.err
+REFUSED: list[tuple[dict[str, str], int, str]] = [
+    ({"entry": "318001/000009"}, 4, "the catalogue has no entry 318001/000009"),
+    ({"reason": "bad_mood"}, 3, "'bad_mood' is no reason"),
+    ({"description": f"身份证号 {CITIZEN} 有误"}, 2, "public for ever"),
+    ({"follows": "JH-NONE"}, 4, "no request JH-NONE to take up again"),
+    ({"code": "a b"}, 2, "a request's code has 1 to 64"),
+    ({"title": " "}, 2, "title"),
+]
+
+
+def test_what_cannot_be_filed_says_why_and_nothing_is_written(person: Person) -> None:
+    for changes, code, words in REFUSED:
+        assert words in filed(person, expect=code, **changes).err, changes
     assert requests(person) == []
 
 
@@ -185,6 +181,21 @@ def test_a_file_may_hold_many_requests_and_its_faults_have_lines(person: Person)
     assert "colour" in refused.err
     assert person.run("correction", "file", person.write("no.yaml", ["x"]), *CIVIL, expect=3)
     assert len(requests(person)) == 2
+
+
+def test_an_attachment_is_named_by_its_digest_and_stays_where_it_is(person: Person) -> None:
+    table = person.place / "比对表.csv"
+    table.write_bytes(b"school\n")
+    filed(person, "--attachment", table)
+    shown = person.run("correction", "show", CODE, "--json").json()
+    assert shown["steps"][0]["attachments"] == [
+        {"name": "比对表.csv", "sha256": hashlib.sha256(b"school\n").hexdigest()}
+    ]
+    assert (
+        hashlib.sha256(b"school\n").hexdigest()[:16] in person.run("correction", "show", CODE).out
+    )
+    absent = filed(person, "--attachment", person.place / "none.csv", expect=2)
+    assert "none.csv" in absent.err
 
 
 def test_reasons_are_an_office_s_own(person: Person) -> None:

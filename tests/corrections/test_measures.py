@@ -212,7 +212,7 @@ def naive_due(received: date) -> date:
     return day
 
 
-law = settings(suppress_health_check=list(HealthCheck), max_examples=40)
+law = settings(suppress_health_check=list(HealthCheck), max_examples=25)
 
 
 @law

@@ -140,7 +140,7 @@ def logs(draw: st.DrawFn) -> list[Statement]:
     return statements
 
 
-law = settings(suppress_health_check=list(HealthCheck), max_examples=40)
+law = settings(suppress_health_check=list(HealthCheck), max_examples=25)
 
 
 @pytest.fixture
