@@ -18,6 +18,7 @@ from api.intake import Intake
 from api.language import Language
 from api.metrics import Metrics
 from api.routes import (
+    audits,
     catalogue,
     corrections,
     deliveries,
@@ -62,6 +63,7 @@ def assemble(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         obligations,
         corrections,
         deliveries,
+        audits,
         lineage,
         log,
         statements,

@@ -18,6 +18,7 @@ from api.language import Text
 from api.problems import Fault, Problem
 from api.validation import Written, invalid
 from api.wording import coded
+from ledger.audits.statements import ReportDraft, publish
 from ledger.catalogue.checks import check_together
 from ledger.catalogue.entry import Entry
 from ledger.catalogue.lookups import names_of
@@ -77,6 +78,7 @@ StructName = Literal[
     "Manifest",
     "Delivery",
     "Correction",
+    "Report",
 ]
 Version = Annotated[
     int | None,
@@ -377,6 +379,12 @@ def _corrections(asked: _Request) -> Prepared:
     return Prepared(batch, roles=int(roles))
 
 
+def _reports(asked: _Request) -> Prepared:
+    drafts = asked.read(ReportDraft, lambda one: text_hash(one["code"]))
+    batch = publish(drafts, speaker=asked.organisation, deadline=asked.deadline)
+    return Prepared(batch, roles=int(Role.AUDITOR))
+
+
 _BUILDERS: dict[str, Callable[[_Request], Prepared]] = {
     "Organisation": _organisations,
     "Key": _keys,
@@ -391,6 +399,7 @@ _BUILDERS: dict[str, Callable[[_Request], Prepared]] = {
     "Manifest": _manifests,
     "Delivery": _deliveries,
     "Correction": _corrections,
+    "Report": _reports,
 }
 
 

@@ -166,6 +166,30 @@ PROBLEMS: dict[str, ProblemType] = {
             "Check the exemption's code; /api/v1/exemptions lists them.",
         ),
     ),
+    "unknown_report": _type(
+        404,
+        ("没有这份审计报告", "No such audit report"),
+        (
+            "已上链的报告见 /api/v1/audits/reports。",
+            "/api/v1/audits/reports lists the reports that are anchored.",
+        ),
+    ),
+    "nothing_to_audit": _type(
+        404,
+        ("没有可审计的内容", "There is nothing to audit"),
+        (
+            "请指定不小于 1 的 as_of。",
+            "Give an as_of of 1 or more.",
+        ),
+    ),
+    "report_not_reproduced": _type(
+        409,
+        ("无法重算出这份报告", "The report cannot be worked out here"),
+        (
+            "该报告采用了其他审计口径或日历;请向发布单位索取原文,用 `govledger audit verify` 核验。",
+            "It was made under another policy or calendar: verify its auditor's file with `audit verify`.",
+        ),
+    ),
     "unknown_resource": _type(
         404,
         ("没有这个资源", "No such resource"),

@@ -266,6 +266,14 @@ class Settings:
             "质量评估低于何值即提出校核申请（YAML 规则文件）；留空则为总分低于 60%。",
         )
     )
+    audit_policy: Path | None = field(
+        metadata=_about(
+            _optional_path,
+            "",
+            "JSON file with the policy of completeness audits (docs/audits.md); empty for the default.",
+            "应归尽归审计口径的 JSON 文件（见 docs/audits.md）；留空则用默认口径。",
+        )
+    )
     log_level: str = field(
         metadata=_about(
             _choice("debug", "info", "warning", "error"),

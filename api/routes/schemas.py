@@ -16,6 +16,7 @@ from api.preparation import DecisionDraft, FilingDraft, Preparation
 from api.problems import Problem
 from api.routing import api_router
 from api.submission import Submission
+from ledger.audits.statements import ReportDraft
 from ledger.catalogue.schema import SCHEMA_NAME, entry_schema
 from ledger.corrections.statements import CorrectionDraft
 from ledger.deliveries.statements import DeliveryDraft, ManifestDraft, ResourceDraft
@@ -64,6 +65,7 @@ SCHEMAS: dict[str, tuple[Callable[[], dict[str, Any]], Text]] = {
         _of(CorrectionDraft, "correction"),
         Text("校核步骤", "a step of a correction request"),
     ),
+    "report": (_of(ReportDraft, "report"), Text("审计报告", "an audit report")),
     "preparation": (_of(Preparation, "preparation"), Text("准备请求", "what `prepare` takes")),
     "submission": (_of(Submission, "submission"), Text("提交请求", "what is handed in, signed")),
 }

@@ -4,6 +4,15 @@ They are not used at run time: an answer is built and encoded once, and not vali
 way out.
 """
 
+from api.shapes.audits import (
+    CompletenessDocument,
+    ExplanationDocument,
+    FindingPage,
+    GapPage,
+    ReportDocument,
+    ReportPage,
+    ReportText,
+)
 from api.shapes.base import ProblemShape, ok, proof
 from api.shapes.catalogue import (
     ActDocument,
@@ -92,6 +101,7 @@ __all__ = [
     "BreachList",
     "ChangeDocument",
     "CheckpointDocument",
+    "CompletenessDocument",
     "CorrectionDocument",
     "CorrectionPage",
     "DataAct",
@@ -110,7 +120,10 @@ __all__ = [
     "ExemptionDocument",
     "ExemptionHistory",
     "ExemptionPage",
+    "ExplanationDocument",
+    "FindingPage",
     "FlagDocument",
+    "GapPage",
     "ImportedResult",
     "IndicatorTree",
     "KeptEvent",
@@ -140,6 +153,9 @@ __all__ = [
     "ReceiptError",
     "RecordedDocument",
     "RefusalDocument",
+    "ReportDocument",
+    "ReportPage",
+    "ReportText",
     "ResourceDocument",
     "ResourcePage",
     "SchemaList",

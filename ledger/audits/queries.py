@@ -5,6 +5,7 @@ Every function takes a connection to the mirror; ``as_of`` is a log size, None f
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -71,6 +72,11 @@ def versions(connection: Connection, code: str, *, as_of: int | None = None) -> 
     if as_of is not None:
         wanted.append(REPORTS.c.leaf_from < as_of)
     return _asked(connection, wanted, as_of, None)
+
+
+def digest_of_bytes(report: bytes) -> str:
+    """The digest under which a report's bytes are anchored: SHA-256, lower-case hex."""
+    return hashlib.sha256(report).hexdigest()
 
 
 def _asked(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -10,7 +11,7 @@ from ledger.audits.metrics import basis_points
 from ledger.bodies import Line, Prose
 from ledger.canonical import canonical_json
 from ledger.codes import ReportType
-from ledger.statements import REPORT, Batch
+from ledger.statements import MAX_BATCH, REPORT, Batch, StatementError
 
 HexDigest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0, le=(1 << 53) - 1)]
@@ -104,12 +105,21 @@ class ReportDraft(BaseModel):
         return canonical_json({name: value for name, value in told.items() if value is not None})
 
 
-def publish(draft: ReportDraft, *, speaker: str, deadline: int) -> Batch:
-    """The batch in which ``speaker`` anchors a report; ``deadline`` in Unix seconds."""
+def publish(drafts: Sequence[ReportDraft], *, speaker: str, deadline: int) -> Batch:
+    """The batch in which ``speaker`` anchors reports; ``deadline`` in Unix seconds.
+
+    Raises :class:`~ledger.statements.StatementError` for none, too many, or one code twice.
+    """
+    if not 0 < len(drafts) <= MAX_BATCH:
+        raise StatementError(f"a batch has 1 to {MAX_BATCH} statements, this one {len(drafts)}")
+    codes = [draft.code for draft in drafts]
+    for code in codes:
+        if codes.count(code) > 1:
+            raise StatementError(f"report {code} stands twice in one batch; send two batches")
     return Batch(
         struct=REPORT,
         organisation=speaker,
         deadline=deadline,
-        values=(draft.values(),),
-        bodies=(draft.body(),),
+        values=tuple(draft.values() for draft in drafts),
+        bodies=tuple(draft.body() for draft in drafts),
     )

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ledger.cli.output import Exit, Problem, progress_bar, say
-from ledger.cli.session import reading
+from ledger.cli.session import reading, settings
 from ledger.codes import Level, Library
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from ledger.audits.audit import Audit
+    from ledger.audits.policy import Policy
     from ledger.audits.scope import Scope
 
 OrganisationOption = Annotated[
@@ -34,6 +35,13 @@ PolicyOption = Annotated[
     Path | None,
     typer.Option("--policy", help="JSON file with grace, thresholds and clocks (docs/audits.md)."),
 ]
+
+
+def rules_of(policy: Path | None) -> Policy:
+    """The policy in the file given, or else in the settings' (``audit_policy``), or else the default."""
+    from ledger.audits.policy import read_policy  # noqa: PLC0415
+
+    return read_policy(policy or settings().audit_policy)
 
 
 def scope_of(
@@ -67,9 +75,8 @@ def audit_of(
 ) -> Iterator[Audit]:
     """The audit that a command's options ask for, with a progress bar."""
     from ledger.audits.audit import audited  # noqa: PLC0415 - it brings every capability along
-    from ledger.audits.policy import read_policy  # noqa: PLC0415
 
-    rules = read_policy(policy)
+    rules = rules_of(policy)
     with reading(as_of) as (connection, size):
         scope = scope_of(connection, size, organisation, library, level)
         with (

@@ -14,6 +14,7 @@ from ledger.cli.audit_options import (
     OrganisationOption,
     PolicyOption,
     audit_of,
+    rules_of,
     scope_of,
 )
 from ledger.cli.output import Exit, out, print_fields, print_json, print_table, progress_bar, say
@@ -127,10 +128,9 @@ def compare(
     Example: govledger audit compare 2026-03-31 2026-06-30
     """
     from ledger.audits.comparing import compared  # noqa: PLC0415
-    from ledger.audits.policy import read_policy  # noqa: PLC0415
     from ledger.mirror.queries import MirrorQueryError, resolve_as_of  # noqa: PLC0415
 
-    rules = read_policy(policy)
+    rules = rules_of(policy)
     with reading() as (connection, _):
         try:
             sizes = [resolve_as_of(connection, text) for text in (before, after)]

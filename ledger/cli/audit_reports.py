@@ -16,6 +16,7 @@ from ledger.cli.audit_options import (
     LibraryOption,
     OrganisationOption,
     PolicyOption,
+    rules_of,
     scope_of,
 )
 from ledger.cli.organisations import speaker_of
@@ -118,7 +119,6 @@ def publish(
     Example: govledger audit publish --key auditor --as-of 2026-06-30
     """
     from ledger.audits.audit import audited  # noqa: PLC0415
-    from ledger.audits.policy import read_policy  # noqa: PLC0415
     from ledger.audits.report import measures, report_head  # noqa: PLC0415
     from ledger.audits.statements import ReportDraft, ScopeBody  # noqa: PLC0415
     from ledger.audits.statements import publish as publish_batch  # noqa: PLC0415
@@ -126,7 +126,7 @@ def publish(
     from ledger.mirror.queries import resolve_as_of  # noqa: PLC0415
     from ledger.statements import REPORT  # noqa: PLC0415
 
-    rules = read_policy(policy)
+    rules = rules_of(policy)
     if place is not None and place.suffix.lower() != ".json":
         raise Problem(
             say("上链的是规范 JSON 报告", "what is anchored is the canonical JSON report"),
@@ -159,7 +159,7 @@ def publish(
             note=note,
             version=office.next_version(REPORT, code),
         )
-        batch = publish_batch(draft, speaker=speaker, deadline=office.deadline())
+        batch = publish_batch([draft], speaker=speaker, deadline=office.deadline())
         record(office, [batch], key=key, json_output=json_output, what=("审计报告", "report"))
     err.print(say(f"✓ 报告已写入 {file}", f"✓ the report is in {file}"), style="green")
     err.print(f"  SHA-256 {digest}")
@@ -249,7 +249,6 @@ def verify(
 def _claim(office: Office, report: str, policy: Path | None) -> Claim:
     """What is to be verified; raises :class:`Problem` where neither file nor statement is found."""
     from ledger.audits import queries  # noqa: PLC0415
-    from ledger.audits.policy import read_policy  # noqa: PLC0415
     from ledger.audits.verifying import claim_anchored, claim_of  # noqa: PLC0415
 
     if Path(report).is_file():
@@ -269,7 +268,7 @@ def _claim(office: Office, report: str, policy: Path | None) -> Claim:
             say("用 `govledger audit reports` 查看", "see `govledger audit reports`"),
             Exit.NOT_FOUND,
         )
-    return claim_anchored(found[0], read_policy(policy))
+    return claim_anchored(found[0], rules_of(policy))
 
 
 @contextmanager

@@ -12,6 +12,10 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_utils.crypto import keccak
 
+from ledger.audits.audit import audited
+from ledger.audits.report import digest_of, measures, report_bytes, report_head
+from ledger.audits.statements import ReportDraft, publish
+from ledger.audits.verifying import headline
 from ledger.catalogue.entry import Entry
 from ledger.catalogue.statements import Revision, Verdict, decision, filing
 from ledger.chain.connect import connect
@@ -47,6 +51,8 @@ SECRET_WORDS = "重点人员名册"
 CORRECTION = "JH-1"
 """The code of a correction request."""
 ENTRIES = 7
+OTHER_REPORT = "5a" * 32
+"""The digest of an anchored report that does not follow from the log."""
 TABLE = "EDU-1-S1-T1"
 """The obligation that an entry answers."""
 EXEMPTION = "EX-1"
@@ -188,7 +194,33 @@ def settle_district(office: Office) -> District:
     _deliveries(district, until)
     _obligations(district, until)
     _corrections(district, until)
+    _audits(district, until)
     return district
+
+
+def _audits(district: District, until: int) -> None:
+    """Two anchored reports: one as it follows from the log, and one that nobody can work out again."""
+    grant = KeyDraft(
+        address=account("auditor").address, holder=ROOT, roles=("auditor",), label="auditor"
+    )
+    district.record((set_keys([grant], speaker=ROOT, deadline=until), "genesis", None))
+    district.office.work()
+    with district.office.read() as connection, audited(connection) as audit:
+        head, measure = report_head(audit), headline(measures(audit))
+        honest = ReportDraft(
+            code="AUDIT-1",
+            size=head["size"],
+            root=head["root"],
+            numerator=measure["numerator"],
+            denominator=measure["denominator"],
+            report=digest_of(report_bytes(audit)),
+            metric=measure["id"],
+            policy=head["policy_digest"],
+        )
+    other = honest.model_copy(update={"code": "AUDIT-2", "report": OTHER_REPORT})
+    for draft in (honest, other):
+        batch = publish([draft], speaker=ROOT, deadline=until)
+        district.record((batch, "auditor", None))
 
 
 def _obligations(district: District, until: int) -> None:

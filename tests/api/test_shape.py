@@ -20,6 +20,7 @@ from tests.api.district import (
     CORRECTION,
     EXEMPTION,
     MANIFEST_LEAF,
+    OTHER_REPORT,
     SCHOOLS,
     SCORE_LEAF,
     TABLE,
@@ -40,6 +41,8 @@ PLACES = {
     "name": "catalogue-entry",
     "leaf": str(MANIFEST_LEAF),
     "statement": str(SCORE_LEAF),
+    "gap": TABLE,
+    "digest": OTHER_REPORT,
 }
 MEMBERS = {"type", "title", "status", "detail", "instance", "code", "hint"}
 
@@ -138,7 +141,12 @@ def test_an_address_that_leads_nowhere_is_a_problem(client: httpx.Client, path: 
 
 def answers(client: httpx.Client) -> Iterator[tuple[str, httpx.Response]]:
     for path, method in ROUTES:
-        if method != "get" or path == "/metrics" or "{receipt}" in path:
+        # what depends on the moment of the test has tests of its own
+        if (
+            method != "get"
+            or path == "/metrics"
+            or path.endswith(("{receipt}", "{digest}/document"))
+        ):
             continue
         wanted: dict[str, str] = {}
         if path.endswith("/diff"):

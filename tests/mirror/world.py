@@ -384,7 +384,7 @@ class District:
                     "note": "季度审计",
                 }
             )
-            self.sim.say(publish(draft, speaker=ROOT, deadline=FAR), self.auditor)
+            self.sim.say(publish([draft], speaker=ROOT, deadline=FAR), self.auditor)
 
     def live(self) -> District:
         """A little of everything: every table of every projection gets rows, some superseded."""
