@@ -90,8 +90,15 @@ def _unsettled(waiting: int, count: int, trouble: str | None) -> OfficeError:
 class Office:
     """One data directory and the parts in it, each opened when first needed. Use as a context manager."""
 
-    def __init__(self, settings: Settings, *, work_factor: int = WORK_FACTOR) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        work_factor: int = WORK_FACTOR,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.settings = settings
+        self.clock = clock
         self.work_factor = work_factor
         self.projections = PROJECTIONS
         self.rulebooks = RULEBOOKS
@@ -133,7 +140,7 @@ class Office:
     @cached_property
     def chain(self) -> Chain:
         """The chain, embedded or remote; raises :class:`ledger.chain.interface.ChainError`."""
-        chain = connect(self.settings)
+        chain = connect(self.settings, clock=self.clock)
         self._opened.callback(chain.close)
         return chain
 

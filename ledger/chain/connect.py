@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -28,19 +29,22 @@ class ChainSettings(Protocol):
     def chain_id(self) -> int: ...
 
 
-def connect(settings: ChainSettings, *, create: bool = False) -> Chain:
+def connect(
+    settings: ChainSettings, *, create: bool = False, clock: Callable[[], float] = time.time
+) -> Chain:
     """Open the chain that the settings name. The caller closes it.
 
     With ``rpc_url`` that node. Otherwise the embedded chain in the data directory, opened here if
     nobody has it open, or asked of the process that does. ``create`` makes an embedded chain that
     is not there yet. Where ``deployment.json`` exists, a chain that is not the one it names is
-    refused. Raises ChainError with what to do.
+    refused. ``clock`` (Unix seconds) dates the blocks of an embedded chain that is opened here. Raises
+    ChainError with what to do.
     """
     known = _known(settings.data_dir)
     if settings.rpc_url:
         chain: Chain = _remote(settings, known)
     else:
-        chain = _embedded(settings, known, create=create)
+        chain = _embedded(settings, known, create=create, clock=clock)
     try:
         if known is not None:
             known.check(chain)
@@ -69,7 +73,13 @@ def _remote(settings: ChainSettings, known: Deployment | None) -> JsonRpcChain:
     return chain
 
 
-def _embedded(settings: ChainSettings, known: Deployment | None, *, create: bool) -> Chain:
+def _embedded(
+    settings: ChainSettings,
+    known: Deployment | None,
+    *,
+    create: bool,
+    clock: Callable[[], float],
+) -> Chain:
     # py-evm takes a third of a second to import: only where the chain is here
     from ledger.chain.embedded import ChainLocked, EmbeddedChain  # noqa: PLC0415
 
@@ -83,7 +93,7 @@ def _embedded(settings: ChainSettings, known: Deployment | None, *, create: bool
     until = time.monotonic() + STARTING_SECONDS
     while True:
         try:
-            return EmbeddedChain.open(place, chain_id, create=create)
+            return EmbeddedChain.open(place, chain_id, create=create, clock=clock)
         except ChainLocked as problem:
             from ledger.chain.node import running  # noqa: PLC0415 - web code
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import tomllib
 from pathlib import Path
 from typing import Annotated
@@ -191,7 +192,8 @@ def demo(
     """
     built: Demo = open_demo(place, seed)
     chosen = settings(data_dir=place, port=port, passphrase_file=place / "passphrase")
-    with Office(chosen, work_factor=DEMO_WORK_FACTOR) as office:
+    clock = time.time if built.complete else built.calendar
+    with Office(chosen, work_factor=DEMO_WORK_FACTOR, clock=clock) as office:
         if not built.complete:
             out.print(
                 say(

@@ -19,14 +19,18 @@ from ledger.catalogue.statements import Revision, Verdict, decision, filing
 from ledger.chain.connect import connect
 from ledger.chain.deployment import FILE_NAME, deploy
 from ledger.codes import EntryState, Level, Role
+from ledger.demo.calendar import Calendar
+from ledger.demo.collecting import build_tables
 from ledger.demo.district import Department, District, ScorePlan, build_district
+from ledger.demo.year import collect, parts
 from ledger.office import Office, OfficeError
 from ledger.organisations.statements import KeyDraft, OrganisationDraft, register, set_keys
 from ledger.quality.dimensions import DIMENSIONS
 from ledger.quality.statements import ScoreDraft, score
-from ledger.statements import MAX_BATCH, Batch, sha256
+from ledger.statements import Batch, sha256
 
 MARKER = "demo.json"
+FIRST_DAY = date(2026, 3, 2)
 PASSPHRASE = "synthetic-district"  # noqa: S105 - guards keys that anybody can derive from the seed
 RULE_SET = sha256("示例区数据质量检查规则库 1.0".encode()).hex()
 T = TypeVar("T")
@@ -40,10 +44,12 @@ class Demo:
         self.place = place
         self.district = district
         self.complete = complete
+        self.calendar = Calendar(FIRST_DAY)
+        """Dates the acts while the district is played on its own chain; another chain has its own time."""
 
     def build(self, office: Office, bar: ProgressBar) -> None:
         """Deploy, register, file, decide, revise, score; every act signed, sent and verified."""
-        play = _Play(office, self.district, bar)
+        play = Play(office, self.district, bar, self.calendar)
         play.keys()
         play.contracts()
         play.organisations()
@@ -51,7 +57,9 @@ class Demo:
         play.decisions()
         play.revisions()
         play.suspensions()
+        collect(play)
         play.scores()
+        self.calendar.leave()
         self._mark(complete=True)
         self.complete = True
 
@@ -115,24 +123,28 @@ def _refuse_while_built(place: Path) -> None:
             ) from error
 
 
-class _Play:
-    def __init__(self, office: Office, district: District, bar: ProgressBar) -> None:
-        self._office = office
-        self._district = district
-        self._bar = bar
+class Play:
+    """Acts of the district, signed, sent and verified."""
+
+    def __init__(
+        self, office: Office, district: District, bar: ProgressBar, calendar: Calendar
+    ) -> None:
+        self.office = office
+        self.district = district
+        self.calendar = calendar
+        self.bar = bar
         self._versions: dict[str, int] = {}
 
-    def _account(self, organisation: Department, role: Role) -> LocalAccount:
-        account: LocalAccount = Account.from_key(
-            self._district.private_key(organisation.code, role)
-        )
+    def account(self, organisation: Department, role: Role) -> LocalAccount:
+        """The key of an organisation in a role."""
+        account: LocalAccount = Account.from_key(self.district.private_key(organisation.code, role))
         return account
 
     def keys(self) -> None:
         """Everybody's keys into the keystore, under the demo's passphrase."""
-        district = self._district
+        district = self.district
         wanted: list[tuple[str, bytes, str]] = [
-            (self._office.settings.sender_key, self._secret(Role.COLLECTOR), "发送交易 / sender"),
+            (self.office.settings.sender_key, self._secret(Role.COLLECTOR), "发送交易 / sender"),
             ("admin", self._secret(Role.AUDITOR), "合约管理 / admin"),
             ("authority", self._secret(Role.AUTHORITY), "创世授权 / genesis authority"),
         ]
@@ -140,35 +152,35 @@ class _Play:
             for role, word in ((Role.STEWARD, "steward"), (Role.HEAD, "head")):
                 secret = district.private_key(department.code, role)
                 wanted.append((f"d{number:02d}-{word}", secret, f"{department.name} {word}"))
-        for role, word in ((Role.AUTHORITY, "publisher"), (Role.ASSESSOR, "assessor")):
-            secret = district.private_key(district.authority.code, role)
-            wanted.append((word, secret, f"{district.authority.name} {word}"))
-        with self._bar("密钥 keys", len(wanted)) as bar:
+        for organisation, role, word in _offices(district):
+            secret = district.private_key(organisation.code, role)
+            wanted.append((word, secret, f"{organisation.name} {word}"))
+        with self.bar("密钥 keys", len(wanted)) as bar:
             for done, (name, secret, label) in enumerate(wanted, start=1):
-                self._office.keystore.add(name, secret, PASSPHRASE, label=label)
+                self.office.keystore.add(name, secret, PASSPHRASE, label=label)
                 bar(done)
 
     def _secret(self, role: Role) -> bytes:
-        return self._district.private_key(self._district.root.code, role)
+        return self.district.private_key(self.district.root.code, role)
 
     def contracts(self) -> None:
         """The log and its registries, on the embedded chain of the demo's directory."""
-        office, root = self._office, self._district.root
+        office, root = self.office, self.district.root
         steps = 0
-        with self._bar("合约 contracts", 12) as bar:
+        with self.bar("合约 contracts", 12) as bar:
 
             def step(_: str) -> None:
                 nonlocal steps
                 steps += 1
                 bar(min(steps, 11))
 
-            chain = connect(office.settings, create=True)
+            chain = connect(office.settings, create=True, clock=office.clock)
             try:
                 deployment = deploy(
                     chain,
-                    self._account(root, Role.COLLECTOR),
-                    self._account(root, Role.AUTHORITY).address,
-                    self._account(root, Role.AUDITOR).address,
+                    self.account(root, Role.COLLECTOR),
+                    self.account(root, Role.AUTHORITY).address,
+                    self.account(root, Role.AUDITOR).address,
                     86_400,
                     progress=step,
                 )
@@ -181,8 +193,8 @@ class _Play:
 
     def organisations(self) -> None:
         """The root, the departments under it, and the keys that may sign for them."""
-        district, deadline = self._district, self._office.deadline()
-        root, genesis = district.root, self._account(district.root, Role.AUTHORITY)
+        district, deadline = self.district, self.office.deadline()
+        root, genesis = district.root, self.account(district.root, Role.AUTHORITY)
         drafts = [
             OrganisationDraft(
                 code=one.code,
@@ -196,7 +208,7 @@ class _Play:
         ]
         keys = [
             KeyDraft(
-                address=self._account(department, role).address,
+                address=self.account(department, role).address,
                 holder=department.code,
                 roles=(str(role.name).lower(),),
                 label=f"{department.name} {str(role.name).lower()}",
@@ -206,23 +218,24 @@ class _Play:
         ]
         keys += [
             KeyDraft(
-                address=self._account(district.authority, role).address,
-                holder=district.authority.code,
+                address=self.account(organisation, role).address,
+                holder=organisation.code,
                 roles=(str(role.name).lower(),),
-                label=f"{district.authority.name} {str(role.name).lower()}",
+                label=f"{organisation.name} {word}",
             )
-            for role in (Role.AUTHORITY, Role.ASSESSOR)
+            for organisation, role, word in _offices(district)
         ]
         first = register(drafts[:1], speaker=root.code, deadline=deadline)
         rest = register(drafts[1:], speaker=root.code, deadline=deadline)
         grants = set_keys(keys, speaker=root.code, deadline=deadline)
-        self._record(
+        self.record(
             "机构与密钥 organisations, keys", [(b, genesis, None) for b in (first, rest, grants)]
         )
 
     def filings(self) -> None:
         """Every department files its entries, its head signs with it; incomplete ones as drafts."""
-        district = self._district
+        self.calendar.turn(date(2026, 3, 3))
+        district = self.district
         signed = []
         for department in district.departments:
             drafts: list[Mapping[str, Any]] = []
@@ -232,27 +245,28 @@ class _Play:
                 (drafts if incomplete else complete).append(row)
             signed += self._file(department, drafts, EntryState.DRAFT)
             signed += self._file(department, complete, EntryState.SUBMITTED)
-        self._record("目录报送 filings", signed)
+        self.record("目录报送 filings", signed)
 
     def _file(
         self, department: Department, rows: Iterable[Any], state: EntryState
     ) -> list[tuple[Batch, LocalAccount, LocalAccount | None]]:
         signed = []
-        steward = self._account(department, Role.STEWARD)
-        head = self._account(department, Role.HEAD) if state is EntryState.SUBMITTED else None
-        deadline = self._office.deadline()
-        for part in _parts(list(rows)):
+        steward = self.account(department, Role.STEWARD)
+        head = self.account(department, Role.HEAD) if state is EntryState.SUBMITTED else None
+        deadline = self.office.deadline()
+        for part in parts(list(rows)):
             revisions = [
                 Revision(Entry.parse(row), self._next(str(row["code"])), state) for row in part
             ]
             filed = filing(department.code, revisions, deadline)
-            self._office.seal(filed.envelopes)
+            self.office.seal(filed.envelopes)
             signed.append((filed.batch, steward, head))
         return signed
 
     def decisions(self) -> None:
         """The data bureau returns some entries with reasons, and publishes the others."""
-        district = self._district
+        self.calendar.turn(date(2026, 3, 5))
+        district = self.district
         verdicts = []
         for row in (row for rows in district.entries.values() for row in rows):
             code = str(row["code"])
@@ -261,11 +275,12 @@ class _Play:
             reason = district.returned.get(code)
             state = EntryState.RETURNED if reason else EntryState.PUBLISHED
             verdicts.append(Verdict(code, self._next(code), state, (reason,) if reason else ()))
-        self._record("审核发布 decisions", self._decide(verdicts))
+        self.record("审核发布 decisions", self._decide(verdicts))
 
     def revisions(self) -> None:
         """Owners revise returned and published entries; the bureau publishes the new editions."""
-        district = self._district
+        self.calendar.turn(date(2026, 4, 2))
+        district = self.district
         owner = {
             str(row["code"]): d for d in district.departments for row in district.entries[d.code]
         }
@@ -273,70 +288,84 @@ class _Play:
         for department in district.departments:
             rows = [row for code, row in district.revisions.items() if owner[code] is department]
             signed += self._file(department, rows, EntryState.SUBMITTED)
-        self._record("修订 revisions", signed)
+        self.record("修订 revisions", signed)
         verdicts = [
             Verdict(code, self._next(code), EntryState.PUBLISHED) for code in district.revisions
         ]
-        self._record("发布修订 publishing revisions", self._decide(verdicts))
+        self.record("发布修订 publishing revisions", self._decide(verdicts))
 
     def suspensions(self) -> None:
         """Some entries are suspended; one of them is resumed, another revoked."""
-        district = self._district
+        self.calendar.turn(date(2026, 5, 6))
+        district = self.district
         codes = list(district.suspended)
         verdicts = [
             Verdict(code, self._next(code), EntryState.SUSPENDED, (district.suspended[code],))
             for code in codes
         ]
-        self._record("暂停 suspensions", self._decide(verdicts))
+        self.record("暂停 suspensions", self._decide(verdicts))
         after = [
             Verdict(codes[0], self._next(codes[0]), EntryState.PUBLISHED),
             Verdict(codes[1], self._next(codes[1]), EntryState.REVOKED, ("事项取消，目录撤销。",)),
         ]
-        self._record("恢复与撤销 resumption, revocation", self._decide(after))
+        self.record("恢复与撤销 resumption, revocation", self._decide(after))
 
     def scores(self) -> None:
         """The assessor scores published editions, two quarters."""
-        district = self._district
-        assessor = self._account(district.authority, Role.ASSESSOR)
-        deadline = self._office.deadline()
+        district = self.district
+        assessor = self.account(district.authority, Role.ASSESSOR)
+        deadline = self.office.deadline()
         editions = dict.fromkeys(district.revisions, 2)
+        judged = {table.entry for table in build_tables(district)}
+        plans = [plan for plan in district.scores if plan.entry not in judged]
         batches = [
             score(
                 [_score(plan, editions.get(plan.entry, 1)) for plan in part],
                 speaker=district.authority.code,
                 deadline=deadline,
             )
-            for part in _parts(list(district.scores))
+            for part in parts(plans)
         ]
-        self._record("质量评分 quality scores", [(batch, assessor, None) for batch in batches])
+        self.record("质量评分 quality scores", [(batch, assessor, None) for batch in batches])
 
     def _decide(
         self, verdicts: Sequence[Verdict]
     ) -> list[tuple[Batch, LocalAccount, LocalAccount | None]]:
-        district, deadline = self._district, self._office.deadline()
-        publisher = self._account(district.authority, Role.AUTHORITY)
+        district, deadline = self.district, self.office.deadline()
+        publisher = self.account(district.authority, Role.AUTHORITY)
         return [
             (decision(district.authority.code, part, deadline), publisher, None)
-            for part in _parts(list(verdicts))
+            for part in parts(list(verdicts))
         ]
 
     def _next(self, code: str) -> int:
         self._versions[code] = self._versions.get(code, 0) + 1
         return self._versions[code]
 
-    def _record(
+    def record(
         self, what: str, signed: Sequence[tuple[Batch, LocalAccount, LocalAccount | None]]
     ) -> None:
-        office = self._office
+        office = self.office
         receipts = [
             office.outbox.submit(office.sign(batch, signer, cosigner)).id
             for batch, signer, cosigner in signed
         ]
-        with self._bar(what, len(receipts)) as bar:
+        with self.bar(what, len(receipts)) as bar:
             done = office.settle(receipts, progress=lambda ready, _: bar(ready))
         for receipt in done:
             if receipt.error is not None:
                 raise OfficeError(f"{what}: {receipt.error}")
+
+
+def _offices(district: District) -> tuple[tuple[Department, Role, str], ...]:
+    """Who acts for everybody: the data bureau publishes, collects and assesses, statistics audits."""
+    statistics = next(one for one in district.departments if one.name.endswith("统计局"))
+    return (
+        (district.authority, Role.AUTHORITY, "publisher"),
+        (district.authority, Role.ASSESSOR, "assessor"),
+        (district.authority, Role.COLLECTOR, "collector"),
+        (statistics, Role.AUDITOR, "auditor"),
+    )
 
 
 def _score(plan: ScorePlan, edition: int) -> ScoreDraft:
@@ -354,7 +383,3 @@ def _score(plan: ScorePlan, edition: int) -> ScoreDraft:
 
 def _day(number: int) -> date:
     return date(number // 10_000, number // 100 % 100, number % 100)
-
-
-def _parts(rows: list[T]) -> list[list[T]]:
-    return [rows[at : at + MAX_BATCH] for at in range(0, len(rows), MAX_BATCH)]
