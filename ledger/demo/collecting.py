@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ledger.catalogue import queries as catalogue
 from ledger.codes import DeliveryMode
 from ledger.deliveries import computing
+from ledger.deliveries.comparing import changes_between
 from ledger.deliveries.computing import Reading
 from ledger.deliveries.drafting import delivery_draft, manifest_draft, outcome_of
 from ledger.deliveries.keeping import ManifestName, keep_secret, kept_secret
@@ -153,7 +154,13 @@ class Collecting:
             raise OfficeError(f"the manifest of {table.entry} cannot be opened")
         with self._shelf.draft() as draft:
             found = computing.committed(source, schema, secret, draft / "store")
-            outcome = outcome_of(plan.manifest, DeliveryMode.FULL, found, marks)
+            signed = self._shelf.find("manifests", digest)
+            if signed is None:
+                raise OfficeError(f"the leaves of {table.entry} are not on the shelf")
+            changes = changes_between(
+                computing.leaves_in(signed), computing.leaves_in(draft / "store")
+            )
+            outcome = outcome_of(plan.manifest, DeliveryMode.FULL, found, marks, changes)
             said = delivery_draft(
                 plan, period, DeliveryMode.FULL, found, outcome, vault_key=office.vault_key
             )

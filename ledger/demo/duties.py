@@ -10,8 +10,7 @@ from ledger.codes import ExemptionTarget, Library, ObligationType, UpdateCycle
 from ledger.demo.district import Department, District
 from ledger.obligations.statements import BindingDraft, ExemptionDraft, ObligationDraft
 
-IN_FORCE = date(2026, 4, 1)
-"""From when the obligations count: the first quarter that is due is the second."""
+IN_FORCE = date(2026, 3, 2)
 LIST = "示例区权责清单（2026年版）"
 UNBOUND = 11
 """Every so many-th expected entry nobody has said of which catalogue entry it is (未绑定)."""
@@ -128,7 +127,7 @@ def _exemptions(district: District) -> Iterator[ExemptionDraft]:
             target_type=ExemptionTarget.OBLIGATION,
             scope=scope,
             law=law,
-            valid_from=date(2026, 4, 10),
+            valid_from=date(2026, 3, 10),
             expires=expires,
             reasons=(reason,),
         )

@@ -22,7 +22,7 @@ from ledger.codes import EntryState, Level, Role
 from ledger.demo.calendar import Calendar
 from ledger.demo.collecting import build_tables
 from ledger.demo.district import Department, District, ScorePlan, build_district
-from ledger.demo.year import collect, parts
+from ledger.demo.year import Year, parts
 from ledger.office import Office, OfficeError
 from ledger.organisations.statements import KeyDraft, OrganisationDraft, register, set_keys
 from ledger.quality.dimensions import DIMENSIONS
@@ -55,10 +55,15 @@ class Demo:
         play.organisations()
         play.filings()
         play.decisions()
+        year = Year(play)
+        year.begin()
         play.revisions()
+        year.quarter(0)
         play.suspensions()
-        collect(play)
+        year.quarter(1)
+        year.quarter(2)
         play.scores()
+        year.report()
         self.calendar.leave()
         self._mark(complete=True)
         self.complete = True

@@ -11,7 +11,19 @@ from eth_account import Account
 
 from ledger.catalogue.entry import Entry
 from ledger.codes import Role
+from ledger.demo.collecting import (
+    EMPTY,
+    FEWER,
+    HONEST,
+    LATE,
+    NEVER,
+    STALE,
+    build_tables,
+    table_file,
+)
 from ledger.demo.district import build_district
+from ledger.demo.duties import expected_of
+from ledger.demo.year import CORRECTION, REPORT
 
 SEED = 2026
 DEPARTMENTS = 29
@@ -25,8 +37,54 @@ def test_the_tour_shows_a_search_and_a_proof_that_holds(built_district: Path) ->
     assert "synthetic" in tour
     assert f"{ENTRIES} catalogue entries" in tour
     assert "食品经营许可" in tour
-    assert "✗" not in tour
-    assert tour.count("✓") >= 5
+    assert tour.count("✓") >= 6
+    assert tour.count("✗ ") == 2, "what differs in the altered table"
+
+
+def test_every_story_of_the_year_is_told_by_the_audit(district, built_district: Path) -> None:
+    """Each planted gap stops where it must, and the honest table is complete."""
+    gaps = district.run("audit", "gaps", "--limit", "1000", "--json").json()["gaps"]
+    rungs = {gap["obligation"]: gap["rung"] for gap in gaps}
+    findings = district.run("audit", "findings", "--limit", "1000", "--json").json()["findings"]
+    named = {(one["name"], one["subject"]) for one in findings}
+    plan = build_district(SEED)
+    tables = build_tables(plan)
+    code = {table.story: expected_of(plan, table.entry) for table in tables}
+
+    assert code[HONEST] not in rungs
+    assert rungs[code[FEWER]] == "record_complete"
+    assert rungs[code[LATE]] == "on_time"
+    assert rungs[code[NEVER]] == "delivered"
+    entry = {table.story: table.entry for table in tables}
+    assert ("rows_missing", entry[FEWER]) in named
+    assert ("empty_table", code[EMPTY]) in named
+    assert ("old_snapshot", entry[STALE]) in named
+    assert ("late_across_holiday", code[LATE]) in named
+
+
+def test_the_audit_report_comes_out_again_from_the_chain(district, built_district: Path) -> None:
+    done = district.run("audit", "verify", built_district / REPORT)
+    assert "✓" in done.out
+
+
+def test_a_score_of_the_district_is_reproduced_and_an_altered_table_is_not(
+    district, built_district: Path
+) -> None:
+    table = build_tables(build_district(SEED))[FEWER]
+    source = table_file(built_district, table, 2, sent=True)
+    scores = district.run("quality", "list", "--entry", table.entry, "--json").json()["scores"]
+    leaf = scores[0]["leaf_from"]
+
+    assert len(scores) == 3
+    assert district.run("quality", "reproduce", leaf, source).code == 0
+    altered = source.with_name(f"{source.stem}_altered.parquet")
+    told = district.run("quality", "reproduce", leaf, altered, expect=5)
+    assert "result" in told.out
+
+
+def test_the_overdue_correction_is_listed(district) -> None:
+    overdue = district.run("correction", "overdue", "--json").json()
+    assert CORRECTION in json.dumps(overdue)
 
 
 def test_the_same_seed_gives_the_same_district_in_another_process(district) -> None:
