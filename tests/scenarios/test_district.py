@@ -41,7 +41,7 @@ def test_the_tour_shows_a_search_and_a_proof_that_holds(built_district: Path) ->
     assert tour.count("✗ ") == 2, "what differs in the altered table"
 
 
-def test_every_story_of_the_year_is_told_by_the_audit(district, built_district: Path) -> None:
+def test_every_story_of_the_year_is_told_by_the_audit(district) -> None:
     """Each planted gap stops where it must, and the honest table is complete."""
     gaps = district.run("audit", "gaps", "--limit", "1000", "--json").json()["gaps"]
     rungs = {gap["obligation"]: gap["rung"] for gap in gaps}
