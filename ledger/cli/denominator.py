@@ -11,7 +11,16 @@ from sqlalchemy import Connection
 
 from ledger.cli.obligation_page import named, speaker_name
 from ledger.cli.organisations import word
-from ledger.cli.output import Exit, Problem, err, out, print_json, print_table, say
+from ledger.cli.output import (
+    Exit,
+    Problem,
+    err,
+    out,
+    print_json,
+    print_table,
+    progress_bar,
+    say,
+)
 from ledger.cli.session import Json, reading
 from ledger.cli.wording import problem_of
 from ledger.codes import EXEMPTION_SCOPES, BindingStatus, ObligationType
@@ -61,14 +70,14 @@ def denominator(
     with reading() as (connection, _):
         first = _size(connection, from_)
         last = size_of(connection) if to is None else _size(connection, to)
-        try:
-            found = changes_between(connection, first, last)
-        except ValueError as error:
+        if first > last:
             raise Problem(
-                say(f"起点 {first} 晚于终点 {last}", str(error)),
+                say(f"起点 {first} 晚于终点 {last}", f"size {first} comes after size {last}"),
                 say("请把较早的一端给 --from", "give the earlier one to --from"),
                 Exit.USAGE,
-            ) from error
+            )
+        with progress_bar(say("重放变动", "Playing the changes"), total=last - first) as bar:
+            found = changes_between(connection, first, last, progress=bar)
         shown = [one for one in found.changes if _wanted(one, organisation, shrinking=shrinking)]
         hashes = {bytes.fromhex(one.organisation[2:]) for one in shown}
         hashes |= {text_hash(effect.organisation) for one in shown for effect in one.effects}

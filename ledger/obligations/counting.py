@@ -134,10 +134,8 @@ class Play:
         """A heap: day on which something begins or ends, table, code, leaf that set the day, which."""
 
     def counts(self) -> Counts:
-        counts: Counts = Counter()
-        for code in self._obligations:
-            counts.update(self._counted(code))
-        return counts
+        """The denominators now; groups without any are left out."""
+        return _expanded(map(self._counted, self._obligations))
 
     def totals(self) -> dict[str, int]:
         """The denominators of everybody, for each purpose."""
@@ -225,30 +223,31 @@ class Play:
         return {exemption["target"]}
 
     def _of(self, codes: Iterable[str]) -> Counts:
-        counts: Counts = Counter()
-        for code in codes:
-            counts.update(self._counted(code))
-        return counts
+        return _expanded(map(self._counted, codes))
 
-    def _counted(self, code: str) -> list[tuple[Group, str]]:
-        """For which purposes an obligation counts now."""
+    def _counted(self, code: str) -> tuple[Group, int] | None:
+        """The group in which an obligation counts now, and the scopes that it is freed from."""
         row = self._obligations.get(code)
         if row is None or not row["produces_data"] or (OBLIGATIONS.name, code) not in self._live:
-            return []
-        targets = [(ExemptionTarget.OBLIGATION.value, code)]
+            return None
+        group = Group(row["responsible"], row["type"], row["library"])
+        if not self._exempt:
+            return group, 0
+        mask = self._freed_from((ExemptionTarget.OBLIGATION.value, code), row)
         bound = self._bound.get(code)
         if bound is not None and bound["status"] == BindingStatus.BOUND.value:
-            targets.append((ExemptionTarget.ENTRY.value, bound["entry"]))
+            mask |= self._freed_from((ExemptionTarget.ENTRY.value, bound["entry"]), row)
+        return group, mask
+
+    def _freed_from(self, target: tuple[str, str], obligation: RowMapping) -> int:
         mask = 0
-        for target in targets:
-            for exemption in self._exempt.get(target, ()):
-                freed = self._exemptions[exemption]
-                # Nobody is freed by an exemption of its own, even where responsibility moved since.
-                own = freed["approver"] == row["responsible"]
-                if not own and (EXEMPTIONS.name, exemption) in self._live:
-                    mask |= freed["scope"]
-        group = Group(row["responsible"], row["type"], row["library"])
-        return [(group, purpose) for purpose, scopes in FREED_BY.items() if not mask & scopes]
+        for code in self._exempt.get(target, ()):
+            exemption = self._exemptions[code]
+            # Nobody is freed by an exemption of its own, even where responsibility moved since.
+            own = exemption["approver"] == obligation["responsible"]
+            if not own and (EXEMPTIONS.name, code) in self._live:
+                mask |= exemption["scope"]
+        return mask
 
     def _change(
         self,
@@ -281,6 +280,20 @@ class Play:
             recorded_at=row["recorded_at"],
             effects=effects,
         )
+
+
+def _expanded(counted: Iterable[tuple[Group, int] | None]) -> Counts:
+    """For each purpose, how many of a group count."""
+    alike = Counter(counted)
+    counts: Counts = Counter()
+    for one, number in alike.items():
+        if one is None:
+            continue
+        group, mask = one
+        for purpose, scopes in FREED_BY.items():
+            if not mask & scopes:
+                counts[group, purpose] += number
+    return counts
 
 
 def _difference(before: Counts, after: Counts) -> tuple[Effect, ...]:

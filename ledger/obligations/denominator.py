@@ -14,7 +14,7 @@ what the single changes add up to is the difference of the two denominators, by 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 
 import msgspec
@@ -41,6 +41,8 @@ __all__ = [
     "denominators_at",
 ]
 
+TOLD_EVERY = 1000
+"""Changes between two words of progress."""
 _TABLES = (OBLIGATIONS, BINDINGS, EXEMPTIONS)
 _KINDS = frozenset({OBLIGATION.kind, BINDING.kind, EXEMPTION.kind})
 
@@ -76,8 +78,16 @@ def denominators_at(connection: Connection, size: int) -> Counts:
     return _standing_at(connection, size).counts()
 
 
-def changes_between(connection: Connection, first: int, last: int) -> Changes:
+def changes_between(
+    connection: Connection,
+    first: int,
+    last: int,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> Changes:
     """All that came, went or changed from log size ``first`` to ``last``.
+
+    ``progress`` is told, now and then, how many of the leaves between them are done.
 
     Raises :class:`ValueError` where ``first`` is after ``last``, and
     :class:`~ledger.mirror.queries.MirrorQueryError` where the mirror is not that far.
@@ -91,6 +101,8 @@ def changes_between(connection: Connection, first: int, last: int) -> Changes:
     for table, row in _rows_between(connection, first, last):
         changes += play.pass_to(china_day(row["recorded_at"]))
         changes.append(play.take(table, row))
+        if progress is not None and len(changes) % TOLD_EVERY == 0:
+            progress(row["leaf_from"] - first)
     if end_day is not None:
         changes += play.pass_to(end_day)
     return Changes(

@@ -58,7 +58,7 @@ class _Kind:
     table: Table
     key: str
     check: Callable[[Any, Decoded], None]
-    row: Callable[[Any, Decoded], dict[str, Any]]
+    row: Callable[[Decoded], dict[str, Any]]
 
 
 class ObligationsProjection:
@@ -88,9 +88,8 @@ class ObligationsProjection:
         rows: dict[str, list[dict[str, Any]]] = {name: [] for name in _KINDS}
         for decoded in statements:
             kind = _KINDS[decoded.struct.name]
-            # Only what passed malformed() comes here: this validation cannot fail.
-            body = kind.body.model_validate(decoded.body)
-            rows[decoded.struct.name].append({**_spoken(decoded), **kind.row(body, decoded)})
+            # Only what passed malformed() comes here, so that the body needs no second look.
+            rows[decoded.struct.name].append({**_spoken(decoded), **kind.row(decoded)})
         for name, made in rows.items():
             supersede(connection, _KINDS[name].table, (_KINDS[name].key,), made)
 
@@ -121,25 +120,26 @@ def _check_obligation(body: ObligationBody, decoded: Decoded) -> None:
         raise _Disagreement("body/reasons: an obligation is withdrawn without reasons")
 
 
-def _obligation_row(body: ObligationBody, decoded: Decoded) -> dict[str, Any]:
-    texts = (body.name, body.name_en or "", body.code, *body.legal_basis)
+def _obligation_row(decoded: Decoded) -> dict[str, Any]:
+    body = decoded.body
+    texts = (body["name"], body.get("name_en") or "", body["code"], *body["legal_basis"])
     return {
-        "code": body.code,
-        "type": body.type,
-        "parent": body.parent,
-        "responsible": body.responsible,
+        "code": body["code"],
+        "type": body["type"],
+        "parent": body.get("parent"),
+        "responsible": body["responsible"],
         "status": _coded(decoded, "status", ObligationStatus).value,
-        "update_cycle": body.update_cycle,
-        "library": body.library,
-        "produces_data": body.produces_data,
+        "update_cycle": body.get("update_cycle"),
+        "library": body.get("library"),
+        "produces_data": body.get("produces_data", True),
         "valid_from": decoded.values["validFrom"],
         "valid_until": decoded.values["validUntil"] or None,
-        "name": body.name,
-        "name_en": body.name_en,
-        "legal_basis": _listed(body.legal_basis),
-        "reasons": _listed(body.reasons),
-        "source": body.source,
-        "note": body.note,
+        "name": body["name"],
+        "name_en": body.get("name_en"),
+        "legal_basis": _listed(body["legal_basis"]),
+        "reasons": _listed(body.get("reasons", ())),
+        "source": body.get("source"),
+        "note": body.get("note"),
         "search": "\n".join(folded(text) for text in texts),
     }
 
@@ -152,12 +152,13 @@ def _check_binding(body: BindingBody, decoded: Decoded) -> None:
         raise _Disagreement("body/reasons: an entry is released without reasons")
 
 
-def _binding_row(body: BindingBody, decoded: Decoded) -> dict[str, Any]:
+def _binding_row(decoded: Decoded) -> dict[str, Any]:
+    body = decoded.body
     return {
-        "obligation": body.obligation,
-        "entry": body.entry,
+        "obligation": body["obligation"],
+        "entry": body["entry"],
         "status": _coded(decoded, "status", BindingStatus).value,
-        "reasons": _listed(body.reasons),
+        "reasons": _listed(body.get("reasons", ())),
     }
 
 
@@ -166,11 +167,12 @@ def _check_objection(body: ObjectionBody, decoded: Decoded) -> None:
     _same_code(decoded, "state", ObjectionState, body.state)
 
 
-def _objection_row(body: ObjectionBody, _decoded: Decoded) -> dict[str, Any]:
+def _objection_row(decoded: Decoded) -> dict[str, Any]:
+    body = decoded.body
     return {
-        "obligation": body.obligation,
-        "state": body.state,
-        "reasons": _listed(body.reasons),
+        "obligation": body["obligation"],
+        "state": body["state"],
+        "reasons": _listed(body.get("reasons", ())),
     }
 
 
@@ -187,18 +189,19 @@ def _check_exemption(body: ExemptionBody, decoded: Decoded) -> None:
     _coded(decoded, "status", ExemptionStatus)
 
 
-def _exemption_row(body: ExemptionBody, decoded: Decoded) -> dict[str, Any]:
+def _exemption_row(decoded: Decoded) -> dict[str, Any]:
+    body = decoded.body
     return {
-        "code": body.code,
-        "target": body.target,
-        "target_type": body.target_type,
+        "code": body["code"],
+        "target": body["target"],
+        "target_type": body["target_type"],
         "scope": decoded.values["scope"],
         "status": _coded(decoded, "status", ExemptionStatus).value,
-        "law": body.law,
-        "approver": body.approver,
+        "law": body["law"],
+        "approver": body["approver"],
         "valid_from": decoded.values["validFrom"],
         "expires": decoded.values["expires"],
-        "reasons": _listed(body.reasons),
+        "reasons": _listed(body.get("reasons", ())),
     }
 
 

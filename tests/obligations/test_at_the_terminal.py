@@ -90,6 +90,12 @@ def test_a_chain_of_duty_is_read_from_the_top_to_the_entry_that_answers(story: P
         assert words in page
 
 
+def test_an_auditor_derives_all_of_it_again_from_the_log(story: Person) -> None:
+    size = story.run("mirror", "status", "--json").json()["size"]
+    report = story.run("mirror", "verify", "--json").json()
+    assert (report["size"], report["findings"]) == (size, [])
+
+
 def test_lists_are_narrowed_and_go_on_where_a_page_ended(story: Person) -> None:
     first = story.run("obligation", "list", "--limit", 3, "--json").json()
     rest = story.run("obligation", "list", "--limit", 3, "--cursor", first["next"], "--json").json()

@@ -426,3 +426,12 @@ def test_an_exemption_frees_nobody_who_approved_it_even_if_responsibility_moved(
         {"EX-1": "counting"},
         {"EX-1": "expired"},
     )
+
+
+def test_progress_is_told_while_a_long_history_is_played(told: Told) -> None:
+    for start in range(0, 2100, 100):
+        told.oblige(*(duty(f"D-{number}") for number in range(start, start + 100)))
+    seen: list[int] = []
+    with told.scribe.engine.connect() as connection:
+        found = changes_between(connection, 50, 2100, progress=seen.append)
+    assert (seen, found.after["owed"]) == ([999, 1999], 2100)

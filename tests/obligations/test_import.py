@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from sqlalchemy import create_engine, text
 
@@ -437,3 +438,43 @@ def test_batches_kept_before_other_things_could_be_imported_are_of_filings(tmp_p
             "Filing"
         ]
     engine.dispose()
+
+
+def test_a_spreadsheet_of_our_own_columns_is_taken(office: Office, tmp_path: Path) -> None:
+    office.mapping = load_mapping("template")
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    columns = sorted(office.mapping.wanted())
+    sheet.append(columns)
+    rows: list[dict[str, Any]] = [
+        {"code": "W-1", "name": "取水许可", "type": "职责", "legal_basis": "甲法|乙条例"},
+        {"code": "W-1-S", "name": "取水系统", "type": "信息系统", "parent": "W-1", "legal_basis": "甲法",
+         "valid_until": date(2027, 1, 31)},
+        {"code": "W-2", "name": "无数据", "type": "duty", "legal_basis": "甲法", "produces_data": "否",
+         "update_cycle": "每年", "library": "主题库", "note": "仅咨询"},
+    ]  # fmt: skip
+    for one in rows:
+        whole = {
+            "department": "水务局",
+            "department_code": VALID,
+            "valid_from": date(2026, 1, 2),
+        }
+        sheet.append([{**whole, **one}.get(column) for column in columns])
+    path = tmp_path / "template.xlsx"
+    book.save(path)
+    plan = office.plan(path, valid_from=None)
+    assert (plan.new, plan.refused, dict(plan.not_turned)) == (3, [], {})
+    office.apply(plan)
+    with office.scribe.engine.connect() as connection:
+        found = queries.standing(connection, ["W-1", "W-1-S", "W-2"])
+    assert found["W-1"].legal_basis == ("甲法", "乙条例")
+    assert found["W-1"].valid_from == date(2026, 1, 2)
+    assert (found["W-1-S"].parent, found["W-1-S"].valid_until) == ("W-1", date(2027, 1, 31))
+    silent = found["W-2"]
+    assert (silent.produces_data, silent.update_cycle, silent.library, silent.note) == (
+        False,
+        "yearly",
+        "theme",
+        "仅咨询",
+    )
