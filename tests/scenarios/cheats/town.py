@@ -39,6 +39,7 @@ OTHER_TABLE, OTHER_SYSTEM, OTHER_DUTY = "C1-S1-T1", "C1-S1", "C1"
 LAW = "教育法 第十五条"
 SOURCE = "district.pupils"
 ROWS = 60
+FOUNDED = datetime(2026, 4, 7, 9, tzinfo=CHINA_TIME)
 FIRST_QUARTER, SECOND_QUARTER, THIRD_QUARTER = "2026-Q1", "2026-Q2", "2026-Q3"
 _CHAIN_OPTIONS: dict[str, Any] = EmbeddedChain.open.__func__.__kwdefaults__  # type: ignore[attr-defined]
 
@@ -237,7 +238,7 @@ def found_town(place: Path) -> Town:
         *("--location", SOURCE),
         *("--key", "education-steward"),
     )
-    town.on(4, 7)
+    town.now = FOUNDED
     assert town.supply(FIRST_QUARTER, pupils(), pupils())["complete"]
     return town
 
