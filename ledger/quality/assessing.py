@@ -23,7 +23,7 @@ from ledger.quality.wholes import Bench
 from ledger.records.commitment import commit
 from ledger.records.problems import SourceChanged
 from ledger.records.schema import schema_of
-from ledger.records.sources import Source, connect_duckdb
+from ledger.records.sources import Source, connect_duckdb, telling
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -56,8 +56,9 @@ class Inputs(NamedTuple):
 def assess(inputs: Inputs, tell: Tell | None = None) -> Result:
     """The result of an assessment.
 
-    Raises what :func:`~ledger.records.commitment.commit` raises, and
-    :class:`~ledger.records.problems.SourceChanged`.
+    Raises what :func:`~ledger.records.commitment.commit` raises,
+    :class:`~ledger.records.problems.SourceChanged`, and :class:`~ledger.records.problems.SourceError`
+    where the engine cannot go on (memory, disk, a connection that is gone).
     """
     told = tell or (lambda *_: None)
     source = inputs.source
@@ -73,7 +74,7 @@ def assess(inputs: Inputs, tell: Tell | None = None) -> Result:
             progress=lambda done, whole: told("commit", done, whole or done),
         )
         root = committed.root.hex()
-    with contextlib.ExitStack() as closing:
+    with contextlib.ExitStack() as closing, telling(source.label):
         bench = bench_of(inputs, closing)
         found = run(job_of(inputs, bench), lambda done, whole: told("rules", done, whole))
         references = {

@@ -111,7 +111,7 @@ class Columns:
         worth = {
             name: value
             for name, value in self._made.items()
-            if self._asked[name] > 1 or name.startswith(f"{_PREFIX}{_DEAR}")
+            if self._asked[name] > 1 or name.startswith(_ALWAYS)
         }
         if not worth:
             return self
@@ -147,7 +147,8 @@ class Columns:
 
 _PREFIX = "__govledger."
 _DEAR = "citizen."
-"""What one rule alone uses many times."""
+_ALWAYS = (f"{_PREFIX}given.", f"{_PREFIX}{_DEAR}")
+"""What one rule alone uses several times."""
 
 
 class Scan:
