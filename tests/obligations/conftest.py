@@ -96,10 +96,21 @@ def excuse(scribe: Scribe, *drafts: ExemptionDraft, by: str = DATA) -> None:
     scribe.write(exempt(drafts, speaker=by, deadline=FAR))
 
 
+on_both = pytest.mark.parametrize("mirror_url", ["sqlite", "postgresql"], indirect=True)
+"""For a test whose questions every database must answer alike."""
+
+
 @pytest.fixture
-def scribe(database_url: str) -> Iterator[Scribe]:
-    """On SQLite and on PostgreSQL."""
-    engine = open_database(database_url, "mirror")
+def mirror_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database: SQLite, unless the test asks for PostgreSQL too."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return f"sqlite:///{tmp_path / 'database.db'}"
+    return str(request.getfixturevalue("postgresql_url"))
+
+
+@pytest.fixture
+def scribe(mirror_url: str) -> Iterator[Scribe]:
+    engine = open_database(mirror_url, "mirror")
     yield Scribe(engine, [ORGANISATIONS, CATALOGUE, OBLIGATIONS])
     engine.dispose()
 

@@ -27,6 +27,7 @@ from tests.obligations.conftest import (
     duty,
     exemption,
     objection,
+    on_both,
 )
 from tests.organisations.scribe import FAR, Scribe, decoded, recorded
 from tests.quality.test_projection import said as a_score
@@ -93,6 +94,7 @@ def test_a_body_that_disagrees_with_what_was_signed_is_named(
     assert re.search(words, why), why
 
 
+@on_both
 def test_what_agrees_is_projected_and_unknown_members_do_no_harm(scribe: Scribe) -> None:
     scribe.take([altered(OBLIGE, {"extra": [1]})])
     scribe.write(BIND, OBJECT, EXEMPT)

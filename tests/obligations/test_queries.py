@@ -39,6 +39,7 @@ from tests.obligations.conftest import (
     exemption,
     file,
     objection,
+    on_both,
     protest,
 )
 from tests.organisations.scribe import FAR, START, Scribe
@@ -76,6 +77,7 @@ def listed(connection: Connection, as_of: int | None = None, **asked: object) ->
     return found
 
 
+@on_both
 def test_obligations_are_found_by_what_they_say(scribe: Scribe) -> None:
     with scribe.engine.connect() as connection:
         assert listed(connection) == [DUTY, SYSTEM, TABLE, EXPECTED, "ROAD-1"]
@@ -179,6 +181,7 @@ def test_an_exemption_ends_by_itself_after_its_last_day(scribe: Scribe) -> None:
     assert [one.version for one in every] == [1, 2]
 
 
+@on_both
 def test_exemptions_are_found_by_what_they_say(scribe: Scribe) -> None:
     entry = Entry.parse(whole_entry(ENTRY, provider=ROADS))
     scribe.write(filing(ROADS, [Revision(entry, 1, EntryState.SUBMITTED)], FAR).batch)
@@ -210,6 +213,7 @@ def rows(connection: Connection, asked: Select[tuple[object, ...]], key: str) ->
     return {row[key]: row["leaf"] for row in connection.execute(asked).mappings()}
 
 
+@on_both
 def test_selects_for_others_hold_one_row_a_subject(scribe: Scribe) -> None:
     with scribe.engine.connect() as connection:
         assert rows(connection, queries.obligations_at(None), "code")["ROAD-1"] == 11
@@ -226,6 +230,7 @@ def test_selects_for_others_hold_one_row_a_subject(scribe: Scribe) -> None:
     assert one["recorded_at"] == START + 90
 
 
+@on_both
 def test_what_is_owed_is_joined_with_what_answers_and_what_frees(scribe: Scribe) -> None:
     excuse(scribe, exemption("EX-2", target=EXPECTED, scope=["update"], expires="2026-03-31"))
     excuse(scribe, exemption("EX-3", target=ENTRY, target_type="entry", scope=["share"]))
