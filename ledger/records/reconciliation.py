@@ -8,8 +8,10 @@ is repeated costs little. Nothing rests on sums: whoever knows the secret could 
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
@@ -135,6 +137,9 @@ def store_of(
     return LeafStore.open(place)
 
 
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+
+
 def secret_in(work: Path) -> bytes:
     """The secret that comparisons below ``work`` share: made once, readable by its owner alone.
 
@@ -142,16 +147,8 @@ def secret_in(work: Path) -> bytes:
     """
     work.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = work / "secret"
-    if not file.exists():
-        draft = work / f".secret-{secrets.token_hex(4)}"
-        draft.touch(mode=0o600)
-        draft.write_bytes(secrets.token_bytes(SECRET_LENGTH))
-        try:
-            file.hardlink_to(draft)
-        except FileExistsError:
-            pass  # somebody else made it in the meantime, and theirs counts
-        finally:
-            draft.unlink()
+    with suppress(FileExistsError), os.fdopen(os.open(file, _NEW, 0o600), "wb") as made:
+        made.write(secrets.token_bytes(SECRET_LENGTH))
     found = file.read_bytes()
     if len(found) != SECRET_LENGTH:
         raise SourceError(

@@ -69,7 +69,7 @@ def duckdb_says() -> Iterator[Callable[[Rows], tuple[Said, Said]]]:
     con.disconnect()
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(rows=tables())
 @example(rows=specimens())
 def test_duckdb_encodes_as_python_does(
