@@ -111,7 +111,7 @@ def test_a_statement_that_tells_other_figures_than_its_report_is_named(
 ) -> None:
     draft = claim(published, **lie)
     made = published.send(
-        lambda at: publish(draft, speaker=ROOT_ORGANISATION, deadline=at), "auditor"
+        lambda at: publish([draft], speaker=ROOT_ORGANISATION, deadline=at), "auditor"
     )
     assert made.error is None
     told = verified(published, published.place / "report.json", holds=False)
@@ -130,5 +130,5 @@ def test_a_report_of_leaves_to_come_by_nobody_or_written_over_is_refused(
     published: Town, changes: dict[str, Any], key: str, speaker: str, refusal: str
 ) -> None:
     draft = claim(published, **changes)
-    name, _ = published.refused(lambda at: publish(draft, speaker=speaker, deadline=at), key)
+    name, _ = published.refused(lambda at: publish([draft], speaker=speaker, deadline=at), key)
     assert name == refusal

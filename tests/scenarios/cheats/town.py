@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from ledger.audits.findings import SIGNALS
 from ledger.audits.policy import DEFAULT_POLICY, Policy
 from ledger.audits.report import report_bytes
 from ledger.canonical import parse_json
-from ledger.chain.embedded.chain import EmbeddedChain
+from ledger.chain.connect import connect
 from ledger.chain.keystore import DEMO_WORK_FACTOR
 from ledger.chain.outbox import Receipt
 from ledger.days import CHINA_TIME
@@ -41,7 +41,11 @@ SOURCE = "district.pupils"
 ROWS = 60
 FOUNDED = datetime(2026, 4, 7, 9, tzinfo=CHINA_TIME)
 FIRST_QUARTER, SECOND_QUARTER, THIRD_QUARTER = "2026-Q1", "2026-Q2", "2026-Q3"
-_CHAIN_OPTIONS: dict[str, Any] = EmbeddedChain.open.__func__.__kwdefaults__  # type: ignore[attr-defined]
+_DEFAULTS: tuple[dict[str, Any], ...] = (
+    Office.__init__.__kwdefaults__,
+    connect.__kwdefaults__ or {},
+)
+"""The options of whatever is given a clock."""
 
 
 @dataclass
@@ -58,11 +62,12 @@ class Town(Person):
     @contextmanager
     def clock(self) -> Iterator[None]:
         """Chain and office go by the town's time."""
-        clock = SimpleNamespace(time=self.now.timestamp, **_OTHER_CLOCKS)
-        with (
-            mock.patch.dict(_CHAIN_OPTIONS, clock=self.now.timestamp),
-            mock.patch.object(office_module, "time", clock),
-        ):
+        hands = {name: getattr(office_module.time, name) for name in ("monotonic", "sleep")}
+        clock = SimpleNamespace(time=self.now.timestamp, **hands)
+        with ExitStack() as stack:
+            stack.enter_context(mock.patch.object(office_module, "time", clock))
+            for defaults in _DEFAULTS:
+                stack.enter_context(mock.patch.dict(defaults, clock=self.now.timestamp))
             yield
 
     def run(self, *words: object, expect: int | None = 0, typed: str = "") -> Ran:
@@ -241,8 +246,3 @@ def found_town(place: Path) -> Town:
     town.now = FOUNDED
     assert town.supply(FIRST_QUARTER, pupils(), pupils())["complete"]
     return town
-
-
-_OTHER_CLOCKS = {
-    name: getattr(office_module.time, name) for name in ("monotonic", "sleep", "perf_counter")
-}
