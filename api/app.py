@@ -15,6 +15,7 @@ from api.context import Context
 from api.guard import Guard
 from api.inflate import Inflate
 from api.intake import Intake
+from api.lane import Lane
 from api.language import Language
 from api.metrics import Metrics
 from api.routes import (
@@ -108,6 +109,7 @@ def create_app(office: Office, url: str | None = None) -> FastAPI:
     handlers.install(app, language)
     largest = dict.fromkeys(lineage.PATHS, office.settings.lineage_max_bytes)
     largest[quality_results.PATH] = quality_results.MAX_BYTES
+    app.add_middleware(Lane, endpoints=lineage.endpoints(context))
     app.add_middleware(Inflate, limit=MAX_REQUEST_BYTES, limits=largest)
     app.add_middleware(Guard, language=language, observe=metrics.observe, limits=largest)
     return app

@@ -7,7 +7,7 @@ edges and the anchor on the ledger, follows later.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -107,6 +107,15 @@ async def batch(request: Request, context: ContextOf) -> Response:
         "failed_events": failed,
     }
     return Response(msgspec.json.encode(told), media_type="application/json")
+
+
+def endpoints(context: Context) -> dict[str, Callable[[Request], Awaitable[Response]]]:
+    """The same by path, for the lane (:mod:`api.lane`)."""
+    one, many = PATHS
+    return {
+        one: lambda request: event(request, context),
+        many: lambda request: batch(request, context),
+    }
 
 
 def _coming(request: Request, context: Context) -> Coming:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ledger.office import Office
 
 STOP_SECONDS = 5
+TURN_SECONDS = 0.001
 
 
 def serve(
@@ -55,6 +57,8 @@ def serve_office(office: Office) -> None:
             )
         # Whatever cannot be opened is told before the server says that it serves.
         _ = office.sender, office.mirror, office.outbox
+        if office.settings.journal_key:
+            office.unlock(office.settings.journal_key)
         listener = listen(host, office.settings.port)
         url = address_of(listener)
         app = create_app(office, url=url)
@@ -155,6 +159,8 @@ def _run(app: object, listener: socket.socket, log_level: str, ready: Callable[[
     from ledger.chain.node import stopping  # noqa: PLC0415
 
     keep_log(log_level)
+    # Requests share the interpreter with the background work: they wait for it this long at most a turn.
+    sys.setswitchinterval(TURN_SECONDS)
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
         log_level=log_level if log_level == "debug" else "warning",
