@@ -39,6 +39,14 @@ from ledger.deliveries.statements import (
     mount,
 )
 from ledger.faults import json_pointer
+from ledger.lineage.statements import (
+    CheckpointDraft,
+    RuleDraft,
+    StepDraft,
+    anchor,
+    attribute,
+    declare,
+)
 from ledger.mirror import queries as mirror
 from ledger.obligations.statements import (
     BindingDraft,
@@ -79,6 +87,9 @@ StructName = Literal[
     "Delivery",
     "Correction",
     "Report",
+    "DatasetRule",
+    "Step",
+    "Checkpoint",
 ]
 Version = Annotated[
     int | None,
@@ -383,6 +394,22 @@ def _reports(asked: _Request) -> Prepared:
     drafts = asked.read(ReportDraft, lambda one: text_hash(one["code"]))
     batch = publish(drafts, speaker=asked.organisation, deadline=asked.deadline)
     return Prepared(batch, roles=int(Role.AUDITOR))
+def _rules(asked: _Request) -> Prepared:
+    drafts = asked.read(RuleDraft, lambda one: text_hash(one["code"]))
+    batch = attribute(drafts, speaker=asked.organisation, deadline=asked.deadline)
+    return Prepared(batch, roles=int(Role.STEWARD | Role.AUTHORITY))
+
+
+def _steps(asked: _Request) -> Prepared:
+    drafts = asked.read(StepDraft, lambda one: text_hash(one["code"]))
+    batch = declare(drafts, speaker=asked.organisation, deadline=asked.deadline)
+    return Prepared(batch, roles=int(Role.STEWARD))
+
+
+def _checkpoints(asked: _Request) -> Prepared:
+    drafts = asked.read(CheckpointDraft, lambda one: text_hash(one["origin"]))
+    batch = anchor(drafts, speaker=asked.organisation, deadline=asked.deadline)
+    return Prepared(batch, roles=int(Role.COLLECTOR | Role.AUTHORITY))
 
 
 _BUILDERS: dict[str, Callable[[_Request], Prepared]] = {
@@ -400,6 +427,9 @@ _BUILDERS: dict[str, Callable[[_Request], Prepared]] = {
     "Delivery": _deliveries,
     "Correction": _corrections,
     "Report": _reports,
+    "DatasetRule": _rules,
+    "Step": _steps,
+    "Checkpoint": _checkpoints,
 }
 
 

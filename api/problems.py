@@ -222,6 +222,16 @@ PROBLEMS: dict[str, ProblemType] = {
             "/api/v1/deliveries?entry=… lists an entry's deliveries; their numbers start at 1.",
         ),
     ),
+    "unknown_rule": _type(
+        404,
+        ("没有这条归属规则", "No such rule"),
+        ("规则列表见 /api/v1/lineage/rules。", "/api/v1/lineage/rules lists them."),
+    ),
+    "unknown_step": _type(
+        404,
+        ("没有这个加工步骤", "No such step"),
+        ("步骤列表见 /api/v1/lineage/steps。", "/api/v1/lineage/steps lists them."),
+    ),
     "unknown_statement": _type(
         404,
         ("没有这条声明", "No such statement"),

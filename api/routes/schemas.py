@@ -20,6 +20,7 @@ from ledger.audits.statements import ReportDraft
 from ledger.catalogue.schema import SCHEMA_NAME, entry_schema
 from ledger.corrections.statements import CorrectionDraft
 from ledger.deliveries.statements import DeliveryDraft, ManifestDraft, ResourceDraft
+from ledger.lineage.statements import CheckpointDraft, RuleDraft, StepDraft
 from ledger.obligations.statements import (
     BindingDraft,
     ExemptionDraft,
@@ -66,6 +67,12 @@ SCHEMAS: dict[str, tuple[Callable[[], dict[str, Any]], Text]] = {
         Text("校核步骤", "a step of a correction request"),
     ),
     "report": (_of(ReportDraft, "report"), Text("审计报告", "an audit report")),
+    "dataset-rule": (_of(RuleDraft, "dataset-rule"), Text("数据集归属规则", "a data set rule")),
+    "step": (_of(StepDraft, "step"), Text("加工步骤", "a declared step")),
+    "checkpoint": (
+        _of(CheckpointDraft, "checkpoint"),
+        Text("日志检查点", "a journal's checkpoint"),
+    ),
     "preparation": (_of(Preparation, "preparation"), Text("准备请求", "what `prepare` takes")),
     "submission": (_of(Submission, "submission"), Text("提交请求", "what is handed in, signed")),
 }

@@ -45,7 +45,16 @@ from api.shapes.deliveries import (
     ResourceDocument,
     ResourcePage,
 )
-from api.shapes.lineage import BatchSummary, KeptEvent
+from api.shapes.lineage import (
+    AnchoredCheckpointDocument,
+    BatchSummary,
+    CheckpointPage,
+    KeptEvent,
+    RuleDocument,
+    RulePage,
+    StepDocument,
+    StepPage,
+)
 from api.shapes.log import (
     AuthorisationDocument,
     CheckpointDocument,
@@ -94,6 +103,7 @@ from api.shapes.writing import PreparedDocument, ReceiptDocument, ReceiptError, 
 __all__ = [
     "ActDocument",
     "ActList",
+    "AnchoredCheckpointDocument",
     "AnswerRates",
     "AuthorisationDocument",
     "BatchSummary",
@@ -102,6 +112,7 @@ __all__ = [
     "ChangeDocument",
     "CheckpointDocument",
     "CompletenessDocument",
+    "CheckpointPage",
     "CorrectionDocument",
     "CorrectionPage",
     "DataAct",
@@ -158,6 +169,8 @@ __all__ = [
     "ReportText",
     "ResourceDocument",
     "ResourcePage",
+    "RuleDocument",
+    "RulePage",
     "SchemaList",
     "ScoreDetail",
     "ScoreDocument",
@@ -166,6 +179,8 @@ __all__ = [
     "StandingDocument",
     "StatementDocument",
     "StatementPage",
+    "StepDocument",
+    "StepPage",
     "TrendDocument",
     "WorstRules",
     "ok",

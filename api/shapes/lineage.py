@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
-from api.shapes.base import Shape
+from api.shapes.base import Hex32, Index, Named, Shape, Size, Time
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -43,3 +43,116 @@ class BatchSummary(Shape):
     status: Literal["partial_success", "failure"]
     summary: BatchCounts
     failed_events: list[FailedEvent]
+
+
+class StepEndShape(Shape):
+    """A data set by namespace and name, or a catalogue entry by its code."""
+
+    namespace: str | None
+    name: str | None
+    entry: str | None
+
+
+class StepColumnEnd(StepEndShape):
+    """A column of an end; null: the whole of it."""
+
+    field: str | None
+
+
+class StepColumnShape(Shape):
+    """From column to column."""
+
+    output: StepColumnEnd
+    input: StepColumnEnd
+    kind: Literal["DIRECT", "INDIRECT"]
+    subtype: str | None
+    masking: bool
+
+
+class StepName(Shape):
+    """What a step is called."""
+
+    zh: str
+    en: str | None
+
+
+class DeidentificationShape(BaseModel):
+    """How a step de-identifies."""
+
+    method: str
+    standard: str | None = None
+    grade_before: int | None = None
+    grade_after: int | None = None
+    note: str | None = None
+
+
+class _Stated(Shape):
+    version: Annotated[int, Field(ge=1)]
+    recorded_at: Time
+    leaf_from: Index
+    leaf_until: Index | None
+
+
+class StepDocument(_Stated):
+    """A declared step of processing."""
+
+    code: str
+    active: bool
+    name: StepName
+    type: Named
+    organisation: str | None
+    deidentification: DeidentificationShape | None
+    inputs: list[StepEndShape]
+    outputs: list[StepEndShape]
+    columns: list[StepColumnShape]
+    note: str | None
+
+
+class RuleDocument(_Stated):
+    """A rule that ties data sets to a catalogue entry."""
+
+    code: str
+    active: bool
+    holder: str
+    entry: str
+    namespace: str
+    name: str
+    system: str | None
+    priority: int
+    note: str | None
+
+
+class AnchoredCheckpointDocument(_Stated):
+    """A journal's checkpoint on the ledger."""
+
+    origin: str
+    size: Size
+    root: Hex32
+    organisation: str | None
+
+
+class RulePage(Shape):
+    """Rules by code."""
+
+    as_of: Size
+    log_size: Size
+    items: list[RuleDocument]
+    next: str | None
+
+
+class StepPage(Shape):
+    """Steps by code."""
+
+    as_of: Size
+    log_size: Size
+    items: list[StepDocument]
+    next: str | None
+
+
+class CheckpointPage(Shape):
+    """Anchored checkpoints, newest first."""
+
+    as_of: Size
+    log_size: Size
+    items: list[AnchoredCheckpointDocument]
+    next: str | None

@@ -122,6 +122,24 @@ def checkpoints(
     return _checkpoints(connection, asked, as_of)
 
 
+def newest_checkpoints(
+    connection: Connection,
+    *,
+    origin: str | None = None,
+    as_of: int | None = None,
+    before: int | None = None,
+    limit: int | None = None,
+) -> list[AnchoredCheckpoint]:
+    """:func:`checkpoints` with the newest first; a page begins before a leaf."""
+    asked = select(CHECKPOINTS).order_by(CHECKPOINTS.c.leaf_from.desc()).limit(limit)
+    if origin is not None:
+        asked = asked.where(CHECKPOINTS.c.origin == origin)
+    for end in (as_of, before):
+        if end is not None:
+            asked = asked.where(CHECKPOINTS.c.leaf_from < end)
+    return _checkpoints(connection, asked, as_of)
+
+
 def checkpoint_over(
     connection: Connection, origin: str, position: int, as_of: int | None = None
 ) -> AnchoredCheckpoint | None:
@@ -150,9 +168,13 @@ def rules(
     entry: str | None = None,
     withdrawn: bool = False,
     as_of: int | None = None,
+    after: str | None = None,
+    limit: int | None = None,
 ) -> list[Rule]:
-    """Rules in force (with ``withdrawn``: those too), by code."""
-    asked = select(RULES).where(held(RULES, as_of)).order_by(RULES.c.code)
+    """Rules in force (with ``withdrawn``: those too), by code; a page begins after a code."""
+    asked = select(RULES).where(held(RULES, as_of)).order_by(RULES.c.code).limit(limit)
+    if after is not None:
+        asked = asked.where(RULES.c.code > after)
     if holder is not None:
         asked = asked.where(RULES.c.holder == holder)
     if entry is not None:
@@ -194,14 +216,20 @@ def steps(
     codes: Sequence[str] | None = None,
     withdrawn: bool = False,
     as_of: int | None = None,
+    after: str | None = None,
+    limit: int | None = None,
 ) -> list[Step]:
-    """Declared steps in force (with ``withdrawn``: those too), by code."""
-    asked = select(STEPS).where(held(STEPS, as_of)).order_by(STEPS.c.code)
+    """Declared steps in force (with ``withdrawn``: those too), by code; a page begins after a code."""
+    asked = select(STEPS).where(held(STEPS, as_of)).order_by(STEPS.c.code).limit(limit)
     if codes is not None:
         asked = asked.where(STEPS.c.code.in_(codes))
+    if after is not None:
+        asked = asked.where(STEPS.c.code > after)
     if not withdrawn:
         asked = asked.where(STEPS.c.active)
     rows = connection.execute(asked).mappings().all()
+    if limit is not None:
+        codes = [row["code"] for row in rows]
     names = organisations.names(connection, {bytes(row["organisation"]) for row in rows}, as_of)
     ends: dict[tuple[str, int], list[StepEnd]] = {}
     for row in connection.execute(_in_force(STEP_EDGES, codes, as_of)).mappings():

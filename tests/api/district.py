@@ -24,6 +24,14 @@ from ledger.chain.keystore import DEMO_WORK_FACTOR, Keystore
 from ledger.codes import EntryState, KeyStatus, Level
 from ledger.corrections.statements import FiledDraft, HandledDraft, steps
 from ledger.deliveries.statements import deliver, manifest, mount
+from ledger.lineage.statements import (
+    CheckpointDraft,
+    RuleDraft,
+    StepDraft,
+    anchor,
+    attribute,
+    declare,
+)
 from ledger.obligations.statements import (
     BindingDraft,
     ExemptionDraft,
@@ -56,6 +64,8 @@ OTHER_REPORT = "5a" * 32
 TABLE = "EDU-1-S1-T1"
 """The obligation that an entry answers."""
 EXEMPTION = "EX-1"
+RULE, STEP = "R-1", "S-1"
+"""A rule and a declared step of lineage."""
 MANIFEST_LEAF = 29
 SCORE_LEAF = 25
 """Where the one manifest stands in the log."""
@@ -221,6 +231,56 @@ def _audits(district: District, until: int) -> None:
     for draft in (honest, other):
         batch = publish([draft], speaker=ROOT, deadline=until)
         district.record((batch, "auditor", None))
+    _lineage(district, until)
+    return district
+
+
+def _lineage(district: District, until: int) -> None:
+    """Two rules, a declared step and the checkpoint of a journal elsewhere."""
+    entry = "301001/000001"
+    source = {"namespace": "postgres://edu:5432", "name": "ods.licences"}
+    rules = [
+        RuleDraft.model_validate(
+            {
+                "code": code,
+                "holder": SCHOOLS,
+                "entry": entry,
+                "namespace": "postgres://edu*",
+                "name": name,
+                "system": "办学许可系统",
+            }
+        )
+        for code, name in ((RULE, "ods.licences*"), ("R-2", "dw.licences"))
+    ]
+    step = StepDraft.model_validate(
+        {
+            "code": STEP,
+            "name": "脱敏汇总",
+            "name_en": "Summarise",
+            "type": "derive",
+            "inputs": [source],
+            "outputs": [{"entry": entry}],
+            "columns": [
+                {
+                    "output": {"entry": entry, "field": "姓名"},
+                    "inputs": [source | {"field": "xm"}],
+                    "masking": True,
+                },
+                {
+                    "output": {"entry": entry},
+                    "inputs": [source | {"field": "id"}],
+                    "kind": "INDIRECT",
+                },
+            ],
+            "deidentification": {"method": "掩码", "grade_before": 3, "grade_after": 2},
+        }
+    )
+    anchored = CheckpointDraft(origin="elsewhere/lineage", size=7, root="ab" * 32)
+    district.record(
+        (attribute(rules, speaker=SCHOOLS, deadline=until), "schools steward", None),
+        (declare([step], speaker=SCHOOLS, deadline=until), "schools steward", None),
+        (anchor([anchored], speaker=BUREAU, deadline=until), "collector", None),
+    )
 
 
 def _obligations(district: District, until: int) -> None:

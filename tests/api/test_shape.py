@@ -21,8 +21,10 @@ from tests.api.district import (
     EXEMPTION,
     MANIFEST_LEAF,
     OTHER_REPORT,
+    RULE,
     SCHOOLS,
     SCORE_LEAF,
+    STEP,
     TABLE,
     District,
 )
@@ -57,6 +59,8 @@ def filled(path: str) -> str:
         place["code"] = EXEMPTION
     if path.startswith("/api/v1/corrections"):
         place["code"] = CORRECTION
+    if path.startswith("/api/v1/lineage"):
+        place["code"] = RULE if "rules" in path else STEP
     return re.sub(r"\{(\w+)\}", lambda found: place[found[1]], path)
 
 
