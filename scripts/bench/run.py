@@ -67,11 +67,8 @@ BENCHES = (
     Bench("http_latency", "Proofs at a million leaves", 240),
     Bench("catalogue_import", "Import of seven real catalogues", 420),
     Bench("quality", "Quality rules", 900),
-<<<<<<< HEAD
     Bench("records", "Records: commit, prove, compare", 900),
-=======
     Bench("lineage_ingest", "Lineage events over HTTP", 420),
->>>>>>> e3189aa (Read rules, steps and checkpoints over HTTP; kill servers while events come in)
     Bench("startup", "Starting", 180),
 )
 
