@@ -394,6 +394,8 @@ def _reports(asked: _Request) -> Prepared:
     drafts = asked.read(ReportDraft, lambda one: text_hash(one["code"]))
     batch = publish(drafts, speaker=asked.organisation, deadline=asked.deadline)
     return Prepared(batch, roles=int(Role.AUDITOR))
+
+
 def _rules(asked: _Request) -> Prepared:
     drafts = asked.read(RuleDraft, lambda one: text_hash(one["code"]))
     batch = attribute(drafts, speaker=asked.organisation, deadline=asked.deadline)

@@ -205,6 +205,7 @@ def settle_district(office: Office) -> District:
     _obligations(district, until)
     _corrections(district, until)
     _audits(district, until)
+    _lineage(district, until)
     return district
 
 
@@ -231,8 +232,6 @@ def _audits(district: District, until: int) -> None:
     for draft in (honest, other):
         batch = publish([draft], speaker=ROOT, deadline=until)
         district.record((batch, "auditor", None))
-    _lineage(district, until)
-    return district
 
 
 def _lineage(district: District, until: int) -> None:

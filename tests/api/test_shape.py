@@ -219,7 +219,7 @@ def counted(district: District) -> Iterator[list[str]]:
     asked: list[str] = []
 
     def note(*arguments: Any) -> None:
-        if threading.current_thread().name != "govledger-duty":
+        if not threading.current_thread().name.startswith("govledger-"):
             asked.append(str(arguments[2]))
 
     engine = district.office.mirror_engine
