@@ -93,7 +93,7 @@ class Year:
             metric=measure["id"],
             policy=head["policy_digest"],
         )
-        batch = publish(draft, speaker=statistics.code, deadline=office.deadline())
+        batch = publish([draft], speaker=statistics.code, deadline=office.deadline())
         auditor = play.account(statistics, Role.AUDITOR)
         play.record("审计报告 the audit report", [(batch, auditor, None)])
 

@@ -11,9 +11,9 @@ from unittest import mock
 
 import pytest
 
-from ledger.chain.embedded.chain import EmbeddedChain
+from ledger.chain.connect import connect
 from tests.corrections.told import MONDAY, moment
-from tests.person import Person, Ran
+from tests.person import WORK, Person, Ran
 from tests.small_office import PUBLISHED, build
 
 CIVIL = ("--key", "civil-steward")
@@ -38,8 +38,9 @@ class Calendar:
 @contextmanager
 def on(calendar: Calendar) -> Iterator[None]:
     """Blocks have the time of this calendar, so that what is due does not depend on the day of the test."""
-    defaults: dict[str, Any] = EmbeddedChain.open.__func__.__kwdefaults__  # type: ignore[attr-defined]
-    with mock.patch.dict(defaults, {"clock": calendar}):
+    options: dict[str, Any] = connect.__kwdefaults__ or {}
+    given = {"clock": calendar}
+    with mock.patch.dict(WORK, given), mock.patch.dict(options, given):
         yield
 
 
