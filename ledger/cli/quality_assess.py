@@ -104,6 +104,14 @@ def assess(
             raise _other_data(delivered, made)
         found = _examples(inputs, made, document, limit=examples)
     kept = _keep(made, result)
+    if root and made.data.root is None:
+        err.print(
+            say(
+                "! 规则未说明 key（主键列）：评分不含数据根，事后无法证明评估的是哪些数据",
+                "! the rules name no `key`: the score commits to no rows, and cannot show which data it is of",
+            ),
+            style="yellow",
+        )
     if not json_output:
         _print(made, found, kept)
     receipts: list[Any] = []

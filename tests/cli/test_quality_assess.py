@@ -397,3 +397,37 @@ def test_the_worst_rule_comes_first(desk: Person) -> None:
     found = desk.run("quality", "worst", "--json").json()["rules"]
     assert [one["rule"] for one in found][:2] == ["key", "head-id"]
     assert [one["rate"] for one in found] == sorted(one["rate"] for one in found)
+
+
+def test_without_a_key_a_score_says_that_it_commits_to_no_rows(person: Person) -> None:
+    rules = {**RULES, "key": []}
+    ran = person.run(
+        *("quality", "assess", "schools.csv", "--entry", PUBLISHED, "--period", "2026-Q1"),
+        *("--rules", person.write("keyless.yaml", rules), "--json"),
+    )
+    assert "commits to no rows" in ran.err
+    assert ran.json()["score"]["data_root"] is None
+
+
+def test_codes_with_leading_zeros_stay_text_where_the_rules_say_so(person: Person) -> None:
+    (person.place / "codes.csv").write_text("code,name\n007,a\n042,b\n", "utf-8")
+    rules = {
+        "key": ["code"],
+        "text": ["code"],
+        "rules": [{"id": "three", "indicator": "010103", "check": "length", "column": "code", "min": 3, "max": 3}],
+    }  # fmt: skip
+    words = (
+        "quality",
+        "assess",
+        "codes.csv",
+        "--entry",
+        PUBLISHED,
+        "--period",
+        "2026-Q1",
+        "--json",
+    )
+    told = person.run(*words, "--rules", person.write("text.yaml", rules)).json()
+    assert [(one["evaluated"], one["failing"]) for one in told["outcomes"]] == [(2, 0)]
+    rules.pop("text")
+    told = person.run(*words, "--rules", person.write("number.yaml", rules)).json()
+    assert [one["failing"] for one in told["outcomes"]] in ([0], [2])
