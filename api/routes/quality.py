@@ -22,11 +22,11 @@ from ledger.canonical import MAX_INTEGER
 from ledger.catalogue import queries as catalogue
 from ledger.quality import analysis, dqv, queries
 from ledger.quality.analysis import Point
-from ledger.quality.checks import SEVERITY_LABELS, Severity
 from ledger.quality.dimensions import DIMENSIONS
 from ledger.quality.indicators import INDICATORS, level_of
 from ledger.quality.queries import Outcome, Score, Standing
 from ledger.quality.reasons import REASONS
+from ledger.quality.rule_base import SEVERITY_LABELS, Severity
 from ledger.quality.scoring import STATE_LABELS, State
 from ledger.quality.weights import DEFAULT_PROFILE
 

@@ -102,8 +102,8 @@ def _misfits(rules: RuleSet, source: str) -> list[tuple[str, str]]:
     from datetime import date  # noqa: PLC0415
 
     from ledger.quality.running import Job, plan_of  # noqa: PLC0415 - brings the query engine along
-    from ledger.quality.scanning import Terms  # noqa: PLC0415
     from ledger.quality.scoring import Outcome, State  # noqa: PLC0415
+    from ledger.quality.terms import Terms  # noqa: PLC0415
     from ledger.quality.wholes import Bench  # noqa: PLC0415
     from ledger.records.sources import open_source  # noqa: PLC0415
 

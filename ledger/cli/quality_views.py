@@ -11,10 +11,10 @@ from ledger.cli.output import Exit, Problem, print_fields, print_json, print_tab
 from ledger.cli.session import AsOf, Json, Limit, reading
 from ledger.log.readable import utc
 from ledger.quality import analysis, dqv, queries
-from ledger.quality.checks import SEVERITY_LABELS, Severity
 from ledger.quality.dimensions import DIMENSIONS
 from ledger.quality.indicators import INDICATORS, level_of
 from ledger.quality.reasons import REASONS
+from ledger.quality.rule_base import SEVERITY_LABELS, Severity
 from ledger.quality.scoring import STATE_LABELS, State
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from ledger.quality.asking import batches_of
 from ledger.quality.results import Data, ReferenceData, Result, Subject, result_of
 from ledger.quality.ruleset import RuleSet, reference_of
 from ledger.quality.running import Job, run
-from ledger.quality.scanning import Counts, Terms
+from ledger.quality.terms import Counts, Terms
 from ledger.quality.weights import WeightProfile
 from ledger.quality.wholes import Bench
 from ledger.records.commitment import commit

@@ -16,8 +16,8 @@ from ledger.quality.dimensions import DIMENSIONS
 from ledger.quality.queries import Outcome, Score
 from ledger.quality.results import Result
 from ledger.quality.ruleset import RuleSet
-from ledger.quality.scanning import Counts
 from ledger.quality.statements import RuleOutcome
+from ledger.quality.terms import Counts
 from ledger.quality.weights import WeightProfile
 
 

@@ -18,7 +18,8 @@ from ledger.canonical import canonical_json
 from ledger.catalogue.documents import read_document
 from ledger.catalogue.problems import EntryRefused
 from ledger.quality import checks
-from ledger.quality.checks import AnyRule, Column, Name
+from ledger.quality.checks import AnyRule
+from ledger.quality.rule_base import Column, Name
 
 MAX_RULES = 500
 SCHEMA_ID = "/api/v1/schemas/quality-rules"

@@ -13,21 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger.quality import checks
 from ledger.quality.asking import engine_of, rows_of
+from ledger.quality.columns import ROWS, Columns, Scan
 from ledger.quality.reasons import NotAssessable
 from ledger.quality.ruleset import RuleSet
-from ledger.quality.scanning import (
-    ROWS,
-    Columns,
-    Counts,
-    Measure,
-    Scan,
-    Terms,
-    concluded,
-    guarded,
-    measure,
-)
+from ledger.quality.scanning import Measure, concluded, guarded, measure
 from ledger.quality.scoring import Outcome, State
 from ledger.quality.structure import Items, agreement, answering
+from ledger.quality.terms import Counts, Terms
 from ledger.quality.values import Engine
 from ledger.quality.wholes import Bench, Pass, own_pass
 

@@ -11,7 +11,7 @@ import httpx
 
 from ledger.quality import checks
 from ledger.quality.reasons import NotAssessable
-from ledger.quality.scanning import Counts
+from ledger.quality.terms import Counts
 
 if TYPE_CHECKING:
     import ibis.expr.schema as sch

@@ -15,8 +15,10 @@ import ibis
 
 from ledger.quality import checks
 from ledger.quality.asking import backend_of, batches_of, rows_of, value_of
+from ledger.quality.columns import Columns, Scan
 from ledger.quality.reasons import NotAssessable
-from ledger.quality.scanning import Columns, Counts, Scan, sql
+from ledger.quality.scanning import sql
+from ledger.quality.terms import Counts
 from ledger.quality.values import Engine, as_text
 
 if TYPE_CHECKING:

@@ -208,7 +208,7 @@ def count_here(place: str, times: int) -> None:
 
     from ledger.quality.ruleset import RuleSet  # noqa: PLC0415
     from ledger.quality.running import Job, run  # noqa: PLC0415
-    from ledger.quality.scanning import Terms  # noqa: PLC0415
+    from ledger.quality.terms import Terms  # noqa: PLC0415
     from ledger.quality.wholes import Bench  # noqa: PLC0415
     from ledger.records.sources import open_source  # noqa: PLC0415
 

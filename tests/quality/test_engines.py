@@ -15,8 +15,8 @@ from pyarrow import parquet
 
 from ledger.quality.ruleset import RuleSet
 from ledger.quality.running import Job, run
-from ledger.quality.scanning import Terms
 from ledger.quality.scoring import Outcome, State
+from ledger.quality.terms import Terms
 from ledger.quality.wholes import Bench
 from tests.quality.sample_table import AREAS, DAY, EXPECTED, ITEMS, QUARTER, RULES, STREETS, TABLE
 

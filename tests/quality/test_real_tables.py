@@ -11,7 +11,7 @@ import pytest
 
 from ledger.quality.ruleset import RuleSet
 from ledger.quality.running import Found, Job, run
-from ledger.quality.scanning import Terms
+from ledger.quality.terms import Terms
 from ledger.quality.wholes import Bench
 from ledger.records.sources import open_source
 

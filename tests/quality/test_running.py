@@ -18,10 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.identifiers import check_uscc, uscc_check_character
+from ledger.quality.columns import ROWS, Columns, Scan
 from ledger.quality.ruleset import RuleSet
 from ledger.quality.running import Found, Job, plan_of, run
-from ledger.quality.scanning import CYCLE_DAYS, ROWS, Counts, Measure, Scan, Terms
+from ledger.quality.scanning import Measure
 from ledger.quality.scoring import ROOT, State, marks_of
+from ledger.quality.terms import CYCLE_DAYS, Counts, Terms
 from ledger.quality.weights import DEFAULT_PROFILE
 from ledger.quality.wholes import Bench
 from ledger.records.sources import open_source
@@ -293,7 +295,6 @@ def test_freshness_is_reckoned_from_the_day_that_is_given(
 
 
 def test_a_scan_knows_the_count_of_rows(connection: Any) -> None:
-    from ledger.quality.scanning import Columns  # noqa: PLC0415
     from ledger.quality.values import Engine  # noqa: PLC0415
 
     scan = Scan(Columns(connection.create_table("rows", pa.table({"a": [1]})), Engine("duckdb")))
