@@ -172,7 +172,7 @@ def one_obligation(
         objection = queries.objections_of(view.conn, [code], as_of=view.held).get(code)
         told = [one for one in (held, bound, objection, *freed) if one is not None]
         names = Names.of(view, told)
-        effects = _effects(view, freed)
+        effects = _effects(view, freed, day_at(view.conn, view.as_of))
         content: dict[str, Any] = {
             **show_obligation(held, bound, names),
             "chain": [
@@ -284,7 +284,8 @@ def list_exemptions(
             limit=limit + 1,
         )
         shown = found[:limit]
-        names, effects = Names.of(page.view, shown), _effects(page.view, shown)
+        names = Names.of(page.view, shown)
+        effects = _effects(page.view, shown, day)
         return page_answer(
             request,
             page,
@@ -307,7 +308,10 @@ def exemption_history(
         if not every:
             raise _unknown_exemption(code, view)
         # What was superseded counts no more; of the newest its effect is told.
-        names, effects = Names.of(view, every), _effects(view, every[-1:])
+        names, effects = (
+            Names.of(view, every),
+            _effects(view, every[-1:], day_at(view.conn, view.as_of)),
+        )
         items = [
             show_exemption(one, effects[code] if one is every[-1] else "superseded", names)
             for one in every
@@ -328,7 +332,10 @@ def one_exemption(
         if found is None:
             raise _unknown_exemption(code, view)
         # The tag is taken over the answer, because whether it counts depends on the day as well.
-        names, effects = Names.of(view, [found]), _effects(view, [found])
+        names, effects = (
+            Names.of(view, [found]),
+            _effects(view, [found], day_at(view.conn, view.as_of)),
+        )
         content = show_exemption(found, effects[code], names) | _echo(as_of, view)
         return answer(request, content, as_of=view.as_of)
 
@@ -404,10 +411,9 @@ def _unknown_exemption(code: str, view: View) -> Problem:
     )
 
 
-def _effects(view: View, found: Sequence[Exemption]) -> dict[str, str]:
+def _effects(view: View, found: Sequence[Exemption], day: date | None) -> dict[str, str]:
     """What exemptions do on the day of the log size that the answer is about."""
-    day = day_at(view.conn, view.as_of) or date.min
-    return queries.effects_on(view.conn, found, day, as_of=view.held)
+    return queries.effects_on(view.conn, found, day or date.min, as_of=view.held)
 
 
 def _echo(as_of: str | None, view: View) -> dict[str, int]:

@@ -256,10 +256,9 @@ def effects_on(
     ``self_approved`` is one that would count, but whose approver has come to profit from it.
     """
     every = list(found)
-    owed = standing(connection, (one.target for one in every if one.frees_obligation), as_of=as_of)
-    entries = catalogue.standing(
-        connection, [one.target for one in every if not one.frees_obligation], as_of=as_of
-    )
+    targets = sorted({one.target for one in every})
+    owed = standing(connection, targets, as_of=as_of)
+    entries = catalogue.standing(connection, targets, as_of=as_of)
     profits = {code: one.responsible for code, one in owed.items()}
     owners = {code: one.provider for code, one in entries.items()}
     effects = {}
