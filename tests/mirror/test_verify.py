@@ -29,6 +29,8 @@ from tests.mirror.world import District
 from tests.simulator import SimulatedChain
 
 DERIVED = [table for projection in PROJECTIONS for table in projection.tables]
+ALTERED = 4
+"""About how many rows of a table are altered, a column at a time."""
 COLUMNS = [
     (table.name, column.name) for table in (*tables.CORE, *DERIVED) for column in table.columns
 ]
@@ -109,7 +111,8 @@ def test_altering_any_column_of_any_row_is_found(kept: Mirror, name: str, column
     table = reflected(kept.engine, name)
     with kept.engine.connect() as conn:
         rows = conn.execute(select(table)).mappings().all()
-    for row in rows:
+    # Some of a long table are enough here: that every row is looked at is shown by taking each away.
+    for row in rows[:: max(1, len(rows) // ALTERED)]:
         before = dict(row)
         after = before | {column: altered_value(row[column], table.c[column].type)}
         key = [table.c[each.name] == before[each.name] for each in table.primary_key]

@@ -23,6 +23,16 @@ from ledger.lineage.statements import (
     declare,
 )
 from ledger.mirror.projections import Decoded
+from ledger.obligations.statements import (
+    BindingDraft,
+    ExemptionDraft,
+    ObjectionDraft,
+    ObligationDraft,
+    bind,
+    exempt,
+    object_to,
+    oblige,
+)
 from ledger.statements import DECISION, FILING, KEY, ORGANISATION, SCORE, Batch, Value
 from ledger.store.ranged import supersede
 from tests.deliveries import drafts
@@ -386,6 +396,45 @@ class District:
             )
             self.sim.say(publish([draft], speaker=ROOT, deadline=FAR), self.auditor)
 
+    def owe(self) -> None:
+        """A duty and its table, which an entry answers; an objection, and an exemption."""
+        common: dict[str, Any] = {
+            "name": "床位登记",
+            "name_en": "Beds",
+            "responsible": HEALTH,
+            "legal_basis": ["条例 第十三条"],
+            "update_cycle": "monthly",
+            "library": "theme",
+            "valid_from": "2026-01-01",
+            "valid_until": "2030-12-31",
+            "source": "清单:1",
+            "note": "示例",
+        }
+        table = {"code": "D-1-T", "type": "table", "parent": "D-1"}
+        owed = [
+            ObligationDraft.model_validate(common | {"code": "D-1", "type": "duty"}),
+            ObligationDraft.model_validate(common | table),
+        ]
+        bound = BindingDraft(obligation="D-1-T", entry=f"{HEALTH}/beds")
+        raised = ObjectionDraft.model_validate(
+            {"obligation": "D-1", "state": "raised", "reasons": ["职责已划转"]}
+        )
+        freed = ExemptionDraft.model_validate(
+            {
+                "code": "EX-1",
+                "target": "D-1-T",
+                "target_type": "obligation",
+                "scope": ["update"],
+                "law": "某法 第十条",
+                "valid_from": "2026-01-01",
+                "expires": "2026-12-31",
+            }
+        )
+        self.sim.say(oblige(owed, speaker=ROOT, deadline=FAR), self.genesis)
+        self.sim.say(bind([bound], speaker=HEALTH, deadline=FAR), self.steward)
+        self.sim.say(object_to([raised], speaker=HEALTH, deadline=FAR), self.steward)
+        self.sim.say(exempt([freed], speaker=ROOT, deadline=FAR), self.genesis)
+
     def live(self) -> District:
         """A little of everything: every table of every projection gets rows, some superseded."""
         self.submit("beds")
@@ -399,6 +448,7 @@ class District:
         self.file("odd", raw=b'{"code":"other","name":"n","provider":"p"}')
         self.rule_lineage()
         self.ask()
+        self.owe()
         self.keys((self.head, HEALTH, Role.HEAD), status=REVOKED)
         self.collect()
         self.report()
