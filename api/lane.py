@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -43,4 +43,6 @@ class Lane:
             response = await endpoint(Request(scope, receive))
         except StoreError as error:
             raise from_store(error) from error
+        except ClientDisconnect:
+            return  # nobody is there to be answered
         await response(scope, receive, send)

@@ -399,12 +399,12 @@ class Office:
         name = self.settings.journal_key
         if not name:
             return None
-        waiting = self.outbox.receipts(State.ACCEPTED, State.SENT, State.RECORDED)
-        if any(receipt.struct == CHECKPOINT.name for receipt in waiting):
-            return None
         facts, seconds = self.settings.journal_facts, self.settings.journal_seconds
         draft = self.lineage.due(1 if at_once else facts, seconds, time.time())
         if draft is None:
+            return None
+        waiting = self.outbox.receipts(State.ACCEPTED, State.SENT, State.RECORDED)
+        if any(receipt.struct == CHECKPOINT.name for receipt in waiting):
             return None
         signer = self.unlock(name)
         with self.read() as connection:

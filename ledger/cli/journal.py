@@ -22,6 +22,7 @@ from ledger.cli.output import (
     write_whole,
 )
 from ledger.cli.session import Json, opened, prepare_to_sign
+from ledger.journal.errors import UnknownEntry
 from ledger.journal.fsck import check
 from ledger.journal.journal import Checkpoint
 from ledger.lineage import queries
@@ -217,6 +218,35 @@ def fsck(json_output: Json = False) -> None:
         )
 
 
+@app.command("fold")
+def fold(
+    afresh: Annotated[
+        bool, typer.Option("--afresh", help="Throw the edges away and make them anew.")
+    ] = False,
+    json_output: Json = False,
+) -> None:
+    """Make edges of what is in the journal and has none yet. Example: govledger journal fold --afresh"""
+    with opened() as office:
+        _ = office.deployment
+        keeper, done = office.lineage, 0
+        if keeper.exists:
+            with progress_bar(say("生成血缘", "Making edges")) as bar:
+                done = keeper.edges.rebuild(bar) if afresh else keeper.edges.catch_up(bar)
+        with office.read() as connection:
+            counts = queries.counts(connection)
+    if json_output:
+        print_json({"folded": done, "counts": counts})
+        return
+    out.print(
+        say(
+            f"✓ 处理 {done} 条事件；现有数据集 {counts.datasets}、作业 {counts.jobs}、血缘边 {counts.edges}",
+            f"✓ {done} entries folded; there are now {counts.datasets} data sets, {counts.jobs} jobs "
+            f"and {counts.edges} edges",
+        ),
+        style="green",
+    )
+
+
 @app.command("entry")
 def entry(
     position: Annotated[int, typer.Argument(min=0, help="Its position in the journal, from 0.")],
@@ -230,6 +260,8 @@ def entry(
     with opened() as office:
         _ = office.deployment
         office.refresh()
+        if not office.lineage.exists:
+            raise UnknownEntry(f"the journal has no entry {position}: nothing came in yet")
         journal = office.lineage.journal
         text = journal.entry(position)
         with office.read() as connection:

@@ -97,21 +97,14 @@ class LineageKeeper:
         size = self.journal.size
         with self._engine.connect() as connection:
             last = queries.newest_checkpoint(connection, self.journal.origin)
-        anchored = last.size if last is not None else 0
-        if last is not None and (
-            size < anchored or self.journal.root(anchored).hex() != last.root.removeprefix("0x")
-        ):
-            raise ForkedJournal(
-                f"the journal {self.journal.origin} does not extend its checkpoint of {anchored} entries, "
-                f"anchored at leaf {last.leaf_from}",
-                "restore the journal's directory from a backup; `govledger journal fsck` names what is wrong",
-                zh=f"日志 {self.journal.origin} 与账本第 {last.leaf_from} 条锚定的 {anchored} 条不符",
-                hint_zh="请从备份恢复日志目录；`govledger journal fsck` 会指出问题所在",
-            )
-        waited = last is None or now - last.recorded_at >= seconds
-        if size == anchored or not (waited or size - anchored >= facts):
+        if last is None:
+            return CheckpointDraft.of(self.journal.checkpoint(size), 1) if size else None
+        waited = now - last.recorded_at >= seconds
+        if size == last.size or not (waited or size < last.size or size - last.size >= facts):
             return None
-        return CheckpointDraft.of(self.journal.checkpoint(size), last.version + 1 if last else 1)
+        if size < last.size or self.journal.root(last.size).hex() != last.root.removeprefix("0x"):
+            raise _forked(self.journal.origin, last)
+        return CheckpointDraft.of(self.journal.checkpoint(size), last.version + 1)
 
     def stand(
         self,
@@ -133,3 +126,13 @@ class LineageKeeper:
                 on_error(error)
                 pause = _AFTER_TROUBLE_SECONDS
             stop.wait(pause)
+
+
+def _forked(origin: str, last: queries.AnchoredCheckpoint) -> ForkedJournal:
+    return ForkedJournal(
+        f"the journal {origin} does not extend its checkpoint of {last.size} entries, "
+        f"anchored at leaf {last.leaf_from}",
+        "restore the journal's directory from a backup; `govledger journal fsck` names what is wrong",
+        zh=f"日志 {origin} 与账本第 {last.leaf_from} 条锚定的 {last.size} 条不符",
+        hint_zh="请从备份恢复日志目录；`govledger journal fsck` 会指出问题所在",
+    )

@@ -256,8 +256,9 @@ def _dataset(dataset: _Dataset, direction: int) -> DatasetSaid:
     if "version" in facets:
         version = _optional(_part(_VERSION, facets["version"], _Version()).dataset_version)
     columns = None
-    if direction == OUTPUT and "columnLineage" in facets:
-        raw = bytes(facets["columnLineage"])
+    told = facets.get("columnLineage", facets.get("lineage"))
+    if direction == OUTPUT and told is not None:
+        raw = bytes(told)
         columns = Columns(digest_number(raw), raw)
     return DatasetSaid(
         id=dataset_number(dataset.namespace, dataset.name),
@@ -294,7 +295,10 @@ def _optional(text: str | None) -> str | None:
 
 
 def columns_of(raw: bytes) -> Iterator[Column]:
-    """The column edges that a ``columnLineage`` facet tells; what is not of its shape is passed over."""
+    """The column edges that a facet ``columnLineage``, or the newer ``lineage``, tells.
+
+    What is not of their shapes is passed over.
+    """
     try:
         facet: Any = msgspec.json.decode(raw)
     except ValueError:
@@ -302,8 +306,9 @@ def columns_of(raw: bytes) -> Iterator[Column]:
     fields = facet.get("fields") if isinstance(facet, dict) else None
     for name, told in fields.items() if isinstance(fields, dict) else ():
         if isinstance(told, dict):
-            yield from _inputs(shown(name), told.get("inputFields"), told)
-    yield from _inputs("", facet.get("dataset"), {"transformationType": "INDIRECT"})
+            yield from _inputs(shown(name), told.get("inputFields", told.get("inputs")), told)
+    whole = facet.get("dataset", facet.get("inputs")) if isinstance(facet, dict) else None
+    yield from _inputs("", whole, {"transformationType": "INDIRECT"})
 
 
 def _inputs(output_field: str, inputs: object, told: dict[str, Any]) -> Iterator[Column]:

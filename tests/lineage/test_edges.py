@@ -210,6 +210,22 @@ def test_an_old_kind_of_column_facet_is_read_too(desk: Desk) -> None:
     ]
 
 
+def test_the_newer_facet_for_lineage_is_read_as_well(desk: Desk) -> None:
+    one = {"namespace": "n", "name": "p", "type": "DATASET"}
+    way = [{"type": "INDIRECT", "subtype": "FILTER"}]
+    said = {
+        "inputs": [one, one | {"field": "day", "transformations": way}],
+        "fields": {
+            "a": {"inputs": [one | {"field": "id", "transformations": [{"type": "DIRECT"}]}]}
+        },
+    }
+    desk.tell(run_event(1, outputs=(dataset("t", lineage=said),)))
+    assert [(row[2], row[4], row[5], row[6]) for row in desk.rows(COLUMN_EDGES)] == [
+        ("a", "id", "DIRECT", ""),
+        ("", "day", "INDIRECT", "FILTER"),
+    ]
+
+
 def test_parents_and_times_of_runs_are_kept(desk: Desk) -> None:
     facets = {
         "parent": {"run": {"runId": "p"}, "job": {"namespace": "n", "name": "dag"}},

@@ -85,6 +85,15 @@ def test_an_empty_journal_is_no_trouble(office: Person) -> None:
     assert "Lineage journal" in office.run("journal", "status").out
 
 
+def test_edges_are_made_on_demand_and_afresh(office: Person) -> None:
+    assert "0 entries folded" in office.run("journal", "fold").out
+    tell(office, 1, 2)
+    assert office.run("journal", "fold", "--json").json()["folded"] == 2
+    assert office.run("journal", "fold", "--json").json()["folded"] == 0
+    afresh = office.run("journal", "fold", "--afresh", "--json").json()
+    assert (afresh["folded"], afresh["counts"]["runs"]) == (2, 2)
+
+
 def test_what_came_is_anchored_proven_and_checked(collector: Person) -> None:
     tell(collector, 1, 2, 3)
     receipt = collector.run("journal", "anchor", "--json").json()["receipt"]
@@ -120,6 +129,7 @@ def test_an_altered_entry_is_named_and_nothing_more_is_anchored(collector: Perso
     assert ran.json()["findings"][0]["position"] == 0
     assert "restore" in ran.err
     with opened(collector) as office:
+        office.lineage.append([encoded(run_event(9))], door="api", organisation="")
         tile = office.lineage.journal.place / "tile" / "0" / "000"
         tile.write_bytes(bytes(32) + tile.read_bytes()[32:])
         with pytest.raises(ForkedJournal, match="does not extend"):
