@@ -6,11 +6,14 @@ about what they know and leave alone what they do not.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationError
 
+from ledger.canonical import canonical_json
 from ledger.days import day_in, near
 
 _FIRST_PRINTABLE = 0x20
@@ -37,6 +40,11 @@ Day = Annotated[date, AfterValidator(near)]
 """A day that a person gives, in 1900..2999."""
 DayText = Annotated[str, AfterValidator(_day_text)]
 """A day in a body, ``YYYY-MM-DD``."""
+
+
+def names_digest(names: Iterable[str]) -> bytes:
+    """SHA-256 of a set of names, whatever their order: of their canonical JSON, sorted, each once."""
+    return hashlib.sha256(canonical_json(sorted(set(names)))).digest()
 
 
 def problem_of(error: ValidationError) -> str:

@@ -14,46 +14,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from ledger.audits.metrics import CLOCKS, METRICS, State, Tally, empty
+from ledger.audits.metrics import Tally
 from ledger.audits.policy import DEFAULT_POLICY, Policy
 from ledger.audits.scope import Scope
+from ledger.audits.tallying import tallies
 from ledger.audits.working import Progress, Question, worked_out
 from ledger.mirror import queries as mirror
 
 _CHUNK = 2_000
-
-_UNIT_COUNTS = text(
-    "SELECT u.org, v.cataloguing, v.collection, v.records, v.timeliness, v.quality, COUNT(*) AS units, "
-    "SUM(v.rows_due) AS rows_due, SUM(v.rows_here) AS rows_here "
-    "FROM audit_unit u JOIN audit_verdict v ON v.unit = u.leaf WHERE u.scoped = 1 AND u.child = 0 "
-    "GROUP BY u.org, v.cataloguing, v.collection, v.records, v.timeliness, v.quality"
-)
-_PART_ROWS = text(
-    "SELECT u.org, SUM(v.rows_due) AS rows_due, SUM(v.rows_here) AS rows_here "
-    "FROM audit_unit u JOIN audit_verdict v ON v.unit = u.leaf WHERE u.scoped = 1 AND u.child = 1 "
-    "GROUP BY u.org"
-)
-_UPPER_COUNTS = text(
-    "SELECT org, type, state, COUNT(*) AS units FROM audit_upper WHERE scoped = 1 "
-    "GROUP BY org, type, state"
-)
-_ENTRY_COUNTS = text(
-    "SELECT org, mount, on_chain, COUNT(*) AS units FROM audit_entry WHERE scoped = 1 "
-    "GROUP BY org, mount, on_chain"
-)
-_CLOCK_COUNTS = text(
-    "SELECT org, clock, state, COUNT(*) AS units FROM audit_clock WHERE scoped = 1 "
-    "GROUP BY org, clock, state"
-)
-_UNIT_METRICS = {
-    "cataloguing": "cataloguing",
-    "collection": "collection",
-    "record_collection": "records",
-    "timeliness": "timeliness",
-    "quality_pass": "quality",
-}
-_ENTRY_METRICS = {"mount": "mount", "on_chain": "on_chain"}
-_UPPER_METRICS = {1: "duty_coverage", 2: "system_cataloguing"}
 
 
 class AuditError(LookupError):
@@ -100,28 +68,7 @@ class Audit:
 
     def tallies(self) -> dict[str, dict[int, Tally]]:
         """Every metric's tally for each organisation that has units, by metric and organisation number."""
-        found: dict[str, dict[int, Tally]] = {metric.id: {} for metric in METRICS}
-
-        def add(metric: str, org: int, state: int, units: int, *rows: int) -> None:
-            one = Tally(metric, {State(state): units}, *rows)
-            found[metric][org] = found[metric].get(org, empty(metric)) + one
-
-        for row in self.connection.execute(_UNIT_COUNTS):
-            for metric, column in _UNIT_METRICS.items():
-                rows = (int(row.rows_here), int(row.rows_due)) if column == "records" else ()
-                add(metric, row.org, getattr(row, column), row.units, *rows)
-        for row in self.connection.execute(_PART_ROWS):
-            part = Tally("record_collection", {}, int(row.rows_here), int(row.rows_due))
-            of = found["record_collection"]
-            of[row.org] = of.get(row.org, empty("record_collection")) + part
-        for row in self.connection.execute(_UPPER_COUNTS):
-            add(_UPPER_METRICS[row.type], row.org, row.state, row.units)
-        for row in self.connection.execute(_ENTRY_COUNTS):
-            for metric, column in _ENTRY_METRICS.items():
-                add(metric, row.org, getattr(row, column), row.units)
-        for row in self.connection.execute(_CLOCK_COUNTS):
-            add(CLOCKS[row.clock], row.org, row.state, row.units)
-        return found
+        return tallies(self.connection)
 
     def duties(self) -> Iterator[Row[Any]]:
         """Duties: code, leaf, org, state, tables, catalogued, excused."""
@@ -151,6 +98,10 @@ class Audit:
     def exemptions(self) -> Iterator[Row[Any]]:
         """Exemptions that count on the audit's day, a row for each scope."""
         return self._lines(_EXEMPTIONS)
+
+    def sources(self) -> Iterator[Row[Any]]:
+        """Items that somebody says to produce, by name."""
+        return self._lines(_SOURCES)
 
     def clocks(self) -> Iterator[Row[Any]]:
         """Statutory clocks that began in the window or still run, by clock, code and statement."""
@@ -229,18 +180,17 @@ _UPPER = (
 )
 _TABLE = (
     "SELECT u.code, u.leaf, u.org, u.type, u.child, u.top, u.standing, u.entry, u.binding_leaf, u.entry_leaf, "
-    "v.manifest_leaf, v.delivery_leaf, q.leaf AS score_leaf, q.own, v.cataloguing, v.collection, v.records, "
+    "v.manifest_leaf, v.delivery_leaf, q.leaf AS score_leaf, q.own, v.cataloguing, v.collection, v.items, v.records, "
     "v.timeliness, v.quality, v.rung, v.reason, v.on_time, u.due_from, u.due_upto, v.rows_due, v.rows_here, "
-    "u.exempt, u.share "
+    "v.items_due, v.items_here, u.exempt, u.share "
     "FROM audit_unit u JOIN audit_verdict v ON v.unit = u.leaf LEFT JOIN audit_score q ON q.entry = u.entry "
     "WHERE "
 )
-_ENTRIES = (
-    "SELECT code, leaf, org, state, mount, on_chain FROM audit_entry WHERE scoped = 1 ORDER BY code"
-)
+_ENTRIES = "SELECT code, leaf, org, state, mount, on_chain, consistent FROM audit_entry WHERE scoped = 1 ORDER BY code"
 _EXEMPTIONS = (
     "SELECT kind, target, bit, leaf, expires FROM audit_exemption ORDER BY kind, target, bit"
 )
+_SOURCES = "SELECT name, leaf, org, holders, producers, state FROM audit_source WHERE scoped = 1 ORDER BY name"
 _CLOCKS = (
     "SELECT clock, code, leaf, org, started, due, done, state FROM audit_clock WHERE scoped = 1 "
     "ORDER BY clock, code, leaf"

@@ -18,15 +18,18 @@ INSERT INTO audit_unreadable (subject, leaf)
 SELECT subject, MAX(leaf) FROM audit_in_unreadable GROUP BY subject;
 
 -- Catalogue entries. mount (挂接率): 1 met, 2 unmet, 3 exempt, 4 not applicable. on_chain (上链率): the newest
--- statement about the entry is the one it stands on.
+-- statement about the entry is the one it stands on. consistent (链上一致率): the edition in force is, byte for byte, what
+-- the statement on the chain carries.
 INSERT INTO audit_entry
-  (code, org, scoped, library, state, in_force, share, cycle, leaf, recorded_at, exempt, resource, mount, on_chain)
+  (code, org, scoped, library, state, in_force, share, cycle, leaf, recorded_at, exempt, resource, edition, hidden,
+   item_count, names, names_en, mount, on_chain, consistent)
 SELECT f.code, f.org, f.scoped, f.library, f.state, f.in_force, f.share, f.cycle, f.leaf, f.recorded_at, f.exempt,
-  f.resource,
+  f.resource, f.edition, f.hidden, f.item_count, f.names, f.names_en,
   CASE WHEN f.in_force = 0 OR f.share = 3 THEN 4
        WHEN (f.exempt & 16) <> 0 THEN 3
        WHEN f.resource = 2 THEN 1 ELSE 2 END,
-  CASE WHEN f.in_force = 0 THEN 4 WHEN f.unread > f.leaf THEN 2 ELSE 1 END
+  CASE WHEN f.in_force = 0 THEN 4 WHEN f.unread > f.leaf THEN 2 ELSE 1 END,
+  CASE WHEN f.in_force = 0 THEN 4 ELSE f.same END
 FROM (
   SELECT e.code, COALESCE(o.id, 0) AS org,
     CASE WHEN COALESCE(o.scoped, :strangers) = 0 OR (:library <> '' AND COALESCE(e.library, '') <> :library)
@@ -34,8 +37,12 @@ FROM (
     e.update_cycle AS cycle, e.leaf, e.recorded_at, COALESCE(x.mask, 0) AS exempt,
     COALESCE((SELECT MAX(CASE WHEN r.status = 'live' THEN 2 ELSE 1 END)
               FROM audit_in_resource r WHERE r.entry = e.code), 0) AS resource,
-    COALESCE(n.leaf, -1) AS unread
+    COALESCE(n.leaf, -1) AS unread, e.published_edition AS edition, e.restricted AS hidden,
+    d.item_count, d.names_digest AS names, d.names_en_digest AS names_en,
+    CASE WHEN t.body = d.document AND t.subject = e.subject AND t.version = d.version THEN 1 ELSE 2 END AS same
   FROM audit_in_entry e
+  LEFT JOIN audit_in_edition d ON d.code = e.code AND d.edition = e.published_edition
+  LEFT JOIN audit_in_statement t ON t.leaf = d.leaf
   LEFT JOIN audit_organisation o ON o.code = e.provider
   LEFT JOIN audit_exempt x ON x.kind = 'entry' AND x.target = e.code
   LEFT JOIN audit_unreadable n ON n.subject = e.subject

@@ -63,6 +63,14 @@ _EVERY = (
         "entry",
     ),
     Signal(
+        "items_missing",
+        "数据清单缺少目录载明的数据项",
+        "items of the entry that no column of the manifest is called by",
+        "obligation",
+        None,
+        "count",
+    ),
+    Signal(
         "schema_changed",
         "数据结构变化（内容未公开）",
         "the schema changed, and is not public",

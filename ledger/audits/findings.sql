@@ -52,15 +52,15 @@ INSERT INTO audit_finding (name, subject, org, scoped, leaf, other, number)
 SELECT f.name, f.code, f.org, f.scoped, f.leaf, f.other, f.number
 FROM (
   SELECT u.code, u.org, u.scoped, s.newest_delivery % 274877906944 / 32 - 1 AS leaf,
-    s.newest_manifest % 274877906944 AS other, CAST(NULL AS BIGINT) AS number,
+    s.newest_manifest % 274877906944 / 4 AS other, CAST(NULL AS BIGINT) AS number,
     CASE WHEN s.newest_delivery % 2 = 0 AND s.newest_delivery % 32 / 16 = 1 THEN 'empty_table' END AS name
   FROM audit_supply s JOIN audit_unit u ON u.leaf = s.unit
   UNION ALL
-  SELECT u.code, u.org, u.scoped, s.newest_delivery % 274877906944 / 32 - 1, s.newest_manifest % 274877906944, NULL,
+  SELECT u.code, u.org, u.scoped, s.newest_delivery % 274877906944 / 32 - 1, s.newest_manifest % 274877906944 / 4, NULL,
     CASE WHEN s.reshaped = 1 THEN 'schema_differs' END
   FROM audit_supply s JOIN audit_unit u ON u.leaf = s.unit
   UNION ALL
-  SELECT u.code, u.org, u.scoped, s.newest_delivery % 274877906944 / 32 - 1, s.newest_manifest % 274877906944, NULL,
+  SELECT u.code, u.org, u.scoped, s.newest_delivery % 274877906944 / 32 - 1, s.newest_manifest % 274877906944 / 4, NULL,
     CASE WHEN s.early = 1 THEN 'period_not_over' END
   FROM audit_supply s JOIN audit_unit u ON u.leaf = s.unit
   UNION ALL
@@ -68,7 +68,7 @@ FROM (
     CASE WHEN s.newest_delivery % 32 / 16 = 0 AND COALESCE(s.full_end, 0) < :full_since THEN 'no_full_delivery' END
   FROM audit_supply s JOIN audit_unit u ON u.leaf = s.unit
   UNION ALL
-  SELECT u.code, u.org, u.scoped, s.newest_delivery % 274877906944 / 32 - 1, s.newest_manifest % 274877906944, NULL,
+  SELECT u.code, u.org, u.scoped, s.newest_delivery % 274877906944 / 32 - 1, s.newest_manifest % 274877906944 / 4, NULL,
     CASE WHEN s.newest_delivery % 4 / 2 = 0 AND s.newest_delivery % 8 / 4 = 1
               AND COALESCE(x.missing + x.extra + x.changed + x.duplicates + x.empty_keys, 0) = 0
          THEN 'not_reconciled' END
@@ -151,6 +151,10 @@ JOIN (SELECT location, MIN(leaf) AS leaf, COUNT(DISTINCT organisation) AS owners
       GROUP BY location HAVING COUNT(DISTINCT organisation) > 1) f ON f.location = r.location
 LEFT JOIN audit_entry e ON e.code = r.entry
 WHERE r.status = 'live';
+
+INSERT INTO audit_finding (name, subject, org, scoped, leaf, other, number)
+SELECT 'two_sources', s.name, s.org, s.scoped, s.leaf, NULL, s.producers
+FROM audit_source s WHERE s.holders > 1 AND s.producers > 1;
 
 -- What moved the denominator: obligations withdrawn, amended, ended; exemptions; objections.
 INSERT INTO audit_finding (name, subject, org, scoped, leaf, other, number)

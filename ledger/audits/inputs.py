@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    Select,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+)
 
 from ledger.catalogue import queries as catalogue
 from ledger.codes import Code, DeliveryMode, ObligationType, ShareType, UpdateCycle
@@ -23,8 +33,11 @@ from ledger.quality import queries as quality
 PREFIX = "audit_in_"
 
 
-def inputs(size: int) -> dict[str, Select[Any]]:
-    """The selects at a log size, by the names of their views without :data:`PREFIX`."""
+def inputs(size: int, dialect: str) -> dict[str, Select[Any]]:
+    """The selects at a log size, by the names of their views without :data:`PREFIX`.
+
+    ``dialect`` is the database's name: text becomes bytes by another function in each.
+    """
     return {
         "organisation": organisations.organisations_at(size),
         "obligation": _obligations(size),
@@ -33,6 +46,9 @@ def inputs(size: int) -> dict[str, Select[Any]]:
         "exemption": obligations.exemptions_at(size),
         "entry": _entries(size),
         "act": catalogue.acts_at(size),
+        "edition": _editions(size, dialect),
+        "item": _items(size),
+        "statement": mirror.statements_at(size),
         "correction": corrections.corrections_at(size),
         "resource": deliveries.resources_at(size),
         "manifest": _manifests(size),
@@ -45,7 +61,7 @@ def inputs(size: int) -> dict[str, Select[Any]]:
 
 def create_views(connection: Connection, size: int) -> None:
     """Create the views on a connection, for its own eyes; they go with the transaction."""
-    for name, asked in inputs(size).items():
+    for name, asked in inputs(size, connection.dialect.name).items():
         told = asked.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
         connection.exec_driver_sql(f"CREATE TEMPORARY VIEW {PREFIX}{name} AS {told}")
 
@@ -73,6 +89,23 @@ def _entries(size: int) -> Select[Any]:
         update_cycle=_number(UpdateCycle, "update_cycle"),
         restricted=_flag("restricted"),
     )
+
+
+def _editions(size: int, dialect: str) -> Select[Any]:
+    """With the document as the bytes that its statement carries."""
+
+    def document(columns: Mapping[str, Any]) -> ColumnElement[Any]:
+        text = columns["document"]
+        if dialect == "postgresql":
+            found: ColumnElement[Any] = func.convert_to(text, literal("UTF8"))
+            return found
+        return cast(text, LargeBinary)
+
+    return _with(catalogue.editions_at(size), document=document)
+
+
+def _items(size: int) -> Select[Any]:
+    return _with(catalogue.items_at(size), locally_generated=_flag("locally_generated"))
 
 
 def _manifests(size: int) -> Select[Any]:
@@ -126,5 +159,5 @@ def _flag(name: str) -> Any:  # noqa: ANN401 - a column maker
     return make
 
 
-NAMES = tuple(inputs(0))
+NAMES = tuple(inputs(0, "sqlite"))
 """The views, without their prefix."""

@@ -98,6 +98,15 @@ METRICS: tuple[Metric, ...] = (
         "上海市数据条例 Arts. 28, 34",
     ),
     Metric(
+        "item_collection",
+        "数据项归集率",
+        "item collection",
+        "tables",
+        "已归集的数据项 ÷ 目录载明的数据项（按名称对应）",
+        "items collected, by their names / items in the catalogue",
+        "条例 Art. 13",
+    ),
+    Metric(
         "record_collection",
         "记录归集率",
         "record collection",
@@ -116,6 +125,15 @@ METRICS: tuple[Metric, ...] = (
         "全量上链",
     ),
     Metric(
+        "consistency",
+        "链上一致率",
+        "consistency",
+        "entries",
+        "库中内容与链上声明逐字节一致的目录 ÷ 已发布的目录",
+        "entries that are in the database what the chain says, byte for byte / published entries",
+        "上海市数据条例 Art. 75",
+    ),
+    Metric(
         "timeliness",
         "更新及时率",
         "timeliness",
@@ -132,6 +150,15 @@ METRICS: tuple[Metric, ...] = (
         "质量合格且无未决纠错的业务表 ÷ 已归集且已评估的业务表",
         "tables of sufficient score without an open correction / collected tables that were assessed",
         "DB31/T 1523-2024; 条例 Art. 26",
+    ),
+    Metric(
+        "single_source",
+        "一数一源率",
+        "single source",
+        "sources",
+        "恰有一个数源部门的数据项 ÷ 已申报数源且由两个以上机构持有的数据项",
+        "items with exactly one source / items that somebody says to produce and several hold",
+        "条例 Art. 19",
     ),
     Metric(
         "publish_clock",
@@ -164,8 +191,8 @@ METRICS: tuple[Metric, ...] = (
 BY_ID: dict[str, Metric] = {metric.id: metric for metric in METRICS}
 HEADLINE = BY_ID["collection"]
 """The metric whose rate a report's statement carries."""
-COUNTED_BY_ROWS = frozenset({"record_collection"})
-"""Metrics whose numerator and denominator are rows, while their states are counted in tables."""
+COUNTED_BY_PARTS = frozenset({"item_collection", "record_collection"})
+"""Metrics whose numerator and denominator are items or rows, while their states are counted in tables."""
 CLOCKS = {
     "publish": "publish_clock",
     "catalogue_update": "catalogue_update_clock",
@@ -176,30 +203,28 @@ CLOCKS = {
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many units of a metric are in each state; ``rows_here`` of ``rows_due`` where rows are counted."""
+    """How many units of a metric are in each state; ``here`` of ``due`` where items or rows are."""
 
     metric: str
     states: Mapping[State, int]
-    rows_here: int = 0
-    rows_due: int = 0
+    here: int = 0
+    due: int = 0
 
     def __add__(self, other: Tally) -> Tally:
         both = {state: self.of(state) + other.of(state) for state in State}
-        return Tally(
-            self.metric, both, self.rows_here + other.rows_here, self.rows_due + other.rows_due
-        )
+        return Tally(self.metric, both, self.here + other.here, self.due + other.due)
 
     def of(self, state: State) -> int:
         return self.states.get(state, 0)
 
     @property
     def numerator(self) -> int:
-        return self.rows_here if self.metric in COUNTED_BY_ROWS else self.of(State.MET)
+        return self.here if self.metric in COUNTED_BY_PARTS else self.of(State.MET)
 
     @property
     def denominator(self) -> int:
-        if self.metric in COUNTED_BY_ROWS:
-            return self.rows_due
+        if self.metric in COUNTED_BY_PARTS:
+            return self.due
         return self.of(State.MET) + self.of(State.UNMET)
 
     @property

@@ -99,6 +99,7 @@ def report_parts(audit: Audit) -> Iterator[tuple[str, Any]]:
         "gaps": lambda: (gap_line(audit, row) for row in audit.gaps()),
         "metrics": lambda: iter(measures(audit)),
         "organisations": lambda: (_organisation(one) for one in audit.organisations()),
+        "sources": lambda: (source_line(audit, row) for row in audit.sources()),
         "systems": lambda: (upper_line(audit, row) for row in audit.systems()),
         "tables": lambda: (table_line(audit, row) for row in audit.tables()),
     }
@@ -177,6 +178,18 @@ def finding_line(audit: Audit, row: Row[Any]) -> dict[str, Any]:
     }
 
 
+def source_line(audit: Audit, row: Row[Any]) -> Line:
+    """An item that somebody says to produce; ``organisation`` is the competent department, which names sources."""
+    return {
+        "code": row.name,
+        "leaf": row.leaf,
+        "organisation": audit.codes.get(row.org, ""),
+        "holders": row.holders,
+        "producers": row.producers,
+        "state": State(row.state).word,
+    }
+
+
 def clock_line(audit: Audit, row: Row[Any]) -> Line:
     """A statutory clock as the report tells it."""
     days = {
@@ -246,6 +259,7 @@ def table_line(audit: Audit, row: Row[Any]) -> Line:
         "states": {
             "cataloguing": State(row.cataloguing).word,
             "collection": State(row.collection).word,
+            "item_collection": State(row.items).word,
             "record_collection": State(row.records).word,
             "timeliness": State(row.timeliness).word,
             "quality_pass": State(row.quality).word,
@@ -255,6 +269,8 @@ def table_line(audit: Audit, row: Row[Any]) -> Line:
         "periods_on_time": row.on_time,
         "rows_due": row.rows_due,
         "rows_here": row.rows_here,
+        "items_due": row.items_due,
+        "items_here": row.items_here,
         "self_assessed": bool(row.own),
     }
 
@@ -266,7 +282,11 @@ def entry_line(audit: Audit, row: Row[Any]) -> Line:
         "leaf": row.leaf,
         "organisation": audit.codes.get(row.org, ""),
         "state": row.state,
-        "states": {"mount": State(row.mount).word, "on_chain": State(row.on_chain).word},
+        "states": {
+            "mount": State(row.mount).word,
+            "on_chain": State(row.on_chain).word,
+            "consistency": State(row.consistent).word,
+        },
     }
 
 

@@ -18,6 +18,7 @@ from ledger.audits.report import (
     gap_line,
     measures,
     report_head,
+    source_line,
     table_line,
     upper_line,
 )
@@ -210,6 +211,8 @@ class Sections:
             yield from (dict(table_line(audit, row)) for row in audit.tables())
         elif metric.unit == "entries":
             yield from (dict(entry_line(audit, row)) for row in audit.entries())
+        elif metric.unit == "sources":
+            yield from (dict(source_line(audit, row)) for row in audit.sources())
         else:
             clock = _CLOCK_OF[metric.id]
             yield from (

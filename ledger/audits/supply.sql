@@ -9,7 +9,8 @@ WHERE d.number > 1;
 -- What was said to be there, and what came (数据清单与归集交付), unit by unit: manifests in force, each beside the
 -- deliveries of its period.
 --
--- newest_manifest: period_end * 2^38 + leaf. newest_delivery: period_end * 2^38 + (leaf + 1) * 32 and five marks:
+-- newest_manifest: period_end * 2^38 + leaf * 4 and two marks: 2 its columns are public, 1 they are called as the items
+-- of the entry are. newest_delivery: period_end * 2^38 + (leaf + 1) * 32 and five marks:
 -- 16 it holds all rows (全量), 8 it names a manifest, 4 the newest version of it, 2 it equals it (root, rows, schema,
 -- mode), 1 it has rows. So the greatest number is the newest period's newest delivery.
 --
@@ -42,7 +43,9 @@ FROM (
          END AS delivery_key
   FROM (
     SELECT u.leaf AS unit, u.due_from, md.upto AS manifested,
-      CAST(m.period_end AS BIGINT) * 274877906944 + m.leaf AS manifest_key,
+      CAST(m.period_end AS BIGINT) * 274877906944 + CAST(m.leaf AS BIGINT) * 4
+        + CASE WHEN m.columns_digest IS NULL THEN 0
+               WHEN m.columns_digest = u.names OR m.columns_digest = u.names_en THEN 3 ELSE 2 END AS manifest_key,
       CAST(m.period_end AS BIGINT) AS period_end, m.rows AS rows_due,
       CASE WHEN m.period_end >= :window AND u.lost = 0 THEN 1 ELSE 0 END AS inside,
       CAST(d.leaf AS BIGINT) AS delivery, d.mode, d.manifest AS named, d.rows AS received,

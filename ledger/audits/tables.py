@@ -107,8 +107,14 @@ ENTRY = _table(
     _big("recorded_at"),
     _int("exempt"),
     _int("resource"),
+    _int("edition"),
+    _int("hidden"),
+    _int("item_count"),
+    Column("names", LargeBinary),
+    Column("names_en", LargeBinary),
     _int("mount"),
     _int("on_chain"),
+    _int("consistent"),
     large=True,
 )
 """Catalogue entries: ``resource`` 2 where a live one is mounted, 1 where only closed ones are."""
@@ -143,6 +149,11 @@ UNIT = _table(
     _int("entry_leaf"),
     _big("entry_at"),
     _int("resource"),
+    _int("edition"),
+    _int("hidden"),
+    _int("item_count"),
+    Column("names", LargeBinary),
+    Column("names_en", LargeBinary),
     rowid=True,
     large=True,
 )
@@ -235,6 +246,7 @@ VERDICT = _table(
     _int("records"),
     _int("timeliness"),
     _int("quality"),
+    _int("items"),
     _int("rung"),
     _text("reason"),
     _int("on_time"),
@@ -242,6 +254,8 @@ VERDICT = _table(
     _int("delivery_leaf"),
     _big("rows_due"),
     _big("rows_here"),
+    _int("items_due"),
+    _int("items_here"),
     rowid=True,
     large=True,
 )
@@ -255,6 +269,7 @@ FAMILY = _table(
     _int("records"),
     _int("timeliness"),
     _int("quality"),
+    _int("items"),
     rowid=True,
 )
 """Business tables with expected entries below them: the worst of each metric, ranked."""
@@ -277,6 +292,21 @@ GAP = _table(
     large=True,
 )
 """Units with a broken rung: ``acts`` is the organisation that must act, from a day and by a working day."""
+
+ITEMS = _table("items", _key("unit"), _int("here"), rowid=True)
+"""Items that columns of the manifest bear the names of, where those are not all the same."""
+
+SOURCE = _table(
+    "source",
+    _text("name"),
+    _int("leaf"),
+    _int("holders"),
+    _int("producers"),
+    _int("org"),
+    _int("scoped"),
+    _int("state"),
+)
+"""Items that somebody says to produce: how many organisations hold them, and how many say so."""
 
 CLOCK = _table(
     "clock",

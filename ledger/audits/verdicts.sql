@@ -5,7 +5,7 @@
 -- 1 catalogue, 2 collect, 4 update, 8 quality, 16 share; what need not be catalogued need not be collected either.
 INSERT INTO audit_verdict
   (unit, cataloguing, collection, records, timeliness, quality, rung, reason, on_time, manifest_leaf, delivery_leaf,
-   rows_due, rows_here)
+   rows_due, rows_here, items, items_due, items_here)
 SELECT v.unit, v.cataloguing, v.collection, v.records, v.timeliness, v.quality, v.rung,
   CASE v.rung
     WHEN 1 THEN CASE WHEN v.lost = 1 THEN 'answers_another'
@@ -24,10 +24,13 @@ SELECT v.unit, v.cataloguing, v.collection, v.records, v.timeliness, v.quality, 
     WHEN 8 THEN CASE WHEN v.open_leaf IS NOT NULL THEN 'correction_open' ELSE 'low_score' END
   END,
   v.on_time,
-  v.newest_manifest % 274877906944,
+  v.newest_manifest % 274877906944 / 4,
   v.delivery_leaf,
   CASE WHEN v.records < 3 THEN v.rows_due ELSE 0 END,
-  CASE WHEN v.records < 3 THEN v.rows_here ELSE 0 END
+  CASE WHEN v.records < 3 THEN v.rows_here ELSE 0 END,
+  v.items,
+  CASE WHEN v.items < 3 THEN v.item_count ELSE 0 END,
+  CASE WHEN v.items = 1 THEN v.item_count WHEN v.items = 2 AND v.collected = 1 THEN v.items_found ELSE 0 END
 FROM (
   SELECT j.*,
     CASE WHEN j.standing <> 0 OR (j.exempt & 1) <> 0 THEN 0
@@ -61,7 +64,15 @@ FROM (
            WHEN k.collected = 0 THEN 4
            WHEN k.open_leaf IS NOT NULL THEN 2
            WHEN k.total IS NULL THEN 5
-           WHEN k.total >= :quality_pass THEN 1 ELSE 2 END AS quality
+           WHEN k.total >= :quality_pass THEN 1 ELSE 2 END AS quality,
+      CASE WHEN k.standing <> 0 THEN 4 WHEN (k.exempt & 3) <> 0 THEN 3
+           WHEN k.lost = 2 THEN 4
+           WHEN k.catalogued = 0 OR k.hidden = 1 THEN 5
+           WHEN k.item_count = 0 THEN 4
+           WHEN k.collected = 0 THEN 2
+           WHEN k.newest_manifest IS NULL OR k.newest_manifest % 4 < 2 THEN 5
+           WHEN k.newest_manifest % 2 = 1 OR k.items_found = k.item_count THEN 1
+           WHEN k.items_found > 0 THEN 2 ELSE 5 END AS items
     FROM (
       SELECT f.*,
         CASE WHEN f.catalogued = 0 THEN 0
@@ -84,7 +95,7 @@ FROM (
           s.newest_delivery % 8 / 4 AS current, s.newest_delivery % 4 / 2 AS complete,
           s.newest_delivery % 2 AS filled_now,
           COALESCE(t.periods, s.timely, 0) AS on_time,
-          q.total, p.leaf AS open_leaf
+          q.total, p.leaf AS open_leaf, u.hidden, u.item_count, COALESCE(i.here, 0) AS items_found
         FROM audit_unit u
         LEFT JOIN audit_supply s ON s.unit = u.leaf
         LEFT JOIN audit_bare n ON n.entry = u.entry
@@ -92,6 +103,7 @@ FROM (
           ON nd.id = u.cycle * 100000000
             + CASE WHEN n.period_end < :first_day THEN :first_day ELSE n.period_end END
         LEFT JOIN audit_timely t ON t.unit = u.leaf
+        LEFT JOIN audit_items i ON i.unit = u.leaf
         LEFT JOIN audit_score q ON q.entry = u.entry
         LEFT JOIN audit_open p ON p.entry = u.entry
         LIMIT 9223372036854775807
@@ -106,21 +118,22 @@ LIMIT 9223372036854775807;
 
 -- A business table with expected entries below it stands as its worst part does. Ranks: 5 unmet, 4 met,
 -- 3 not assessable, 2 exempt, 1 not applicable. The table itself is a part where an entry is bound to it.
-INSERT INTO audit_family (unit, cataloguing, collection, records, timeliness, quality)
+INSERT INTO audit_family (unit, cataloguing, collection, records, timeliness, quality, items)
 SELECT v.parent,
   MAX(CASE v.cataloguing WHEN 2 THEN 5 WHEN 1 THEN 4 WHEN 5 THEN 3 WHEN 3 THEN 2 ELSE 1 END),
   MAX(CASE v.collection WHEN 2 THEN 5 WHEN 1 THEN 4 WHEN 5 THEN 3 WHEN 3 THEN 2 ELSE 1 END),
   MAX(CASE v.records WHEN 2 THEN 5 WHEN 1 THEN 4 WHEN 5 THEN 3 WHEN 3 THEN 2 ELSE 1 END),
   MAX(CASE v.timeliness WHEN 2 THEN 5 WHEN 1 THEN 4 WHEN 5 THEN 3 WHEN 3 THEN 2 ELSE 1 END),
-  MAX(CASE v.quality WHEN 2 THEN 5 WHEN 1 THEN 4 WHEN 5 THEN 3 WHEN 3 THEN 2 ELSE 1 END)
+  MAX(CASE v.quality WHEN 2 THEN 5 WHEN 1 THEN 4 WHEN 5 THEN 3 WHEN 3 THEN 2 ELSE 1 END),
+  MAX(CASE v.items WHEN 2 THEN 5 WHEN 1 THEN 4 WHEN 5 THEN 3 WHEN 3 THEN 2 ELSE 1 END)
 FROM (
-  SELECT p.leaf AS parent, c.cataloguing, c.collection, c.records, c.timeliness, c.quality
+  SELECT p.leaf AS parent, c.cataloguing, c.collection, c.records, c.timeliness, c.quality, c.items
   FROM audit_unit k
   JOIN audit_unit p ON p.code = k.top AND p.standing = 0
   JOIN audit_verdict c ON c.unit = k.leaf
   WHERE k.child = 1 AND k.standing = 0
   UNION ALL
-  SELECT p.leaf, c.cataloguing, c.collection, c.records, c.timeliness, c.quality
+  SELECT p.leaf, c.cataloguing, c.collection, c.records, c.timeliness, c.quality, c.items
   FROM audit_unit p
   JOIN audit_verdict c ON c.unit = p.leaf
   WHERE p.bound = 1 AND p.standing = 0 AND p.code IN (SELECT k.top FROM audit_unit k WHERE k.child = 1 AND k.standing = 0)
@@ -138,6 +151,8 @@ SET cataloguing = (SELECT CASE f.cataloguing WHEN 5 THEN 2 WHEN 4 THEN 1 WHEN 3 
                   FROM audit_family f WHERE f.unit = audit_verdict.unit),
     quality = (SELECT CASE f.quality WHEN 5 THEN 2 WHEN 4 THEN 1 WHEN 3 THEN 5 WHEN 2 THEN 3 ELSE 4 END
                FROM audit_family f WHERE f.unit = audit_verdict.unit),
+    items = (SELECT CASE f.items WHEN 5 THEN 2 WHEN 4 THEN 1 WHEN 3 THEN 5 WHEN 2 THEN 3 ELSE 4 END
+             FROM audit_family f WHERE f.unit = audit_verdict.unit),
     rung = (SELECT CASE WHEN u.bound = 1 THEN audit_verdict.rung ELSE 0 END
             FROM audit_unit u WHERE u.leaf = audit_verdict.unit)
 WHERE unit IN (SELECT unit FROM audit_family);

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from ledger.audits import tables
-from ledger.audits.columns import find_dropped_columns
+from ledger.audits.columns import count_items, find_dropped_columns
 from ledger.audits.inputs import create_views, drop_views
 from ledger.audits.periods import Periods, known
 from ledger.audits.policy import Policy
@@ -29,7 +29,9 @@ from ledger.store.bulk import insert_rows
 
 Progress = Callable[[int, int], None]
 """Called with how many steps are done, and of how many."""
-FILES = ("entries", "units", "supply", "clocks", "verdicts", "gaps", "findings")
+FILES = ("entries", "units", "supply", "clocks", "items", "verdicts", "gaps", "sources", "findings")
+_ITEMS = "items"
+"""Where names are compared one by one, between two files."""
 _CHUNK = 5_000
 
 
@@ -108,12 +110,15 @@ def run(connection: Connection, statement: str, question: Question) -> None:
 
 
 def _fill(connection: Connection, question: Question, progress: Progress | None) -> None:
-    every = [step for name in FILES for step in steps(name)]
+    every = [step for name in FILES for step in (steps(name) if name != _ITEMS else (_ITEMS,))]
     _fill_calendar(connection, question)
     _fill_organisations(connection, question.scope)
     _fill_differences(connection)
     for number, step in enumerate(every):
-        run(connection, step, question)
+        if step == _ITEMS:
+            count_items(connection)
+        else:
+            run(connection, step, question)
         if progress is not None:
             progress(number + 1, len(every))
     find_dropped_columns(connection)

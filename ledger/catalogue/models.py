@@ -80,6 +80,12 @@ class EditionRow(Ranged, table=True):
     """``draft`` or ``submitted``."""
     document: str = Field(sa_type=Text)
     """The body: canonical JSON of the entry, or the envelope of a restricted one."""
+    item_count: int
+    """Information items, each name once; 0 for a restricted entry."""
+    names_digest: bytes | None = Field(sa_type=LargeBinary)
+    """Digest of the set of its items' names (:func:`ledger.bodies.names_digest`); null where it has none."""
+    names_en_digest: bytes | None = Field(sa_type=LargeBinary)
+    """The same of their English names, where every item has one."""
     recorded_at: int = Field(sa_type=BIG)
 
 
@@ -87,12 +93,14 @@ class ItemRow(Ranged, table=True):
     """One information item (信息项) of one edition."""
 
     __tablename__ = "catalogue_item"
+    __table_args__ = (Index("ix_catalogue_item_name", "name", "locally_generated"),)
 
     code: str = Field(primary_key=True, sa_type=CODE)
     leaf_from: int = Field(primary_key=True, index=True)
     position: int = Field(primary_key=True)
     edition: int
     name: str
+    name_en: str | None
     data_type: str | None
     length: int | None = Field(sa_type=BIG)
     precision: int | None
@@ -101,6 +109,8 @@ class ItemRow(Ranged, table=True):
     grade: int | None
     sensitive: bool
     primary_key: bool
+    locally_generated: bool | None
+    """Whether the provider itself produces the item (本部门产生); null where it is not stated."""
 
 
 class ActRow(Ranged, table=True):

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, select
 
+from ledger.bodies import names_digest
 from ledger.catalogue.completeness import missing_fields
 from ledger.catalogue.entry import Entry, pointer_of
 from ledger.catalogue.models import ACTS, EDITIONS, ENTRIES, ITEMS
@@ -105,7 +106,7 @@ class CatalogueProjection:
     """Rows of :data:`ENTRIES`, :data:`EDITIONS`, :data:`ITEMS` and :data:`ACTS`."""
 
     name = "catalogue"
-    version = 1
+    version = 2
     kinds = frozenset({FILING.kind})
     tables: Sequence[Table] = (ENTRIES, EDITIONS, ITEMS, ACTS)
 
@@ -133,7 +134,7 @@ class CatalogueProjection:
             if decoded.struct is FILING:
                 entry = None if is_envelope(decoded.body) else self._entries.take(decoded)
                 life.row = _entry_row(decoded, entry)
-                rows[EDITIONS.name].append(_edition_row(decoded, life))
+                rows[EDITIONS.name].append(_edition_row(decoded, life, entry))
                 rows[ITEMS.name] += _item_rows(decoded, life, entry)
             if life.row is not None:
                 life.row = {**life.row, **life.standing(decoded)}
@@ -335,7 +336,10 @@ def search_text(*parts: str | None) -> str:
     return "\n".join(dict.fromkeys(folded(part) for part in parts if part))
 
 
-def _edition_row(decoded: Decoded, life: _Life) -> dict[str, Any]:
+def _edition_row(decoded: Decoded, life: _Life, entry: Entry | None) -> dict[str, Any]:
+    items = entry.items if entry else ()
+    names = {item.name for item in items}
+    english = [item.name_en for item in items if item.name_en]
     return {
         "code": decoded.body["code"],
         "leaf_from": decoded.statement.index,
@@ -344,6 +348,9 @@ def _edition_row(decoded: Decoded, life: _Life) -> dict[str, Any]:
         "version": life.version,
         "state": life.state,
         "document": decoded.statement.body.decode(),
+        "item_count": len(names),
+        "names_digest": names_digest(names) if names else None,
+        "names_en_digest": names_digest(english) if items and len(english) == len(items) else None,
         "recorded_at": decoded.statement.recorded_at,
     }
 
@@ -357,6 +364,7 @@ def _item_rows(decoded: Decoded, life: _Life, entry: Entry | None) -> list[dict[
             "position": position,
             "edition": life.edition,
             "name": item.name,
+            "name_en": item.name_en,
             "data_type": item.data_type.value if item.data_type else None,
             "length": item.length,
             "precision": item.precision,
@@ -365,6 +373,7 @@ def _item_rows(decoded: Decoded, life: _Life, entry: Entry | None) -> list[dict[
             "grade": item.grade,
             "sensitive": bool(item.sensitive),
             "primary_key": bool(item.primary_key),
+            "locally_generated": item.locally_generated,
         }
         for position, item in enumerate(entry.items if entry else ())
     ]

@@ -64,18 +64,37 @@ def acts_at(size: int | None) -> Select[Any]:
 
 
 def editions_at(size: int | None) -> Select[Any]:
-    """Every edition recorded before a log size: leaf, code, edition, version, document."""
+    """Every edition recorded before a log size.
+
+    Columns: leaf, code, edition, version, document, item_count, names_digest, names_en_digest.
+    """
     shown = EDITIONS.c
     return select(
-        shown.leaf_from.label("leaf"), shown.code, shown.edition, shown.version, shown.document
+        shown.leaf_from.label("leaf"),
+        shown.code,
+        shown.edition,
+        shown.version,
+        shown.document,
+        shown.item_count,
+        shown.names_digest,
+        shown.names_en_digest,
     ).where(*_before(EDITIONS, size))
 
 
 def items_at(size: int | None) -> Select[Any]:
-    """The items of every edition recorded before a log size: leaf, code, edition, position, name."""
+    """The items of every edition recorded before a log size.
+
+    Columns: leaf, code, edition, position, name, name_en, locally_generated.
+    """
     shown = ITEMS.c
     return select(
-        shown.leaf_from.label("leaf"), shown.code, shown.edition, shown.position, shown.name
+        shown.leaf_from.label("leaf"),
+        shown.code,
+        shown.edition,
+        shown.position,
+        shown.name,
+        shown.name_en,
+        shown.locally_generated,
     ).where(*_before(ITEMS, size))
 
 

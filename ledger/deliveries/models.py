@@ -67,6 +67,8 @@ class ManifestRow(Ranged, table=True):
     """Merkle root over the key-sorted salted row leaves."""
     buckets: bytes = Field(sa_type=LargeBinary)
     """SHA-256 of the 256 bucket fingerprints, which stand in the body."""
+    columns_digest: bytes | None = Field(sa_type=LargeBinary)
+    """Digest of the set of its columns' names (:func:`ledger.bodies.names_digest`); null where not public."""
     schema_text: str | None = Field(sa_type=Text)
     """The canonical schema; null where the entry's text is not public."""
     key_columns: str = Field(sa_type=Text)

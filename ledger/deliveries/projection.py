@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Connection, Table
 
-from ledger.bodies import problem_of
+from ledger.bodies import names_digest, problem_of
 from ledger.canonical import canonical_json
 from ledger.codes import Code, DeliveryMode, ResourceStatus, ResourceType
 from ledger.days import day_in, day_number
@@ -36,7 +36,7 @@ class DeliveriesProjection:
     """Rows of :data:`RESOURCES`, :data:`MANIFESTS` and :data:`DELIVERIES`, one a statement."""
 
     name = "deliveries"
-    version = 1
+    version = 2
     kinds = frozenset({RESOURCE.kind, MANIFEST.kind, DELIVERY.kind})
     tables: Sequence[Table] = (RESOURCES, MANIFESTS, DELIVERIES)
 
@@ -178,11 +178,22 @@ def _manifest_row(decoded: Decoded) -> dict[str, Any]:
         "subject": decoded.statement.subject,
         "buckets": values["buckets"],
         "schema_text": None if schema is None else canonical_json(schema).decode(),
+        "columns_digest": _columns_digest(schema),
         "key_columns": json.dumps(body.get("key") or [], ensure_ascii=False),
         "encoding": body["encoding"],
         "secret_check": None if secret is None else bytes.fromhex(secret),
         "resource": body.get("resource"),
     }
+
+
+def _columns_digest(schema: object) -> bytes | None:
+    """Of the columns' names, None where the schema is not public or names no columns."""
+    columns = schema.get("columns") if isinstance(schema, dict) else None
+    if not isinstance(columns, list):
+        return None
+    return names_digest(
+        str(one["name"]) for one in columns if isinstance(one, dict) and "name" in one
+    )
 
 
 def _delivery_row(decoded: Decoded) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def manifests_at(size: int | None = None) -> Select[Any]:
     """Every version of every manifest recorded before log size ``size``.
 
     Columns: leaf, leaf_until (null: newest at present), entry, version, edition, period_start and
-    period_end (YYYYMMDD), mode, rows, schema, root (32 bytes each), schema_text, key_columns (JSON),
+    period_end (YYYYMMDD), mode, rows, schema, root (32 bytes each), schema_text, columns_digest, key_columns (JSON),
     resource, organisation (hash), recorded_at.
     """
     table = MANIFESTS
@@ -66,6 +66,7 @@ def manifests_at(size: int | None = None) -> Select[Any]:
         table.c.row_schema.label("schema"),
         table.c.root,
         table.c.schema_text,
+        table.c.columns_digest,
         table.c.key_columns,
         table.c.resource,
         table.c.organisation,

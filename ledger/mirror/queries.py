@@ -290,6 +290,24 @@ def flags(conn: Connection, first: int = 0, count: int | None = None) -> list[Fl
     return [Flag(*row) for row in conn.execute(asked.limit(count))]
 
 
+def statements_at(size: int | None) -> Select[Any]:
+    """Every statement recorded before a log size, for others to join.
+
+    Columns: leaf, kind, subject, version, org (hash), recorded_at, body.
+    """
+    shown = statement.c
+    asked = select(
+        shown.index_.label("leaf"),
+        shown.kind,
+        shown.subject,
+        shown.version,
+        shown.org,
+        shown.recorded_at,
+        shown.body,
+    )
+    return asked if size is None else asked.where(shown.index_ < size)
+
+
 def unreadable_at(size: int | None) -> Select[Any]:
     """Statements recorded before a log size that say nothing, since they are malformed.
 

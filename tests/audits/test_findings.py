@@ -6,13 +6,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import update
 
 from ledger.audits.findings import SIGNALS
 from ledger.catalogue.entry import Entry
+from ledger.catalogue.models import EDITIONS
 from ledger.catalogue.statements import Revision, filing
 from ledger.codes import EntryState
 from ledger.corrections.statements import FiledDraft, HandledDraft, steps
+from ledger.deliveries.bodies import schema_digest
 from ledger.obligations.statements import ObjectionDraft, ObligationDraft, object_to, oblige
+from ledger.store.engine import writing
 from tests.audits.world import DATA, ENTRY, ROADS, TABLE, WATER, World
 from tests.catalogue.conftest import whole_entry
 from tests.organisations.scribe import FAR
@@ -154,6 +158,57 @@ def test_a_column_dropped(running: World) -> None:
         "not_reconciled": [TABLE],
         "schema_differs": [TABLE],
     }
+
+
+def test_items_that_no_column_bears_the_name_of(running: World) -> None:
+    line = running.states()
+    # the manifest's columns are called otherwise than the entry's items: nobody can tell
+    assert (line["items"], line["items_due"], line["items_here"]) == (5, 0, 0)
+    named = {"columns": [{"name": "编号", "type": "string"}, {"name": "地址", "type": "string"}]}
+    kind = {"data_type": "char", "length": 9, "grade": 1}
+    items = [{"name": "编号", **kind}, {"name": "面积", "name_en": "area", **kind}]
+    other = "307015/000002"
+    running.oblige("QP-1-S1-T2", "table", "QP-1-S1", update_cycle="quarterly")
+    running.publish(other, items=items)
+    running.bind("QP-1-S1-T2", other)
+    schema = named | {"key": ["编号"]}
+    running.manifest(*Q1, entry=other, schema=schema)
+    running.deliver(*Q1, entry=other, schema=schema_digest(schema).hex())
+    line = running.states("QP-1-S1-T2")
+    assert (line["items"], line["items_due"], line["items_here"]) == (2, 2, 1)
+    with running.audit() as audit:
+        (row,) = audit.findings(name="items_missing")
+        assert (row.subject, row.number, row.detail) == ("QP-1-S1-T2", 1, "面积")
+    both = {"columns": [{"name": "area", "type": "string"}, {"name": "编号", "type": "string"}]}
+    running.manifest(*Q2, entry=other, schema=both | {"key": ["编号"]})
+    assert running.states("QP-1-S1-T2")["items_here"] == 2
+    assert "items_missing" not in found(running)
+
+
+def test_two_organisations_that_claim_one_source(world: World) -> None:
+    plain = [{"name": "学校名称", "data_type": "char", "length": 9, "grade": 1}]
+    items = [plain[0] | {"locally_generated": True}]
+    world.publish(items=items)
+    world.publish("307015/000002", ROADS, items=plain)
+    with world.audit() as audit:
+        (line,) = audit.sources()
+        assert (line.name, line.holders, line.producers, line.state) == ("学校名称", 2, 1, 1)
+    world.publish("307015/000003", ROADS, items=items)
+    assert found(world) == {"two_sources": ["学校名称"]}
+    with world.audit() as audit:
+        (tally,) = audit.tallies()["single_source"].values()
+        assert (tally.numerator, tally.denominator) == (0, 1)
+
+
+def test_a_row_of_the_mirror_that_is_not_what_the_chain_says(running: World) -> None:
+    with running.audit() as audit:
+        (tally,) = audit.tallies()["consistency"].values()
+        assert (tally.numerator, tally.denominator) == (1, 1)
+    with writing(running.scribe.engine) as connection:
+        connection.execute(update(EDITIONS).values(document='{"code":"307015/000001"}'))
+    with running.audit() as audit:
+        (tally,) = audit.tallies()["consistency"].values()
+        assert (tally.numerator, tally.denominator) == (0, 1)
 
 
 def test_an_entry_revoked_while_its_duty_stands(running: World) -> None:

@@ -1,0 +1,92 @@
+"""Counting an audit's states (指标计数): a grouping query for each kind of unit, however many units there are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from ledger.audits.metrics import CLOCKS, METRICS, State, Tally, empty
+
+_UNIT_COUNTS = text(
+    "SELECT u.org, v.cataloguing, v.collection, v.items, v.records, v.timeliness, v.quality, COUNT(*) AS units, "
+    "SUM(v.rows_due) AS rows_due, SUM(v.rows_here) AS rows_here, "
+    "SUM(v.items_due) AS items_due, SUM(v.items_here) AS items_here "
+    "FROM audit_unit u JOIN audit_verdict v ON v.unit = u.leaf WHERE u.scoped = 1 AND u.child = 0 "
+    "GROUP BY u.org, v.cataloguing, v.collection, v.items, v.records, v.timeliness, v.quality"
+)
+_PART_ROWS = text(
+    "SELECT u.org, SUM(v.rows_due) AS rows_due, SUM(v.rows_here) AS rows_here, "
+    "SUM(v.items_due) AS items_due, SUM(v.items_here) AS items_here "
+    "FROM audit_unit u JOIN audit_verdict v ON v.unit = u.leaf WHERE u.scoped = 1 AND u.child = 1 "
+    "GROUP BY u.org"
+)
+_UPPER_COUNTS = text(
+    "SELECT org, type, state, COUNT(*) AS units FROM audit_upper WHERE scoped = 1 "
+    "GROUP BY org, type, state"
+)
+_ENTRY_COUNTS = text(
+    "SELECT org, mount, on_chain, consistent, COUNT(*) AS units FROM audit_entry WHERE scoped = 1 "
+    "GROUP BY org, mount, on_chain, consistent"
+)
+_SOURCE_COUNTS = text(
+    "SELECT org, state, COUNT(*) AS units FROM audit_source WHERE scoped = 1 GROUP BY org, state"
+)
+_CLOCK_COUNTS = text(
+    "SELECT org, clock, state, COUNT(*) AS units FROM audit_clock WHERE scoped = 1 "
+    "GROUP BY org, clock, state"
+)
+_UNIT_METRICS = {
+    "cataloguing": "cataloguing",
+    "collection": "collection",
+    "item_collection": "items",
+    "record_collection": "records",
+    "timeliness": "timeliness",
+    "quality_pass": "quality",
+}
+_ENTRY_METRICS = {"mount": "mount", "on_chain": "on_chain", "consistency": "consistent"}
+_PARTS = {"record_collection": "rows", "item_collection": "items"}
+_UPPER_METRICS = {1: "duty_coverage", 2: "system_cataloguing"}
+
+
+def tallies(connection: Connection) -> dict[str, dict[int, Tally]]:
+    """Every metric's tally for each organisation that has units, by metric and organisation number."""
+    found = _Found()
+    for row in connection.execute(_UNIT_COUNTS):
+        for metric, column in _UNIT_METRICS.items():
+            found.add(metric, row.org, getattr(row, column), row.units, *_parts(metric, row))
+    for row in connection.execute(_PART_ROWS):
+        for metric in _PARTS:
+            found.put(row.org, Tally(metric, {}, *_parts(metric, row)))
+    for row in connection.execute(_UPPER_COUNTS):
+        found.add(_UPPER_METRICS[row.type], row.org, row.state, row.units)
+    for row in connection.execute(_ENTRY_COUNTS):
+        for metric, column in _ENTRY_METRICS.items():
+            found.add(metric, row.org, getattr(row, column), row.units)
+    for row in connection.execute(_SOURCE_COUNTS):
+        found.add("single_source", row.org, row.state, row.units)
+    for row in connection.execute(_CLOCK_COUNTS):
+        found.add(CLOCKS[row.clock], row.org, row.state, row.units)
+    return found.tallies
+
+
+class _Found:
+    """Tallies while they are added up."""
+
+    def __init__(self) -> None:
+        self.tallies: dict[str, dict[int, Tally]] = {metric.id: {} for metric in METRICS}
+
+    def put(self, org: int, tally: Tally) -> None:
+        of = self.tallies[tally.metric]
+        of[org] = of.get(org, empty(tally.metric)) + tally
+
+    def add(self, metric: str, org: int, state: int, units: int, *parts: int) -> None:
+        self.put(org, Tally(metric, {State(state): units}, *parts))
+
+
+def _parts(metric: str, row: Row[Any]) -> tuple[int, ...]:
+    """Items or rows that are here, and that are due, where the metric counts those."""
+    what = _PARTS.get(metric)
+    if what is None:
+        return ()
+    return int(getattr(row, f"{what}_here")), int(getattr(row, f"{what}_due"))
