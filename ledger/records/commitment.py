@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+PART_ROWS = 1 << 16
+"""A part of the key space holds so many rows at most, as long as 256 parts are enough for that."""
 Progress = Callable[[int, int | None], None]
 """Told how many rows of how many are done."""
 
@@ -220,7 +222,7 @@ def _assemble(
 ) -> Commitment:
     """Part by part of the key space: sorted entries, cells, sums; then the tree."""
     bits = cell_bits(runs.rows)
-    parts = min(BUCKETS, 1 << bits)
+    parts = min(BUCKETS, 1 << bits, 1 << (runs.rows // PART_ROWS).bit_length())
     digest = schema.digest()
     content = sha256(digest)
     fine, counts = np.zeros(FINE, np.uint64), np.zeros(FINE, np.int64)

@@ -1,7 +1,7 @@
-"""Sorted runs on disk: how leaves of any number are put in order in bounded memory.
+"""Sorted runs: how leaves of any number are put in order in bounded memory.
 
 A run is one batch, sorted by place. A part of the key space lies together in every run, so that it can be
-read out of all of them and sorted alone.
+read out of all of them and sorted alone. Runs stay in memory as long as there are few; all others go to disk.
 """
 
 from __future__ import annotations
@@ -20,37 +20,63 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    Bytes = NDArray[np.uint8]
+
+HELD = 3 << 29
+"""Bytes of runs that stay in memory: ten million short rows need no disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Bytes in memory."""
+
+    data: Bytes
+
+    def read(self, first: int, end: int) -> Bytes:
+        return self.data[first:end]
+
+
+@dataclass(frozen=True, slots=True)
+class _Spilled:
+    """Bytes of a file from ``at`` on; read without moving in it, so that threads read at once."""
+
+    file: Any
+    at: int
+
+    def read(self, first: int, end: int) -> Bytes:
+        return np.frombuffer(os.pread(self.file.fileno(), end - first, self.at + first), np.uint8)
+
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """Where a run begins in the files, and the row and byte at which each 256th of its places begins."""
+    """Entries, rows and lengths of rows (four bytes each) of a run, and the row and the byte of its
+    rows at which each 256th of its places begins.
+    """
 
-    first_row: int
-    first_byte: int
+    entries: _Held | _Spilled
+    data: _Held | _Spilled
+    lengths: _Held | _Spilled
     rows: NDArray[np.int64]
     bytes: NDArray[np.int64]
 
 
 class Runs:
-    """Runs of entries and encoded rows below a directory."""
+    """Runs of entries and encoded rows; what exceeds ``held`` bytes goes to a file below a directory."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, held: int = HELD) -> None:
         self.rows = 0
-        self._bytes = 0
+        self._free = held
         self._runs: list[_Run] = []
-        self._entries = (place / "entries").open("w+b")
-        self._data = (place / "rows").open("w+b")
-        self._lengths = (place / "lengths").open("w+b")
+        self._file = (place / "runs").open("w+b")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the files; they go with their directory."""
-        for file in (self._entries, self._data, self._lengths):
-            file.close()
+        """Close the file; it goes with its directory."""
+        self._file.close()
 
-    def add(self, entries: NDArray[np.uint8], rows: pa.Array) -> None:
+    def add(self, entries: Bytes, rows: pa.Array) -> None:
         """Add a batch: entries, shape (n, 40), and the encoded rows beside them."""
         places = places_of(entries)
         order = np.argsort(places)
@@ -58,41 +84,36 @@ class Runs:
         edges = np.arange(BUCKETS, dtype=np.uint64) << np.uint64(56)
         starts = np.append(np.searchsorted(places[order], edges), len(places)).astype(np.int64)
         ends = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-        self._runs.append(_Run(self.rows, self._bytes, starts, ends[starts]))
-        self._entries.write(np.take(entries, order, axis=0).data)
-        self._data.write(data.data)
-        self._lengths.write(lengths.astype(np.uint32).data)
+        kept = (
+            self._kept(np.take(entries, order, axis=0).reshape(-1)),
+            self._kept(data),
+            self._kept(lengths.astype(np.uint32).view(np.uint8)),
+        )
+        self._runs.append(_Run(*kept, rows=starts, bytes=ends[starts]))
         self.rows += len(places)
-        self._bytes += int(ends[-1])
+
+    def _kept(self, data: Bytes) -> _Held | _Spilled:
+        self._free -= len(data)
+        if self._free >= 0:
+            return _Held(data)
+        at = self._file.tell()
+        self._file.write(data.data)
+        return _Spilled(self._file, at)
 
     def finish(self) -> None:
-        """No more batches come: what is buffered goes to the files."""
-        for file in (self._entries, self._data, self._lengths):
-            file.flush()
+        """No more batches come: what is buffered goes to the file."""
+        self._file.flush()
 
-    def part(
-        self, part: int, parts: int
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64]]:
+    def part(self, part: int, parts: int) -> tuple[Bytes, Bytes, NDArray[np.int64]]:
         """After :meth:`finish`: the sorted entries of one of ``parts`` (a divisor of 256) of the key
         space, their rows one after another, and the lengths of these.
         """
         wide = BUCKETS // parts
-        first, end = part * wide, (part + 1) * wide
-        entries = [
-            _read(self._entries, (run.first_row + int(run.rows[first])) * ENTRY,
-                  int(run.rows[end] - run.rows[first]) * ENTRY)
-            for run in self._runs
-        ]  # fmt: skip
-        data = [
-            _read(self._data, run.first_byte + int(run.bytes[first]),
-                  int(run.bytes[end] - run.bytes[first]))
-            for run in self._runs
-        ]  # fmt: skip
-        lengths = [
-            _read(self._lengths, (run.first_row + int(run.rows[first])) * 4,
-                  int(run.rows[end] - run.rows[first]) * 4)
-            for run in self._runs
-        ]  # fmt: skip
+        spans = [(run, slice(part * wide, (part + 1) * wide + 1)) for run in self._runs]
+        rows = [(run, *run.rows[span][[0, -1]].tolist()) for run, span in spans]
+        entries = [run.entries.read(first * ENTRY, end * ENTRY) for run, first, end in rows]
+        lengths = [run.lengths.read(first * 4, end * 4) for run, first, end in rows]
+        data = [run.data.read(*run.bytes[span][[0, -1]].tolist()) for run, span in spans]
         found = np.concatenate(entries).reshape(-1, ENTRY)
         sizes = np.concatenate(lengths).view(np.uint32)
         order = _order(found)
@@ -101,12 +122,7 @@ class Runs:
         return np.take(found, order, axis=0), bytes_, taken
 
 
-def _read(file: Any, at: int, size: int) -> NDArray[np.uint8]:  # noqa: ANN401
-    """Bytes of a file, without moving in it: threads read at once."""
-    return np.frombuffer(os.pread(file.fileno(), size, at), np.uint8)
-
-
-def _order(entries: NDArray[np.uint8]) -> NDArray[np.int64]:
+def _order(entries: Bytes) -> NDArray[np.int64]:
     """The order by place, and by leaf where places are equal: the same for any order of reading."""
     places = places_of(entries)
     order = np.argsort(places)
@@ -118,9 +134,7 @@ def _order(entries: NDArray[np.uint8]) -> NDArray[np.int64]:
     return order.astype(np.int64)
 
 
-def ordered(
-    rows: pa.Array, order: NDArray[np.int64]
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def ordered(rows: pa.Array, order: NDArray[np.int64]) -> tuple[Bytes, NDArray[np.int64]]:
     """The bytes of a column of texts or bytes, taken in ``order``, and their lengths."""
     import pyarrow as pa  # noqa: PLC0415
     import pyarrow.compute as pc  # noqa: PLC0415

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ledger.merkle import EMPTY_ROOT
+from ledger.records import runs
 from ledger.records.commitment import commit
 from ledger.records.problems import (
     DuplicateKeys,
@@ -31,6 +32,18 @@ def test_a_root_is_what_plain_python_makes_of_the_rows(tmp_path: Path, count: in
     assert found.root == plain_root(schema, rows, SECRET)
     assert found.content_root == plain_content(schema, rows)
     assert (found.root == EMPTY_ROOT) == (count == 0)
+
+
+def test_memory_for_runs_is_bounded_and_the_root_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = people(5000)
+    monkeypatch.setattr(runs.Runs.__init__, "__defaults__", (100_000,))
+    with open_source(str(parquet(tmp_path / "people.parquet", rows))) as source:
+        schema = schema_of(source.table, ["id"])
+        batches = source.batches
+        monkeypatch.setattr(source, "batches", lambda asked: batches(asked, 700))
+        assert commit(source, schema, SECRET).root == plain_root(schema, rows, SECRET)
 
 
 def test_the_order_of_rows_does_not_matter_and_the_secret_does(tmp_path: Path) -> None:
