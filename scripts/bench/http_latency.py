@@ -36,6 +36,7 @@ from ledger.chain.deployment import REGISTRIES, Deployment
 from ledger.log import build_proof, render, verify_proof
 from ledger.merkle import Frontier, tiles_of_run
 from ledger.mirror import tables
+from ledger.settings import load_settings
 from ledger.statements import (
     FILING,
     Batch,
@@ -223,12 +224,14 @@ def serve(place: Path, port: int) -> None:
         stop.wait()
 
     office = SimpleNamespace(
-        settings=SimpleNamespace(language="en"),
+        settings=load_settings({"data_dir": place, "language": "en"}, {}, place),
         chain=None,
         deployment=deployment(),
         mirror_engine=engine,
+        desk_engine=engine,
         projections=PROJECTIONS,
         stand_duty=stand,
+        lineage=SimpleNamespace(stand=stand),
     )
     app = create_app(office)  # type: ignore[arg-type]  # what a reader needs of an office
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)

@@ -184,6 +184,9 @@ def test_every_error_that_can_reach_a_person_has_its_words() -> None:
         *("Problem", "CallReverted", "TransactionRefused", "VocabularyError"),
         *("ChainMovedError", "FollowerMovedError", "DocumentError", "CalendarError"),
         *("SignatureError", "RuleBroken", "CheckFailedError"),
+        *("TokenError", "TokenRefused", "RuleError", "StepsRefused", "Unfit", "Unreadable"),
+        *("NotJson", "NotAssessable", "NotApplicable", "ResultsError", "NotJsonError"),
+        *("PatternError", "ExpressionError"),
     }
     errors = project_errors()
     told = set(WORDINGS) - {"BindRefused"}  # of the API

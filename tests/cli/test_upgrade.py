@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ledger.chain.deployment import REGISTRIES, deploy, load_deployment
-from ledger.chain.embedded import EmbeddedChain
+from ledger.office import Office
 from tests.person import Person
 from tests.small_office import PUBLISHED, build, entry, file_entry
 
@@ -63,7 +63,7 @@ def test_an_upgrade_is_announced_waited_for_and_done(
     waits = earlier.run("chain", "upgrade", "--json").json()
     assert waits["registries"] == list(EARLIER)
     assert waits["ripe_at"] >= time.time() + DELAY - 60
-    clock = EmbeddedChain.open.__func__.__kwdefaults__
+    clock = Office.__init__.__kwdefaults__
     monkeypatch.setitem(clock, "clock", lambda: waits["ripe_at"])
 
     done = earlier.run("chain", "upgrade")
