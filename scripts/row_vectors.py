@@ -109,7 +109,15 @@ def committed(
 ) -> Commitment:
     """The commitment to rows, with a store in ``place``."""
     file = place.with_suffix(".parquet")
-    pq.write_table(pa.Table.from_pylist(list(rows), schema=arrow), file)
+    # In UTC, since Arrow can be told to leave other zones out.
+    in_utc = [
+        {
+            name: value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo else value
+            for name, value in row.items()
+        }
+        for row in rows
+    ]
+    pq.write_table(pa.Table.from_pylist(in_utc, schema=arrow), file)
     with open_source(str(file)) as source:
         return commit(source, conform(source.table, schema), SECRET, store=place)
 

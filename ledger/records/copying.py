@@ -12,7 +12,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Context, Decimal
 from itertools import islice
 from pathlib import Path
@@ -381,7 +381,8 @@ def _timestamp(kind: Kind, value: Any) -> datetime:  # noqa: ANN401
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     if not isinstance(moment, datetime) or (moment.tzinfo is not None) != kind.zoned:
         raise TypeError(f"{type(value).__name__} found")
-    return moment
+    # Arrow leaves zones out where the environment says PYARROW_IGNORE_TIMEZONE, as pandas on Spark does.
+    return moment.astimezone(UTC) if kind.zoned else moment
 
 
 def _binary(_: Kind, value: Any) -> bytes:  # noqa: ANN401

@@ -10,6 +10,7 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from ledger.records.schema import Column, RecordSchema
+from tests.records.rows import in_utc
 
 BEIJING = 480
 SCHEMA = RecordSchema(
@@ -135,4 +136,4 @@ def specimens() -> list[dict[str, Any]]:
 
 def arrow_table(rows: list[dict[str, Any]]) -> pa.Table:
     """The rows in Arrow, as a Parquet file or a database holds them."""
-    return pa.Table.from_pylist(rows, schema=ARROW)
+    return pa.Table.from_pylist([in_utc(row) for row in rows], schema=ARROW)

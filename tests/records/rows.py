@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,20 @@ PEOPLE = pa.schema([("id", pa.int64()), ("name", pa.string()), ("paid", pa.decim
 
 def parquet(path: Path, rows: Sequence[Mapping[str, Any]], schema: pa.Schema = PEOPLE) -> Path:
     """The rows as a Parquet file."""
-    pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), path)
+    pq.write_table(pa.Table.from_pylist([in_utc(row) for row in rows], schema=schema), path)
     return path
+
+
+def in_utc(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with every zoned time in UTC.
+
+    Arrow leaves zones out where the environment says PYARROW_IGNORE_TIMEZONE, which pandas on Spark sets for
+    its whole process.
+    """
+    return {
+        name: value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo else value
+        for name, value in row.items()
+    }
 
 
 def people(count: int) -> list[dict[str, Any]]:

@@ -145,9 +145,11 @@ def places(tmp_path: Path, postgresql_url: str) -> dict[str, tuple[str, bool]]:
     }
 
 
+@pytest.mark.parametrize("ignored", ["", "1"], ids=["", "a process with pandas on Spark"])
 def test_the_same_rows_have_the_same_root_wherever_they_lie(
-    places: dict[str, tuple[str, bool]],
+    places: dict[str, tuple[str, bool]], ignored: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PYARROW_IGNORE_TIMEZONE", ignored)
     root = plain_root(SCHEMA, ROWS, SECRET)
     # A spreadsheet cannot tell empty text from nothing, and its times have milliseconds.
     in_a_book = plain_root(SCHEMA, [as_in_a_book(row) for row in ROWS], SECRET)
