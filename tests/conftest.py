@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import uuid
 import warnings
@@ -20,6 +21,26 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+RECURSION_LIMIT = 12_000
+"""What a process has in which the embedded chain runs (:mod:`ledger.chain.embedded.evm`)."""
+
+
+def pytest_collection_finish() -> None:
+    """Libraries of tests raise the limit when they are imported, up to where JSON overflows the C stack."""
+    sys.setrecursionlimit(RECURSION_LIMIT)
+
+
+@pytest.fixture(autouse=True)
+def _same_process_for_all() -> Iterator[None]:
+    """What a test, or a library that it imports, does to the process's environment ends with the test."""
+    before, place = dict(os.environ), Path.cwd()
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
+    os.chdir(place)
 
 
 @pytest.fixture(scope="session")
