@@ -42,8 +42,8 @@ lint: .venv/.dev node_modules/.installed ## style, types, import rules, contract
 	npx --no-install solhint --disc --max-warnings 0 'contracts/**/*.sol'
 	$(BIN)/python scripts/build_contracts.py --check
 
-bench: .venv/.dev node_modules/.installed ## measure the budgets; writes docs/benchmarks.md
-	$(BIN)/python scripts/bench/run.py $(ARGS)
+bench: .venv/.dev node_modules/.installed ## measure the budgets and write docs/benchmarks.md; ARGS="PART --quick"
+	$(BIN)/python scripts/bench/run.py --write $(ARGS)
 
 contracts: .venv/.dev node_modules/.installed ## compile, and refresh the checked-in ABI and bytecode
 	$(BIN)/python scripts/build_contracts.py

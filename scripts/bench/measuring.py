@@ -1,7 +1,9 @@
 """What every measurement here is given as: rows of one table, with the budget beside the figure.
 
-A bench is a module with ``TITLE`` and ``rows(quick)``; :func:`bench_main` runs it by itself, and
-``run.py`` runs them all, each in a process of its own.
+A bench is a module with ``TITLE`` and ``rows(quick) -> list[Row]`` that ends in ``bench_main(TITLE, rows)``: run by
+itself it prints its table, and with ``--json`` what ``run.py`` reads. ``run.py`` runs those of
+:mod:`scripts.bench.benches`, each in a process of its own. Rows are made by :func:`at_least`, :func:`at_most` (a
+budget of 0: none is set), :func:`plain` and :func:`absent`, when the figure is there: each notes the machine's load.
 """
 
 from __future__ import annotations
@@ -28,8 +30,10 @@ class NotHereError(Exception):
 class Row:
     """One line: what was measured, the figure as a person reads it, and the budget if one is set.
 
-    ``note`` says under which conditions; for what could not be measured ``figure`` is "–" and the
-    note says why.
+    ``value`` and ``unit`` are the same figure as a number, None where it is more than one. ``load`` is the machine's
+    load average of the last minute when the row was made, ``peak`` the memory of the process that was measured, in MiB
+    at its largest. ``note`` says under which conditions; for what could not be measured ``figure`` is "–" and
+    the note says why.
     """
 
     what: str
@@ -37,27 +41,55 @@ class Row:
     budget: str = ""
     verdict: Verdict = ""
     note: str = ""
+    value: float | None = None
+    unit: str = ""
+    load: float | None = None
+    peak: float | None = None
 
 
-def plain(what: str, figure: str, note: str = "") -> Row:
-    """A figure without a budget."""
-    return Row(what, figure, note=note)
+def _row(
+    what: str, figure: str, note: str, *, peak: float | None, value: float | None, unit: str
+) -> Row:
+    load = round(os.getloadavg()[0], 1)
+    whole = None if peak is None else round(peak, 1)
+    return Row(what, figure, note=note, value=value, unit=unit, load=load, peak=whole)
 
 
-def at_least(what: str, value: float, unit: str, budget: float = 0, note: str = "") -> Row:
-    """A rate, which must not be below ``budget`` (0: none is set)."""
+def plain(what: str, figure: str, note: str = "", *, peak: float | None = None) -> Row:
+    """A figure without a budget, as text."""
+    return _row(what, figure, note, peak=peak, value=None, unit="")
+
+
+def at_least(
+    what: str,
+    value: float,
+    unit: str,
+    budget: float = 0,
+    note: str = "",
+    *,
+    peak: float | None = None,
+) -> Row:
+    """A rate, which must not be below ``budget`` (0: none is set); ``peak`` in MiB."""
+    row = _row(what, f"{number(value)} {unit}", note, peak=peak, value=value, unit=unit)
     if not budget:
-        return Row(what, f"{number(value)} {unit}", note=note)
-    verdict: Verdict = "met" if value >= budget else "missed"
-    return Row(what, f"{number(value)} {unit}", f"≥ {budget:,g}", verdict, note)
+        return row
+    return replace(row, budget=f"≥ {budget:,g}", verdict="met" if value >= budget else "missed")
 
 
-def at_most(what: str, value: float, unit: str, budget: float = 0, note: str = "") -> Row:
-    """A cost or a time, which must not be above ``budget`` (0: none is set)."""
+def at_most(
+    what: str,
+    value: float,
+    unit: str,
+    budget: float = 0,
+    note: str = "",
+    *,
+    peak: float | None = None,
+) -> Row:
+    """A cost or a time, which must not be above ``budget`` (0: none is set); ``peak`` in MiB."""
+    row = _row(what, f"{number(value)} {unit}", note, peak=peak, value=value, unit=unit)
     if not budget:
-        return Row(what, f"{number(value)} {unit}", note=note)
-    verdict: Verdict = "met" if value <= budget else "missed"
-    return Row(what, f"{number(value)} {unit}", f"≤ {budget:,g}", verdict, note)
+        return row
+    return replace(row, budget=f"≤ {budget:,g}", verdict="met" if value <= budget else "missed")
 
 
 def absent(what: str, why: str) -> Row:
@@ -99,10 +131,18 @@ def tell(text: str) -> None:
 
 
 def markdown(rows: Iterable[Row]) -> str:
-    """The rows as a Markdown table."""
-    lines = ["| what | measured | budget | | conditions |", "|---|---:|---:|---|---|"]
-    for row in rows:
-        cells = (row.what, row.figure, row.budget, row.verdict, row.note)
+    """The rows as a Markdown table; load and peak memory have columns only where a row tells them."""
+    found = list(rows)
+    loads, peaks = any(row.load is not None for row in found), any(row.peak for row in found)
+    head = ["what", "measured", "budget", "", *["load"] * loads, *["peak"] * peaks, "conditions"]
+    lines = ["| " + " | ".join(head) + " |"]
+    rulers = {"measured": "---:", "budget": "---:", "load": "---:", "peak": "---:"}
+    lines.append("|" + "|".join(rulers.get(name, "---") for name in head) + "|")
+    for row in found:
+        cells = [row.what, row.figure, row.budget, row.verdict]
+        cells += ["" if row.load is None else f"{row.load:.1f}"] * loads
+        cells += ["" if row.peak is None else f"{row.peak:,.0f} MiB"] * peaks
+        cells.append(row.note)
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines)
 

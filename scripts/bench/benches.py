@@ -1,0 +1,57 @@
+"""The list of benches: what ``run.py`` runs, in this order, and how the page introduces each.
+
+A new bench is one module here and one line in :data:`BENCHES`: ``scripts/bench/NAME.py`` with ``TITLE`` and
+``rows(quick) -> list[Row]``, which ends in ``bench_main(TITLE, rows)``. See :mod:`scripts.bench.measuring`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FOREWORD = """# Benchmarks
+
+`make bench` measures and writes this page: the figures are kept in [benchmarks.json](benchmarks.json), each part with
+the machine and the moment it was measured on, and a part that is measured alone (`scripts/bench/run.py PART --write`)
+replaces only its own. The budgets are promises of the design; `missed` says so where one was not met. They are no timed
+tests: a busy machine gives other figures, and ratios between two rows say more than either. *Load* is the machine's load
+average when the row was made: on two cores, anything above 2 means that others took part of what was measured.
+"""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A bench: its file in ``scripts/bench``, its heading, the seconds it may take.
+
+    ``about`` is what a reader should know beforehand. ``short`` are the words of the command line for a run of
+    everything in ten minutes (``run.py --quick``); none: it is short as it is.
+    """
+
+    name: str
+    title: str
+    seconds: int
+    about: str = ""
+    short: tuple[str, ...] = ()
+
+
+QUICK = ("--quick",)
+BENCHES = (
+    Bench("gas", "Gas a statement", 120, "Gas is exact: no machine changes it."),
+    Bench("embedded_chain", "The embedded chain", 150),
+    Bench("outbox", "From signed to verified", 150),
+    Bench(
+        "indexing",
+        "Indexing and verifying 200,000 statements from anvil",
+        480,
+        "*Bare* asks for the events, cuts them up and inserts them, and verifies nothing: what Python does on this "
+        "machine. *The log, verified* recomputes leaves, tree and root and compares them with the contract.",
+        QUICK,
+    ),
+    Bench("merkle", "Tree, canonical JSON, proof files", 120),
+    Bench("http_latency", "Proofs at a million leaves", 240),
+    Bench("catalogue_import", "Import of seven real catalogues", 420, short=QUICK),
+    Bench("quality", "Quality rules", 900, short=QUICK),
+    Bench("records", "Records: commit, prove, compare", 900, short=QUICK),
+    Bench("audit", "Completeness audit", 900, short=QUICK),
+    Bench("lineage_ingest", "Lineage events over HTTP", 420, short=QUICK),
+    Bench("startup", "Starting", 180),
+)
