@@ -12,9 +12,9 @@ FOREWORD = """# Benchmarks
 
 `make bench` measures and writes this page: the figures are kept in [benchmarks.json](benchmarks.json), each part with
 the machine and the moment it was measured on, and a part that is measured alone (`scripts/bench/run.py PART --write`)
-replaces only its own. The budgets are promises of the design; `missed` says so where one was not met. They are no timed
-tests: a busy machine gives other figures, and ratios between two rows say more than either. *Load* is the machine's load
-average when the row was made: on two cores, anything above 2 means that others took part of what was measured.
+replaces only its own. The budgets are promises of the design; `missed` says so where one was not met. They are no
+timed tests: a busy machine gives other figures, and ratios between two rows say more than either. *Load* is the load
+average of the machine when the row was made: on two cores, more than 2 means that others took their part.
 """
 
 
