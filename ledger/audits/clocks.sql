@@ -8,19 +8,22 @@ GROUP BY c.entry;
 -- Statutory clocks (法定时限) that began in the window, or before it and still run. State: 1 met, 2 unmet, 4 running
 -- or ended by itself.
 --
--- correct (条例 Art. 26): from the request to the provider's answer.
+-- correct (条例 Art. 26): from the request to the provider's answer. Taking a request back when its time is over
+-- does not undo that nobody answered in time.
 INSERT INTO audit_clock (clock, code, leaf, org, scoped, started, due, done, state)
 SELECT 'correct', f.code, f.leaf, f.org, f.scoped, f.started, f.due, f.done,
   CASE WHEN f.done IS NOT NULL THEN CASE WHEN f.due IS NULL OR f.done <= f.due THEN 1 ELSE 2 END
-       WHEN f.state IN ('filed', 'handling') AND f.due < :day THEN 2 ELSE 4 END
+       WHEN f.state IN ('filed', 'handling') AND f.due < :day THEN 2
+       WHEN f.state = 'cancelled' AND f.ended > f.due THEN 2 ELSE 4 END
 FROM (
   SELECT c.code, c.filed_leaf AS leaf, c.state, COALESCE(g.id, 0) AS org, COALESCE(g.scoped, :strangers) AS scoped,
-    s.day AS started, w.day AS due, a.day AS done
+    s.day AS started, w.day AS due, a.day AS done, e.day AS ended
   FROM audit_in_correction c
   LEFT JOIN audit_organisation g ON g.code = c.provider
   JOIN audit_calendar s ON s.epoch = (c.filed_at + 28800) / 86400
   LEFT JOIN audit_workday w ON w.ordinal = s.ordinal + :correct_days
   LEFT JOIN audit_calendar a ON a.epoch = (c.answered_at + 28800) / 86400
+  LEFT JOIN audit_calendar e ON e.epoch = (c.ended_at + 28800) / 86400
   WHERE c.filed_leaf >= :window_leaf OR c.state IN ('filed', 'handling')
 ) f;
 

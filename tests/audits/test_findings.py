@@ -13,7 +13,7 @@ from ledger.catalogue.entry import Entry
 from ledger.catalogue.models import EDITIONS
 from ledger.catalogue.statements import Revision, filing
 from ledger.codes import EntryState
-from ledger.corrections.statements import FiledDraft, HandledDraft, steps
+from ledger.corrections.statements import CancelledDraft, FiledDraft, HandledDraft, steps
 from ledger.deliveries.bodies import schema_digest
 from ledger.obligations.statements import ObjectionDraft, ObligationDraft, object_to, oblige
 from ledger.store.engine import writing
@@ -376,6 +376,22 @@ def test_a_correction_request_that_nobody_answers(running: World) -> None:
     running.say(steps([answer], speaker=WATER, deadline=FAR))
     assert running.gap() is None
     assert found(running) == {"overdue_correction": ["JH-1"]}
+
+
+@pytest.mark.parametrize(("day", "late"), [(17, []), (20, ["JH-1"])])
+def test_a_correction_request_taken_back(running: World, day: int, late: list[str]) -> None:
+    asked = {"code": "JH-1", "entry": ENTRY, "type": "use"}
+    filed = FiledDraft.model_validate(
+        asked | {"title": "面积不符", "description": "与年报不一致", "reasons": ["inconsistent"]}
+    )
+    running.say(steps([filed], speaker=ROADS, deadline=FAR))
+    running.wait(4, day)
+    back = CancelledDraft.model_validate(
+        asked | {"version": 2, "reasons": ["own_mistake"], "comment": "自行核对"}
+    )
+    running.say(steps([back], speaker=ROADS, deadline=FAR))
+    assert running.gap() is None
+    assert found(running).get("overdue_correction", []) == late
 
 
 def test_clocks_of_the_catalogue(world: World) -> None:
