@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +13,19 @@ from starlette.responses import Response
 from api.answers import answer
 from api.context import Context, View
 from api.cursors import Query, read_cursor, write_cursor
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Which part of a listing a request asks for: as of when, from which cursor on, how many."""
+
+    request: Request
+    context: Context
+    as_of: str | None
+    cursor: str | None
+    limit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +81,37 @@ def page_answer(
         "next": following_page,
     }
     return answer(request, content, as_of=view.as_of)
+
+
+def listing(
+    cut: Cut,
+    ask: Callable[..., Sequence[Row]],
+    show: Callable[[Row], Mapping[str, Any]],
+    filters: Mapping[str, Any],
+    *,
+    after: str | None = None,
+    before: str | None = None,
+) -> Response:
+    """A page of what ``ask`` finds, each row as ``show`` shows it.
+
+    ``ask`` takes a connection, the ``filters``, ``as_of`` (a log size, None for now), ``limit``, and where the
+    page begins: ``after`` a text or ``before`` a number. ``after`` or ``before`` here, one of them, is the
+    member of a row that holds it.
+    """
+    with page_of(
+        cut.context,
+        cut.request,
+        as_of=cut.as_of,
+        cursor=cut.cursor,
+        limit=cut.limit,
+        filters=filters,
+    ) as page:
+        start: dict[str, object] = (
+            {"after": None if page.after is None else str(page.after)}
+            if after is not None
+            else {"before": None if page.after is None else int(page.after)}
+        )
+        found = ask(page.view.conn, **filters, as_of=page.view.held, limit=cut.limit + 1, **start)
+        shown = found[: cut.limit]
+        last = getattr(shown[-1], after or before or "") if len(found) > cut.limit else None
+        return page_answer(cut.request, page, [show(one) for one in shown], following=last)

@@ -14,7 +14,7 @@ from api import shapes
 from api.answers import answer
 from api.context import DEFAULT_LIMIT, AsOf, ContextOf, CursorText, Limit
 from api.language import Text
-from api.listing import page_answer, page_of
+from api.listing import Cut, listing
 from api.problems import Problem
 from api.routing import api_router
 from api.subjects import version_tag_at
@@ -66,25 +66,8 @@ def list_resources(
     cursor: CursorText = None,
 ) -> Response:
     filters = {"entry": entry, "type": type_, "status": status}
-    with page_of(
-        context, request, as_of=as_of, cursor=cursor, limit=limit, filters=filters
-    ) as page:
-        found = queries.resources(
-            page.view.conn,
-            entry=entry,
-            type=type_,
-            status=status,
-            as_of=page.view.held,
-            after=None if page.after is None else str(page.after),
-            limit=limit + 1,
-        )
-        shown = found[:limit]
-        return page_answer(
-            request,
-            page,
-            [show_resource(one) for one in shown],
-            following=shown[-1].code if len(found) > limit else None,
-        )
+    cut = Cut(request, context, as_of, cursor, limit)
+    return listing(cut, queries.resources, show_resource, filters, after="code")
 
 
 @resources.get(
@@ -140,27 +123,8 @@ def list_manifests(
         "mode": mode,
         "superseded": superseded,
     }
-    with page_of(
-        context, request, as_of=as_of, cursor=cursor, limit=limit, filters=filters
-    ) as page:
-        found = queries.manifests(
-            page.view.conn,
-            entry=entry,
-            organisation=organisation,
-            period=period,
-            mode=mode,
-            superseded=superseded,
-            as_of=page.view.held,
-            before=None if page.after is None else int(page.after),
-            limit=limit + 1,
-        )
-        shown = found[:limit]
-        return page_answer(
-            request,
-            page,
-            [show_manifest(one) for one in shown],
-            following=shown[-1].leaf_from if len(found) > limit else None,
-        )
+    cut = Cut(request, context, as_of, cursor, limit)
+    return listing(cut, queries.manifests, show_manifest, filters, before="leaf_from")
 
 
 @manifests.get(
@@ -213,26 +177,8 @@ def list_deliveries(
     cursor: CursorText = None,
 ) -> Response:
     filters = {"entry": entry, "collector": collector, "period": period, "complete": complete}
-    with page_of(
-        context, request, as_of=as_of, cursor=cursor, limit=limit, filters=filters
-    ) as page:
-        found = queries.deliveries(
-            page.view.conn,
-            entry=entry,
-            collector=collector,
-            period=period,
-            complete=complete,
-            as_of=page.view.held,
-            before=None if page.after is None else int(page.after),
-            limit=limit + 1,
-        )
-        shown = found[:limit]
-        return page_answer(
-            request,
-            page,
-            [show_delivery(one) for one in shown],
-            following=shown[-1].leaf_from if len(found) > limit else None,
-        )
+    cut = Cut(request, context, as_of, cursor, limit)
+    return listing(cut, queries.deliveries, show_delivery, filters, before="leaf_from")
 
 
 # The longer paths come first: a code may hold slashes.

@@ -12,7 +12,7 @@ from api import shapes
 from api.answers import answer
 from api.context import DEFAULT_LIMIT, AsOf, ContextOf, CursorText, Limit
 from api.language import Text
-from api.listing import page_answer, page_of
+from api.listing import Cut, listing
 from api.problems import Problem
 from api.routing import api_router
 from api.subjects import version_tag_at
@@ -49,25 +49,8 @@ def rules(
     cursor: CursorText = None,
 ) -> Response:
     filters = {"holder": holder, "entry": entry, "withdrawn": withdrawn}
-    with page_of(
-        context, request, as_of=as_of, cursor=cursor, limit=limit, filters=filters
-    ) as page:
-        found = queries.rules(
-            page.view.conn,
-            holder=holder,
-            entry=entry,
-            withdrawn=withdrawn,
-            as_of=page.view.held,
-            after=None if page.after is None else str(page.after),
-            limit=limit + 1,
-        )
-        shown = found[:limit]
-        return page_answer(
-            request,
-            page,
-            [show_rule(one) for one in shown],
-            following=shown[-1].code if len(found) > limit else None,
-        )
+    cut = Cut(request, context, as_of, cursor, limit)
+    return listing(cut, queries.rules, show_rule, filters, after="code")
 
 
 @router.get(
@@ -97,23 +80,8 @@ def steps(
     cursor: CursorText = None,
 ) -> Response:
     filters = {"withdrawn": withdrawn}
-    with page_of(
-        context, request, as_of=as_of, cursor=cursor, limit=limit, filters=filters
-    ) as page:
-        found = queries.steps(
-            page.view.conn,
-            withdrawn=withdrawn,
-            as_of=page.view.held,
-            after=None if page.after is None else str(page.after),
-            limit=limit + 1,
-        )
-        shown = found[:limit]
-        return page_answer(
-            request,
-            page,
-            [show_step(one) for one in shown],
-            following=shown[-1].code if len(found) > limit else None,
-        )
+    cut = Cut(request, context, as_of, cursor, limit)
+    return listing(cut, queries.steps, show_step, filters, after="code")
 
 
 @router.get(
@@ -144,23 +112,10 @@ def checkpoints(
     limit: Limit = DEFAULT_LIMIT,
     cursor: CursorText = None,
 ) -> Response:
-    with page_of(
-        context, request, as_of=as_of, cursor=cursor, limit=limit, filters={"origin": origin}
-    ) as page:
-        found = queries.newest_checkpoints(
-            page.view.conn,
-            origin=origin,
-            as_of=page.view.held,
-            before=None if page.after is None else int(page.after),
-            limit=limit + 1,
-        )
-        shown = found[:limit]
-        return page_answer(
-            request,
-            page,
-            [show_checkpoint(one) for one in shown],
-            following=shown[-1].leaf_from if len(found) > limit else None,
-        )
+    filters = {"origin": origin}
+    cut = Cut(request, context, as_of, cursor, limit)
+    newest = queries.newest_checkpoints
+    return listing(cut, newest, show_checkpoint, filters, before="leaf_from")
 
 
 def show_rule(rule: Rule) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from api import shapes
 from api.answers import answer
 from api.context import DEFAULT_LIMIT, AsOf, ContextOf, CursorText, Limit, View
 from api.language import Text
-from api.listing import page_answer, page_of
+from api.listing import Cut, listing
 from api.problems import Problem
 from api.routing import api_router
 from api.wording import time_of
@@ -63,25 +63,8 @@ def scores(
     cursor: CursorText = None,
 ) -> Response:
     filters = {"entry": entry, "assessor": assessor, "period": period}
-    with page_of(
-        context, request, as_of=as_of, cursor=cursor, limit=limit, filters=filters
-    ) as page:
-        found = queries.scores(
-            page.view.conn,
-            entry=entry,
-            assessor=assessor,
-            period=period,
-            as_of=page.view.held,
-            before=None if page.after is None else int(page.after),
-            limit=limit + 1,
-        )
-        shown = found[:limit]
-        return page_answer(
-            request,
-            page,
-            [show_score(one) for one in shown],
-            following=shown[-1].leaf_from if len(found) > limit else None,
-        )
+    cut = Cut(request, context, as_of, cursor, limit)
+    return listing(cut, queries.scores, show_score, filters, before="leaf_from")
 
 
 @router.get(
