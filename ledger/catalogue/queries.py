@@ -22,7 +22,7 @@ from ledger.catalogue.filters import (
     write_cursor,
 )
 from ledger.catalogue.models import ACTS, EDITIONS, ENTRIES
-from ledger.catalogue.selects import acts_at, editions_at, entries_at, items_at
+from ledger.catalogue.selects import acts_at, classes_at, editions_at, entries_at, items_at
 from ledger.codes import EntryState
 from ledger.store.ranged import held
 
@@ -38,6 +38,7 @@ __all__ = [
     "Filters",
     "Page",
     "acts_at",
+    "classes_at",
     "count",
     "edition",
     "editions",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, and_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, case, select
 
 from ledger.catalogue.models import ACTS, EDITIONS, ENTRIES, ITEMS
 from ledger.codes import EntryState
@@ -42,6 +42,35 @@ def entries_at(size: int | None) -> Select[Any]:
         shown.item_count,
         shown.recorded_at,
     ).where(held(ENTRIES, size))
+
+
+def classes_at(size: int | None) -> Select[Any]:
+    """Every entry with how its edition in force (where none is: its newest) is classed, for others to join.
+
+    Columns: leaf (of the entry's newest statement), code, state, edition (the one told of), in_force, name,
+    provider, library, level, grade (1 to 4, null where not stated), share_type.
+    """
+    now, filed = ENTRIES.c, ENTRIES.alias("filed")
+    told = case((now.published_edition > 0, now.published_edition), else_=now.edition)
+    ended = (EntryState.SUSPENDED.value, EntryState.REVOKED.value)
+    return (
+        select(
+            now.leaf_from.label("leaf"),
+            now.code,
+            now.state,
+            told.label("edition"),
+            and_(now.published_edition > 0, now.state.not_in(ended)).label("in_force"),
+            filed.c.name,
+            filed.c.provider,
+            filed.c.library,
+            filed.c.level,
+            filed.c.grade,
+            filed.c.share_type,
+        )
+        .join(EDITIONS, and_(EDITIONS.c.code == now.code, EDITIONS.c.edition == told))
+        .join(filed, and_(filed.c.code == now.code, filed.c.leaf_from == EDITIONS.c.leaf_from))
+        .where(held(ENTRIES, size))
+    )
 
 
 def acts_at(size: int | None) -> Select[Any]:
