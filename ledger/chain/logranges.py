@@ -9,6 +9,7 @@ up to the span proven before, and what lies behind is asked for again.
 from __future__ import annotations
 
 import threading
+from binascii import unhexlify
 from collections.abc import Sequence
 
 import msgspec
@@ -150,7 +151,7 @@ class LogRanges:
         return self._events(rows, address, first, last), len(memoryview(raw))
 
     def _events(self, rows: Sequence[_Log], address: bytes, first: int, last: int) -> list[RawLog]:
-        sender, fromhex = "0x" + address.hex(), bytes.fromhex
+        sender = "0x" + address.hex()
         # Blocks and transactions come again and again; everything else in an event is its own.
         numbers: dict[str, int] = {}
         words: dict[str, bytes] = {}
@@ -171,23 +172,23 @@ class LogRanges:
             block = row.block_hash or row.blockhash
             if block is None:
                 raise ChainError(f"{self._endpoint.name} leaves out the block hash of an event")
-            if block not in words:
-                words[block] = _bytes(block)
-            if row.transaction_hash not in words:
-                words[row.transaction_hash] = _bytes(row.transaction_hash)
+            for text in (block, row.transaction_hash):
+                if text not in words:
+                    words[text] = unhexlify(text.removeprefix("0x"))
+            # Positional: by name takes longer than the rest of the line.
             events.append(
                 RawLog(
-                    topics=tuple([fromhex(topic[2:]) for topic in row.topics]),
-                    data=fromhex(row.data[2:]),
-                    block_number=number,
-                    block_hash=words[block],
-                    transaction_hash=words[row.transaction_hash],
-                    log_index=int(row.log_index, 16),
+                    tuple([unhexlify(topic[2:]) for topic in row.topics]),
+                    unhexlify(row.data[2:]),
+                    number,
+                    words[block],
+                    words[row.transaction_hash],
+                    int(row.log_index, 16),
                 )
             )
-        events.sort(key=lambda event: (event.block_number, event.log_index))
+        events.sort(key=_place)
         return events
 
 
-def _bytes(text: str) -> bytes:
-    return bytes.fromhex(text.removeprefix("0x"))
+def _place(event: RawLog) -> tuple[int, int]:
+    return event.block_number, event.log_index

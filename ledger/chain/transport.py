@@ -19,6 +19,7 @@ import httpx
 import msgspec
 
 from ledger.chain.interface import ChainError
+from ledger.chain.wire import transport_for
 
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 """HTTP statuses that may pass by themselves, unless the body is a JSON-RPC answer after all."""
@@ -130,6 +131,7 @@ class Endpoint:
         self._client = httpx.Client(
             timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
             headers={"Content-Type": "application/json"},
+            transport=transport_for(url),
         )
 
     @property

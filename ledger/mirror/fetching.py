@@ -23,7 +23,8 @@ SIZE = bytes(keccak(text="size()"))[:4]
 ROOT = bytes(keccak(text="root()"))[:4]
 TARGET_STATEMENTS = 5_000
 """How many statements one range aims at: enough for bulk, few enough for flat memory."""
-FIRST_SPAN = 32
+FIRST_SPAN = 4
+"""Blocks of the first range; a block may hold thousands of statements."""
 AHEAD = 2
 """Ranges asked for before they are needed: one to wait for, one to take apart."""
 DENSE = 64

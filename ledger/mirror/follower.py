@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, select
 
 from ledger.chain.interface import BlockRef, Chain, ChainError
 from ledger.merkle import Frontier
-from ledger.mirror import queries, tables
+from ledger.mirror import late_indexes, queries, tables
 from ledger.mirror.applying import (
     cut,
     keep_others_out,
@@ -26,7 +26,14 @@ from ledger.mirror.applying import (
 from ledger.mirror.doubt import first_doubtful_leaf
 from ledger.mirror.errors import ChainMovedError, ForeignLogError, MismatchError
 from ledger.mirror.events import LogRows
-from ledger.mirror.fetching import Fetched, Footing, Pace, ReadAhead, compare
+from ledger.mirror.fetching import (
+    Fetched,
+    Footing,
+    Pace,
+    ReadAhead,
+    compare,
+    contract_state,
+)
 from ledger.mirror.origin import Origin
 from ledger.mirror.projections import Projection
 from ledger.mirror.queries import Cursor
@@ -75,6 +82,10 @@ class Follower:
         self.on_cut = on_cut
         self._pace = Pace()
         self._checked = False
+        projected = [table for each in self.projections for table in each.tables]
+        self._late = late_indexes.late_indexes(projected)
+        self._indexed = False
+        """That the database has every index; asked once, and again after doing without some."""
 
     def catch_up(self, on_step: OnStep | None = None, progress: Progress | None = None) -> Cursor:
         """Take over everything up to the chain's newest block.
@@ -94,6 +105,7 @@ class Follower:
                 if ground is not None:
                     self._advance(cursor, ground, head, on_step)
                 elif cursor is not None:
+                    self._index()
                     return cursor
                 moved = 0
             except FollowerMovedError:
@@ -144,6 +156,12 @@ class Follower:
         else:
             LOGGER.info("projections changed; filling them afresh from %d leaves", cursor.size)
             rebuild(self.engine, self.projections, progress)
+
+    def _index(self) -> None:
+        """Build what the first sync did without; an earlier one may have been killed before it could."""
+        if not self._indexed:
+            late_indexes.build(self.engine, self._late)
+            self._indexed = True
 
     def _cursor(self) -> Cursor | None:
         with self.engine.connect() as conn:
@@ -221,9 +239,17 @@ class Follower:
         the first transaction takes back what lies between; by then its replacement is in hand.
         """
         block = ground.footing.block
+        log, pace = self.origin.log, self._pace
+        if (
+            cursor is None
+            and contract_state(self.chain, log, head.number).size >= late_indexes.LONG
+        ):
+            self._indexed = False
+            with writing(self.engine) as conn:
+                keep_others_out(conn)
+                late_indexes.drop(conn, self._late)
         with self.engine.connect() as conn:
             frontier = Frontier.resume(ground.size, queries.tree(conn))
-        log, pace = self.origin.log, self._pace
         with ReadAhead(self.chain, log, ground.footing, head, pace=pace) as ranges:
             for first in ranges:
                 fetched, since = first, frontier.size

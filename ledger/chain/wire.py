@@ -1,0 +1,116 @@
+"""HTTP/1.1 for long answers: what httpx sends and what it makes of answers, over the standard library's sockets.
+
+A first sync reads gigabytes of events. httpx takes an answer apart in pieces of 64 KiB, which costs four times as much
+processor time as receiving it; here a body of known length is received into one piece of memory.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import threading
+import urllib.request
+from urllib.parse import urlsplit
+
+import httpx
+
+IDLE = 4
+"""Connections kept open to a node; more are closed after their answer."""
+
+
+def transport_for(url: str) -> httpx.BaseTransport | None:
+    """A :class:`Wire` for ``url``; None (httpx's own) where the environment names a proxy for it."""
+    parts = urlsplit(url)
+    proxies = urllib.request.getproxies()
+    if {parts.scheme, "all"} & set(proxies) and not urllib.request.proxy_bypass(parts.netloc):
+        return None
+    return Wire()
+
+
+class Wire(httpx.BaseTransport):
+    """A transport of httpx for one node; several threads may use it, each on a connection of its own.
+
+    A request that meets a connection which the node has closed meanwhile is sent again on a fresh one: everything
+    that goes this way may be carried out twice (see :class:`~ledger.chain.transport.Endpoint`).
+    """
+
+    def __init__(self) -> None:
+        self._idle: list[http.client.HTTPConnection] = []
+        self._lock = threading.Lock()
+        self._context: ssl.SSLContext | None = None
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        body = request.read()
+        while True:
+            with self._lock:
+                used = self._idle.pop() if self._idle else None
+            connection = used or self._connect(request)
+            try:
+                return self._exchange(connection, request, body)
+            except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
+                connection.close()
+                if used is None:
+                    raise
+            except BaseException:
+                connection.close()
+                raise
+
+    def _connect(self, request: httpx.Request) -> http.client.HTTPConnection:
+        url, patience = request.url, request.extensions["timeout"]["connect"]
+        if url.scheme == "https":
+            if self._context is None:
+                self._context = httpx.create_ssl_context()
+            connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+                url.host, url.port, timeout=patience, context=self._context
+            )
+        else:
+            connection = http.client.HTTPConnection(url.host, url.port, timeout=patience)
+        try:
+            connection.connect()
+        except TimeoutError as error:
+            raise httpx.ConnectTimeout(str(error)) from error
+        except OSError as error:
+            raise httpx.ConnectError(str(error)) from error
+        return connection
+
+    def _exchange(
+        self, connection: http.client.HTTPConnection, request: httpx.Request, body: bytes
+    ) -> httpx.Response:
+        connection.sock.settimeout(request.extensions["timeout"]["read"])
+        headers = {name: text for name, text in request.headers.items() if name != "host"}
+        target = request.url.raw_path.decode("ascii")
+        try:
+            connection.request(request.method, target, body, headers)
+        except TimeoutError as error:
+            raise httpx.WriteTimeout(str(error)) from error
+        except OSError as error:
+            raise httpx.WriteError(str(error)) from error
+        try:
+            answer = connection.getresponse()
+            content = answer.read()
+        except TimeoutError as error:
+            raise httpx.ReadTimeout(str(error)) from error
+        except http.client.HTTPException as error:
+            raise httpx.RemoteProtocolError(f"{type(error).__name__}: {error}") from error
+        except OSError as error:
+            raise httpx.ReadError(str(error)) from error
+        if answer.will_close:
+            connection.close()
+        else:
+            self._keep(connection)
+        return httpx.Response(
+            answer.status, headers=answer.getheaders(), stream=httpx.ByteStream(content)
+        )
+
+    def _keep(self, connection: http.client.HTTPConnection) -> None:
+        with self._lock:
+            if len(self._idle) < IDLE:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def close(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()

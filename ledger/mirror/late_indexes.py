@@ -1,0 +1,57 @@
+"""Indexes that a first sync builds at its end.
+
+Subjects are hashes: each row's place in an index of them is another page, so that inserting becomes slower the longer
+the log is. Sorting them once at the end takes a fraction of that. Which indexes are missing is asked of the database,
+so that a sync that was killed half-way is taken up as it was left, and whoever catches up last builds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Engine, Index, Table, inspect
+
+from ledger.mirror import tables
+from ledger.mirror.applying import keep_others_out
+from ledger.store.engine import writing
+
+LONG = 50_000
+"""Leaves from which on a sync counts as long: building an index at once then pays for doing without it."""
+
+
+def late_indexes(projected: Sequence[Table]) -> list[Index]:
+    """What a first sync does without: indexes that nothing reads while statements are written."""
+    held = [table for table in projected if table.info.get("late_indexes")]
+    found = [index for table in (tables.statement, *held) for index in table.indexes]
+    return sorted(found, key=lambda index: str(index.name))
+
+
+def drop(connection: Connection, indexes: Sequence[Index]) -> None:
+    """Do without these from now on."""
+    for index in indexes:
+        index.drop(connection, checkfirst=True)
+
+
+def missing(engine: Engine, indexes: Sequence[Index]) -> list[Index]:
+    """Those that the database does not have."""
+    found = inspect(engine)
+    names = {
+        str(table.name): {each["name"] for each in found.get_indexes(str(table.name))}
+        for table in {index.table for index in indexes if index.table is not None}
+    }
+    return [
+        index
+        for index in indexes
+        if index.table is not None and index.name not in names[str(index.table.name)]
+    ]
+
+
+def build(engine: Engine, indexes: Sequence[Index]) -> None:
+    """Build those that are missing, in one transaction."""
+    wanted = missing(engine, indexes)
+    if not wanted:
+        return
+    with writing(engine) as connection:
+        keep_others_out(connection)
+        for index in wanted:
+            index.create(connection, checkfirst=True)
