@@ -73,18 +73,22 @@ def anvil_node(
 ) -> Iterator[str]:
     """An anvil; ``arguments`` are its own flags, ``level`` its hard fork unless they name one."""
     chosen = port or free_port()
-    command = [
-        str(need_anvil()),
-        "--silent",
-        *(["--hardfork", level] if level else []),
-        "--chain-id",
-        str(chain_id),
-        "--port",
-        str(chosen),
-        *arguments,
-    ]
-    with _running(command, chosen) as url:
-        yield url
+    # Old states would stay in the home directory otherwise, hundreds of megabytes for some runs.
+    with tempfile.TemporaryDirectory(prefix="anvil-states") as states:
+        command = [
+            str(need_anvil()),
+            "--silent",
+            *(["--hardfork", level] if level else []),
+            "--chain-id",
+            str(chain_id),
+            "--port",
+            str(chosen),
+            "--cache-path",
+            states,
+            *arguments,
+        ]
+        with _running(command, chosen) as url:
+            yield url
 
 
 @contextlib.contextmanager
