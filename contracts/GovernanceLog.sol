@@ -117,8 +117,8 @@ contract GovernanceLog is AccessManaged {
     /// the key itself says otherwise. The root of all trust in this log.
     address public immutable genesisAuthority;
 
-    MerkleFrontier.Tree private _tree;
-    mapping(bytes32 kind => mapping(bytes32 subject => uint256 word)) private _heads;
+    MerkleFrontier.Tree internal _tree;
+    mapping(bytes32 kind => mapping(bytes32 subject => uint256 word)) internal _heads;
     mapping(bytes32 kind => mapping(address registry => bool admitted)) private _admitted;
 
     modifier onlyAdmitted(bytes32 kind) {
@@ -332,7 +332,7 @@ contract GovernanceLog is AccessManaged {
         uint256 version,
         bytes32 payloadDigest,
         bytes32 bodyDigest
-    ) private view returns (bytes32 digest) {
+    ) internal view returns (bytes32 digest) {
         // solhint-disable-next-line no-inline-assembly
         assembly ("memory-safe") {
             let input := add(leaf, 32)

@@ -24,6 +24,7 @@ from ledger.organisations.projection import PROJECTION as ORGANISATIONS_PROJECTI
 from ledger.organisations.rules import RULEBOOK as ORGANISATIONS_RULES
 from ledger.quality.projection import PROJECTION as QUALITY_PROJECTION
 from ledger.quality.rules import RULEBOOK as QUALITY_RULES
+from ledger.succession.rules import RULEBOOK as SUCCESSION_RULES
 
 PROJECTIONS: tuple[Projection, ...] = (
     ORGANISATIONS_PROJECTION,
@@ -47,4 +48,5 @@ RULEBOOKS: tuple[Rulebook, ...] = (
     OBLIGATIONS_RULES,
     DELIVERIES_RULES,
     AUDITS_RULES,
+    SUCCESSION_RULES,
 )

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from eth_hash.auto import keccak
@@ -38,6 +38,7 @@ from ledger.structs import (
     MANIFEST,
     OBJECTION,
     OBLIGATION,
+    OPENING,
     ORGANISATION,
     REPORT,
     RESOURCE,
@@ -83,6 +84,7 @@ __all__ = [
     "MAX_BODY_BYTES",
     "OBJECTION",
     "OBLIGATION",
+    "OPENING",
     "ORGANISATION",
     "REPORT",
     "RESOURCE",
@@ -94,6 +96,7 @@ __all__ = [
     "Batch",
     "Domain",
     "LogIdentity",
+    "Predecessor",
     "SignedBatch",
     "Statement",
     "StatementError",
@@ -296,13 +299,50 @@ class SignedBatch:
 
 @dataclass(frozen=True, slots=True)
 class LogIdentity:
-    """Which log: chain id and the address of its ``GovernanceLog`` (20 bytes)."""
+    """Which log: chain id and the address of its ``GovernanceLog`` (20 bytes).
+
+    ``earlier`` are the logs that it carries on, oldest first: a leaf keeps the identity of the log that
+    recorded it first, for ever. It is no part of what makes two logs the same.
+    """
 
     chain_id: int
     address: bytes
+    earlier: tuple[Predecessor, ...] = field(default=(), compare=False)
 
     def words(self) -> bytes:
         return self.chain_id.to_bytes(WORD, "big") + self.address.rjust(WORD, b"\0")
+
+    @property
+    def inherited(self) -> int:
+        """How many leaves were carried over from earlier logs."""
+        return self.earlier[-1].size if self.earlier else 0
+
+    def at(self, index: int) -> LogIdentity:
+        """The log that recorded leaf ``index`` first."""
+        for one in self.earlier:
+            if index < one.size:
+                return one.log
+        return self
+
+    def alone(self) -> LogIdentity:
+        """The same log without those that it carries on."""
+        return LogIdentity(self.chain_id, self.address) if self.earlier else self
+
+
+@dataclass(frozen=True, slots=True)
+class Predecessor:
+    """A log that another one carries on (前序日志): leaves before ``size`` were recorded in it, or before it.
+
+    ``root`` is the RFC 9162 root over these leaves, ``genesis`` the hash of block 0 of its chain.
+    ``accounts`` are the signers (20 bytes each) that are contracts on that chain (ERC-1271): no other
+    signature of that time may fail to be a key's.
+    """
+
+    log: LogIdentity
+    size: int
+    root: bytes
+    genesis: bytes
+    accounts: frozenset[bytes] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

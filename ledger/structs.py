@@ -345,6 +345,29 @@ STEP = StructType(
 )
 """A step of processing that a steward declares (加工步骤): inputs, outputs, de-identification."""
 
+OPENING = StructType(
+    name="Opening",
+    batch="OpeningBatch",
+    kind="log.opening",
+    contract="Openings",
+    method="open",
+    subject=("chainId", "log"),
+    members=(
+        ("chainId", "uint256"),
+        ("log", "address"),
+        ("version", "uint64"),
+        ("genesis", "bytes32"),
+        ("size", "uint64"),
+        ("root", "bytes32"),
+        ("bodyDigest", "bytes32"),
+    ),
+)
+"""Which log this one carries on (账本迁移启用声明): its identity, and size and root when it was sealed.
+
+The first statement that a log makes itself after it was filled with the leaves of another one; its leaf
+index is ``size``. ``genesis`` is the hash of block 0 of the other chain.
+"""
+
 STRUCTS: tuple[StructType, ...] = (
     ORGANISATION,
     KEY,
@@ -363,6 +386,7 @@ STRUCTS: tuple[StructType, ...] = (
     CHECKPOINT,
     DATASET_RULE,
     STEP,
+    OPENING,
 )
 BY_NAME: dict[str, StructType] = {struct.name: struct for struct in STRUCTS}
 BY_TYPE_HASH: dict[bytes, StructType] = {struct.type_hash: struct for struct in STRUCTS}

@@ -19,7 +19,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from ledger.chain.artifacts import REGISTRIES
+from ledger.chain.artifacts import NAMES
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "ledger" / "chain" / "artifacts"
@@ -35,7 +35,9 @@ def wanted() -> dict[Path, tuple[str, str]]:
     """Artifact file -> (source unit, contract): every contract of ours, and the AccessManager."""
     manager = "@openzeppelin/contracts/access/manager/AccessManager.sol"
     targets = {PACKAGE / "AccessManager.json": (manager, "AccessManager")}
-    for name in ("GovernanceLog", *REGISTRIES):
+    for name in NAMES:
+        if name == "AccessManager":
+            continue
         targets[PACKAGE / f"{name}.json"] = (f"contracts/{name}.sol", name)
     for source in sorted((ROOT / "contracts" / "test").glob("*.sol")):
         targets[TESTS / f"{source.stem}.json"] = (f"contracts/test/{source.name}", source.stem)

@@ -30,6 +30,7 @@ from ledger.statements import (
     MANIFEST,
     OBJECTION,
     OBLIGATION,
+    OPENING,
     ORGANISATION,
     REPORT,
     RESOURCE,
@@ -61,6 +62,7 @@ REGISTRIES = {
     "Corrections": "0x" + "80" * 20,
     "Journals": "0x" + "90" * 20,
     "Lineage": "0x" + "a0" * 20,
+    "Openings": "0x" + "b0" * 20,
 }
 SPEAKER = "TMP-VECTOR"
 DEADLINE = 1_767_225_600
@@ -334,6 +336,22 @@ BATCHES: tuple[tuple[StructType, tuple[Bodied, ...]], ...] = (
             (
                 {"code": "step/1", "version": 1, "status": 1},
                 canonical_json({"code": "step/1", "name": "去标识化"}),
+            ),
+        ),
+    ),
+    (
+        OPENING,
+        (
+            (
+                {
+                    "chainId": CHAIN_ID + 1,
+                    "log": "0x" + "11" * 20,
+                    "version": 1,
+                    "genesis": sha256(b"genesis"),
+                    "size": 7,
+                    "root": sha256(b"7"),
+                },
+                canonical_json({"log": "0x" + "11" * 20, "size": 7}),
             ),
         ),
     ),

@@ -21,7 +21,14 @@ from ledger.chain import artifacts
 from ledger.chain.cancun import runs_cancun
 from ledger.chain.errors import explain
 from ledger.chain.interface import CallReverted, Chain, ChainError, TransactionOutcome
-from ledger.statements import STRUCTS, Domain, LogIdentity, address_bytes, kind_word
+from ledger.statements import (
+    STRUCTS,
+    Domain,
+    LogIdentity,
+    Predecessor,
+    address_bytes,
+    kind_word,
+)
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
@@ -52,11 +59,46 @@ class RegistryMissing(DeploymentError):
         self.hint_zh = "请运行 `govledger chain upgrade`；需要账本管理方的密钥"
 
 
-class Deployment(msgspec.Struct, frozen=True):
+class SealedLog(msgspec.Struct, frozen=True):
+    """A log that another one carries on: where its contracts are, and what it held when it was sealed.
+
+    ``genesis`` is the hash of block 0 of its chain; ``size`` and ``root`` are those at ``sealed_block``;
+    ``seal`` is the contract that took the place of its administration. ``accounts`` are the signers that are
+    contracts on that chain, whose word only that chain can confirm.
+    """
+
+    chain_id: int
+    log: str
+    registries: dict[str, str]
+    access_manager: str
+    deploy_block: int
+    deploy_block_hash: str
+    genesis: str
+    size: int
+    root: str
+    seal: str
+    sealed_block: int
+    sealed_block_hash: str
+    accounts: tuple[str, ...] = ()
+
+    @property
+    def predecessor(self) -> Predecessor:
+        """What leaves and rules need to know of it."""
+        return Predecessor(
+            LogIdentity(self.chain_id, address_bytes(self.log)),
+            self.size,
+            bytes.fromhex(self.root.removeprefix("0x")),
+            bytes.fromhex(self.genesis.removeprefix("0x")),
+            frozenset(map(address_bytes, self.accounts)),
+        )
+
+
+class Deployment(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where the contracts of a log are. Addresses in checksum form, hashes as hex text with 0x.
 
     ``admin`` may admit and retire registries ``admin_delay`` seconds after it has announced so.
-    ``deploy_block`` is the block from which on there can be events of the log.
+    ``deploy_block`` is the block from which on there can be events of the log. ``predecessors`` are the
+    logs that it carries on, oldest first.
     """
 
     chain_id: int
@@ -68,10 +110,13 @@ class Deployment(msgspec.Struct, frozen=True):
     admin_delay: int
     deploy_block: int
     deploy_block_hash: str
+    predecessors: tuple[SealedLog, ...] = ()
 
     @property
     def identity(self) -> LogIdentity:
-        return LogIdentity(self.chain_id, self.log_address)
+        """The log, with those that it carries on."""
+        earlier = tuple(each.predecessor for each in self.predecessors)
+        return LogIdentity(self.chain_id, self.log_address, earlier)
 
     @property
     def log_address(self) -> bytes:
@@ -117,6 +162,10 @@ class Deployment(msgspec.Struct, frozen=True):
             if address_bytes(place) == address:
                 return name
         return ""
+
+    def artifact_of(self, contract: str) -> str:
+        """Which compiled contract stands for ``contract`` in this log: successors have some of their own."""
+        return artifacts.OF_SUCCESSORS.get(contract, contract) if self.predecessors else contract
 
     def domain(self, contract: str) -> Domain:
         """The EIP-712 domain of a registry."""
@@ -176,7 +225,7 @@ class Deployment(msgspec.Struct, frozen=True):
                     f"{chain.name} has no contract at {address}, where {name} should be; it is "
                     "another chain, or one that was started anew"
                 )
-            if not artifacts.load(name).matches(found):
+            if not artifacts.load(self.artifact_of(name)).matches(found):
                 raise DeploymentError(
                     f"the contract {name} at {address} is not the one that this version was built "
                     "with; use the version that deployed it, or find out who deployed another"

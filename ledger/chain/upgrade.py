@@ -12,25 +12,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
-from eth_abi.abi import decode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from ledger.chain import artifacts
+from ledger.chain.administration import Act, AdminCall, Administration
 from ledger.chain.deployment import (
-    ADMIN_ROLE,
     WAIT,
     Deployment,
-    DeploymentError,
     Sender,
     calldata,
     kinds_of,
     write_document,
 )
-from ledger.chain.interface import CallReverted, Chain
+from ledger.chain.interface import Chain
 from ledger.statements import address_bytes, kind_word
 
 if TYPE_CHECKING:
@@ -38,9 +36,6 @@ if TYPE_CHECKING:
 
 FILE_NAME = "upgrade.json"
 ADMITTED = bytes(keccak(text="Admitted(bytes32,address)"))
-NOT_READY = bytes(keccak(text="AccessManagerNotReady(bytes32)"))[:4]
-EXPIRED = bytes(keccak(text="AccessManagerExpired(bytes32)"))[:4]
-"""An announced act is forgotten a week after it was ripe."""
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -49,18 +44,6 @@ class Begun(msgspec.Struct, frozen=True):
     chain_id: int
     log: str
     registries: dict[str, str]
-
-
-class AdminCall(msgspec.Struct, frozen=True):
-    """A transaction that the log's administration has to make; ``data`` is hex text with 0x.
-
-    ``step`` is ``schedule``, which announces, or ``execute``, which does what was announced.
-    """
-
-    step: str
-    sender: str
-    to: str
-    data: str
 
 
 class Upgrade(msgspec.Struct, frozen=True):
@@ -100,10 +83,12 @@ def upgrade(
     places = work.found()
     if admin is not None and len(places) < len(deployment.missing):
         # before anybody pays for contracts that would never be admitted
-        work.delay_of(admin.address)
+        work.administration.delay_of(admin.address)
     places |= work.deployed(sender, [name for name in deployment.missing if name not in places])
-    acts = [act for name, place in places.items() for act in work.acts(name, place)]
-    ripe_at, call = work.admit(acts, admin) if acts else (None, None)
+    acts = [
+        Act(deployment.log, act) for name, place in places.items() for act in work.acts(name, place)
+    ]
+    ripe_at, call = work.administration.perform(acts, admin) if acts else (None, None)
     waiting = tuple(name for name, place in places.items() if any(work.acts(name, place)))
     if waiting:
         return Upgrade(deployment, (), waiting, ripe_at, call)
@@ -125,15 +110,9 @@ class _Work:
     say: Callable[[str], None]
 
     @property
-    def _manager(self) -> bytes:
-        return address_bytes(self.deployment.access_manager)
-
-    def _ask(
-        self, to: bytes, method: str, answer: list[str], *arguments: tuple[str, object]
-    ) -> tuple[Any, ...]:
-        """One question to a contract, its arguments given as (type, value)."""
-        kinds, values = [kind for kind, _ in arguments], [value for _, value in arguments]
-        return decode(answer, self.chain.call(to, calldata(method, kinds, values)))
+    def administration(self) -> Administration:
+        """Who admits registries to the log."""
+        return Administration(self.chain, self.deployment, self.wait, self.say)
 
     def found(self) -> dict[str, str]:
         """The missing registries that the log has admitted already, whoever deployed them.
@@ -202,99 +181,15 @@ class _Work:
         """Whether the contract there is this registry, of this log."""
         if not artifacts.load(name).matches(self.chain.code(address_bytes(place))):
             return False
-        (log,) = self._ask(address_bytes(place), "log", ["address"])
+        (log,) = self.administration.ask(address_bytes(place), "log", ["address"])
         return address_bytes(log) == self.deployment.log_address
 
     def acts(self, name: str, place: str) -> Iterator[bytes]:
         """The calls of the log that still have to be made, so that the registry may write its kinds."""
         for kind in kinds_of(name):
             arguments = (("bytes32", kind_word(kind)), ("address", place))
-            (admitted,) = self._ask(self.deployment.log_address, "admitted", ["bool"], *arguments)
+            (admitted,) = self.administration.ask(
+                self.deployment.log_address, "admitted", ["bool"], *arguments
+            )
             if not admitted:
                 yield calldata("admit", ["bytes32", "address"], [kind_word(kind), place])
-
-    def delay_of(self, admin: str) -> int:
-        """Seconds between announcing and doing; raises where ``admin`` does not administer the log."""
-        member, delay = self._ask(
-            self._manager,
-            "hasRole",
-            ["bool", "uint32"],
-            ("uint64", ADMIN_ROLE),
-            ("address", to_checksum_address(admin)),
-        )
-        if not member:
-            raise DeploymentError(
-                f"the key {admin} does not administer the log at {self.deployment.log} (when it was "
-                f"deployed {self.deployment.admin} did): use the administration's key"
-            )
-        return int(delay)
-
-    def admit(
-        self, acts: list[bytes], account: LocalAccount | None
-    ) -> tuple[int | None, AdminCall | None]:
-        """Announce what is not announced and do what is ripe; returns when the rest is ripe.
-
-        Without the key, what the administration has to do is returned beside it.
-        """
-        admin = self.deployment.admin if account is None else account.address
-        if self.delay_of(admin):
-            unannounced = [act for act in acts if not self._ripe_at(admin, act)]
-            if unannounced:
-                self.say("schedule")
-                call = self._call("schedule", admin, unannounced)
-                if account is None:
-                    return None, call
-                self._send(call, account)
-        self.say("execute")
-        call = self._call("execute", admin, acts)
-        ripe_at = max(self._ripe_at(admin, act) for act in acts) or None
-        if account is None:
-            return ripe_at, call
-        try:
-            self._send(call, account)
-        except DeploymentError as problem:
-            refusal = _refusal(problem)
-            if refusal == EXPIRED:
-                self._send(self._call("schedule", admin, acts), account)
-                return max(self._ripe_at(admin, act) for act in acts), None
-            if refusal == NOT_READY:
-                return ripe_at, None
-            raise
-        return None, None
-
-    def _ripe_at(self, admin: str, act: bytes) -> int:
-        """When an announced act may be done, Unix seconds; 0 where it is not announced, or expired."""
-        log = self.deployment.log
-        (operation,) = self._ask(
-            self._manager,
-            "hashOperation",
-            ["bytes32"],
-            ("address", admin),
-            ("address", log),
-            ("bytes", act),
-        )
-        (when,) = self._ask(self._manager, "getSchedule", ["uint48"], ("bytes32", operation))
-        return int(when)
-
-    def _call(self, step: str, admin: str, acts: list[bytes]) -> AdminCall:
-        """All acts as one call of the access manager."""
-        log = self.deployment.log
-        if step == "schedule":
-            kinds = ["address", "bytes", "uint48"]
-            calls = [calldata(step, kinds, [log, act, 0]) for act in acts]
-        else:
-            calls = [calldata(step, ["address", "bytes"], [log, act]) for act in acts]
-        data = calldata("multicall", ["bytes[]"], [calls])
-        return AdminCall(step, admin, self.deployment.access_manager, "0x" + data.hex())
-
-    def _send(self, call: AdminCall, account: LocalAccount) -> None:
-        send = Sender(self.chain, account, self.wait)
-        send.send(
-            f"{call.step} of admissions", address_bytes(call.to), bytes.fromhex(call.data[2:])
-        )
-
-
-def _refusal(problem: DeploymentError) -> bytes:
-    """The selector of the error with which a contract refused, empty where none did."""
-    cause = problem.__cause__
-    return cause.data[:4] if isinstance(cause, CallReverted) else b""

@@ -58,6 +58,7 @@ _ACTS: dict[str, tuple[str, str]] = {
     "Binding": ("obligation bound to an entry, or released", "义务与目录绑定或解绑"),
     "Objection": ("objection to an obligation, or its answer", "对义务的异议或答复"),
     "Exemption": ("exemption granted or withdrawn", "豁免批准或取消"),
+    "Opening": ("log opened that carries on another one", "接续另一日志，启用"),
 }
 
 

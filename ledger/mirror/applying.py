@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, exists, insert, select, update
 from ledger.chain.interface import BlockRef
 from ledger.merkle import HASH_LENGTH, TILE_HEIGHT, TILE_WIDTH, Run, tiles_of_run
 from ledger.mirror import tables
+from ledger.mirror.earlier import pack_earlier
 from ledger.mirror.errors import StaleMirrorError
 from ledger.mirror.events import LogRows
 from ledger.mirror.projections import Decoded, Projection
@@ -75,6 +76,12 @@ def cut(conn: Connection, size: int, block: int, projections: Sequence[Projectio
             conn.execute(update(table).where(table.c.leaf_until >= size).values(leaf_until=None))
 
 
+def begin_anew(conn: Connection, projections: Sequence[Projection]) -> None:
+    """Empty the mirror of a log that another one carries on: everything comes again with that one."""
+    cut(conn, 0, -1, projections)
+    conn.execute(delete(tables.cursor))
+
+
 def keep_others_out(conn: Connection) -> None:
     """Let one transaction at a time write to the mirror; on SQLite its beginning saw to that."""
     if conn.dialect.name == "postgresql":
@@ -90,6 +97,7 @@ def move_cursor(conn: Connection, before: Cursor | None, after: Cursor) -> None:
         "root": after.root,
         "block_number": after.block_number,
         "block_hash": after.block_hash,
+        "earlier": pack_earlier(after.log.earlier),
     }
     if before is None:
         conn.execute(insert(tables.cursor), [{"id": 1, **values}])

@@ -64,7 +64,8 @@ def digest_contradiction(
         struct = same_struct([statement.payload for statement in batch])
     except StatementError as error:
         return str(error)
-    domain = Domain(struct.contract, log.chain_id, authorisation.registry.hex())
+    chain_id = log.at(authorisation.first_index).chain_id
+    domain = Domain(struct.contract, chain_id, authorisation.registry.hex())
     rebuilt = authorisation_digest(
         struct,
         [statement.payload for statement in batch],

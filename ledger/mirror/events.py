@@ -81,7 +81,7 @@ def decode(logs: Sequence[RawLog], log: LogIdentity, first_index: int) -> LogRow
     digest names.
     """
     decoded = LogRows(first_index)
-    identity = b"\0" + log.words()
+    identity, era_end = _identity(log, first_index)
     kinds: dict[bytes, str] = {}
     expected = vouched_until = first_index
     authorisation, speaker = b"", (b"", b"")
@@ -96,9 +96,11 @@ def decode(logs: Sequence[RawLog], log: LogIdentity, first_index: int) -> LogRow
                 raise MismatchError(
                     f"leaf {index} in {_place(event)} was recorded without an authorisation", index
                 )
-            kind = kinds.get(topics[2])
-            if kind is None:
-                kind = kinds[topics[2]] = _kind(topics[2], index, event)
+            if index >= era_end:
+                # the leaves of the log before end here
+                identity, era_end = _identity(log, index)
+            word = topics[2]
+            kind = kinds.get(word) or kinds.setdefault(word, _kind(word, index, event))
             row, leaf = _statement(event, index, kind, identity)
             if row[4:6] != speaker:
                 raise MismatchError(
@@ -120,6 +122,12 @@ def decode(logs: Sequence[RawLog], log: LogIdentity, first_index: int) -> LogRow
     if expected < vouched_until:
         raise _missing(expected, f"announced, but not in {_place(logs[-1])}")
     return decoded
+
+
+def _identity(log: LogIdentity, index: int) -> tuple[bytes, int]:
+    """How the leaf input of leaf ``index`` begins, and the first leaf after it that begins otherwise."""
+    ends = (one.size for one in log.earlier if one.size > index)
+    return b"\0" + log.at(index).words(), min(ends, default=_LARGEST)
 
 
 def _statement(

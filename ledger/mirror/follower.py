@@ -16,6 +16,7 @@ from ledger.chain.interface import BlockRef, Chain, ChainError
 from ledger.merkle import Frontier
 from ledger.mirror import late_indexes, queries, tables
 from ledger.mirror.applying import (
+    begin_anew,
     cut,
     keep_others_out,
     move_cursor,
@@ -149,6 +150,9 @@ class Follower:
         if not self._checked:
             self.origin.check(self.chain)
             self._checked = True
+        if cursor is not None and cursor.log != self.origin.log:
+            self._begin_anew(cursor)
+            cursor, kept = None, {}
         if kept == projection_versions(self.projections):
             return
         if cursor is None:
@@ -162,6 +166,20 @@ class Follower:
         if not self._indexed:
             late_indexes.build(self.engine, self._late)
             self._indexed = True
+
+    def _begin_anew(self, cursor: Cursor) -> None:
+        """The log went on elsewhere: its statements are there as well, in other blocks."""
+        LOGGER.warning(
+            "log 0x%s on chain %d is carried on by 0x%s on chain %d: the mirror takes it over from there",
+            cursor.log.address.hex(),
+            cursor.log.chain_id,
+            self.origin.log.address.hex(),
+            self.origin.log.chain_id,
+        )
+        with writing(self.engine) as conn:
+            keep_others_out(conn)
+            if queries.cursor_of(conn) == cursor:
+                begin_anew(conn, self.projections)
 
     def _cursor(self) -> Cursor | None:
         with self.engine.connect() as conn:
@@ -304,8 +322,13 @@ class Follower:
 
 
 def check_identity(cursor: Cursor | None, origin: Origin) -> None:
-    """Raise :class:`ForeignLogError` where a mirror database belongs to another log."""
-    if cursor is not None and cursor.log != origin.log:
+    """Raise :class:`ForeignLogError` where a mirror database belongs to another log.
+
+    That of a log which this one carries on does not: it is to be taken over anew.
+    """
+    if cursor is None or cursor.log in {each.log for each in origin.log.earlier}:
+        return
+    if cursor.log != origin.log:
         raise ForeignLogError(
             f"this database mirrors log 0x{cursor.log.address.hex()} on chain "
             f"{cursor.log.chain_id}, not 0x{origin.log.address.hex()} on chain "

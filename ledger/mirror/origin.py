@@ -18,7 +18,7 @@ class Origin:
     organisation. ``first_block`` is the one in which the log was deployed; its hash tells this
     chain from any other with the same id. ``registries`` (20 bytes each) are the contracts that
     departments sign for; of one that is not among them, a later successor, the chain must say that
-    it writes to this log.
+    it writes to this log. Registries of logs that this one carries on are among them.
     """
 
     log: LogIdentity
@@ -35,7 +35,14 @@ class Origin:
             genesis_authority=address_bytes(deployment.genesis_authority),
             first_block=deployment.deploy_block,
             first_block_hash=bytes.fromhex(deployment.deploy_block_hash.removeprefix("0x")),
-            registries=frozenset(map(address_bytes, deployment.registries.values())),
+            registries=frozenset(
+                address_bytes(place)
+                for places in (
+                    deployment.registries,
+                    *(each.registries for each in deployment.predecessors),
+                )
+                for place in places.values()
+            ),
         )
 
     def check(self, chain: Chain) -> None:

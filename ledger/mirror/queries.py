@@ -5,6 +5,7 @@ Every function takes an SQLAlchemy connection and only reads.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time
 from functools import cache
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, Row, Select, and_, bindparam, func, or_, sele
 
 from ledger.days import CHINA_TIME, china_day
 from ledger.merkle import EMPTY_ROOT, Subtree, root_at, subtree_in_tiles, tiles_for
+from ledger.mirror.earlier import unpack_earlier
 from ledger.mirror.tables import authorisation, block, cursor, flag, statement, tree_tile
 from ledger.statements import Authorisation, LogIdentity, Statement
 
@@ -36,6 +38,7 @@ _RUN = (
     .order_by(authorisation.c.first_index.desc())
     .limit(1)
 )
+_RECORDED_AT = select(statement.c.recorded_at).where(statement.c.index_ == bindparam("leaf"))
 _BLOCK = select(block).where(block.c.number == bindparam("at"))
 
 
@@ -100,9 +103,8 @@ def cursor_of(conn: Connection) -> Cursor | None:
     row = conn.execute(_CURSOR).one_or_none()
     if row is None:
         return None
-    return Cursor(
-        LogIdentity(row.chain_id, row.log), row.size, row.root, row.block_number, row.block_hash
-    )
+    log = LogIdentity(row.chain_id, row.log, unpack_earlier(row.earlier))
+    return Cursor(log, row.size, row.root, row.block_number, row.block_hash)
 
 
 def size_of(conn: Connection) -> int:
@@ -367,13 +369,31 @@ def resolve_as_of(conn: Connection, text: str) -> int:
         raise MirrorQueryError(
             f"as_of {text!r} is neither a log size nor a time such as 2026-05-01T12:00:00+08:00"
         ) from error
+    now = cursor_of(conn)
+    inherited = now.log.inherited if now else 0
+    if inherited:
+        before = _recorded_until(conn, seconds, min(inherited, size))
+        if before < inherited:
+            return before
     found = conn.execute(
         select(block.c.size)
         .where(block.c.timestamp <= seconds)
         .order_by(block.c.timestamp.desc(), block.c.number.desc())
         .limit(1)
     ).scalar_one_or_none()
-    return int(found or 0)
+    return max(int(found or 0), inherited)
+
+
+def _recorded_until(conn: Connection, seconds: int, size: int) -> int:
+    """How many of the first ``size`` leaves were recorded at a time or before; by halves.
+
+    Blocks do not tell it of leaves that were carried over: they came into these blocks much later.
+    """
+
+    def recorded_at(index: int) -> int:
+        return int(conn.execute(_RECORDED_AT, {"leaf": index}).scalar_one())
+
+    return bisect_right(range(size), seconds, key=recorded_at)
 
 
 def day_at(conn: Connection, size: int) -> date | None:

@@ -101,9 +101,11 @@ cursor = Table(
     Column("root", HASH, nullable=False),
     Column("block_number", BIG, nullable=False),
     Column("block_hash", HASH, nullable=False),
+    Column("earlier", LargeBinary),
 )
 """Which log this is, and up to where it was taken over and compared with the contract. One row,
-``id`` 1."""
+``id`` 1. ``earlier`` are the logs that it carries on, oldest first: of each size, root, genesis, chain id
+and address, 136 bytes; NULL where there is none."""
 
 projection_state = Table(
     "projection_state",

@@ -10,7 +10,7 @@ from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.chain import artifacts, errors
+from ledger.chain import artifacts, phrases
 from ledger.chain.errors import CONTRACTS, explain
 from ledger.codes import EntryState, Role
 from ledger.statements import kind_word, text_hash
@@ -52,7 +52,7 @@ def test_every_error_of_our_contracts_has_words_and_advice(name: str) -> None:
     item = declared(OURS)[name]
     refusal = explain(data_of(name, *[sample(part["type"]) for part in item["inputs"]]))
     assert refusal.name == name
-    assert name in errors._PHRASES
+    assert name in phrases.PHRASES
     for text in (refusal.message_en, refusal.message_zh, refusal.hint_en, refusal.hint_zh):
         assert text
         assert "{" not in text
@@ -62,7 +62,7 @@ def test_every_error_of_our_contracts_has_words_and_advice(name: str) -> None:
 
 def test_there_are_no_words_for_errors_that_do_not_exist() -> None:
     known = set(declared(CONTRACTS)) | {"", "Error", "Panic"}
-    assert set(errors._PHRASES) <= known
+    assert set(phrases.PHRASES) <= known
 
 
 def test_a_stale_version_tells_the_one_expected_and_names_the_subject() -> None:

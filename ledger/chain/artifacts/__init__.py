@@ -23,8 +23,19 @@ REGISTRIES = (
     "Lineage",
 )
 """The registries of this version, in the order in which they are deployed."""
-NAMES = tuple(sorted(("AccessManager", "GovernanceLog", *REGISTRIES)))
-"""The contracts that a deployment needs, in alphabetical order."""
+OPENINGS = "Openings"
+"""The registry that a log which carries on another one has besides."""
+OF_SUCCESSORS = {
+    "GovernanceLog": "SuccessorLog",
+    "Organisations": "SuccessorOrganisations",
+}
+"""What stands in the place of these contracts where a log carries on another one."""
+NAMES = tuple(
+    sorted(
+        ("AccessManager", "GovernanceLog", *REGISTRIES, OPENINGS, "Seal", *OF_SUCCESSORS.values())
+    )
+)
+"""The contracts of this package, in alphabetical order."""
 
 
 class ArtifactError(Exception):

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.mirror import tables
@@ -119,9 +119,12 @@ def _leaf(columns: Sequence[str], row: Sequence[Any] | None) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def check_blocks(place: Beside, cursor: Cursor, report: Report) -> None:
+def check_blocks(place: Beside, cursor: Cursor, inherited: int, report: Report) -> None:
     """Each block's size and time against the statements in it, parents where neighbours are known,
-    and the cursor against its block."""
+    and the cursor against its block.
+
+    The first ``inherited`` leaves came from another log and keep the times that they had there.
+    """
     conn, block, vouched = place.conn, tables.block.c, tables.authorisation.c
     ends = {
         row.block_number: row.size
@@ -131,7 +134,7 @@ def check_blocks(place: Beside, cursor: Cursor, report: Report) -> None:
             ).group_by(vouched.block_number)
         )
     }
-    times = _times(place)
+    times = _times(place, inherited)
     size, previous = 0, None
     for row in conn.execute(select(tables.block).order_by(block.number)):
         size = ends.pop(row.number, size)
@@ -184,13 +187,14 @@ def check_blocks(place: Beside, cursor: Cursor, report: Report) -> None:
         )
 
 
-def _times(place: Beside) -> dict[int, int]:
+def _times(place: Beside, inherited: int) -> dict[int, int]:
     """When the statements of each block were recorded; -1 where they disagree."""
-    found = place.conn.exec_driver_sql(
+    question = text(
         "SELECT a.block_number, min(s.recorded_at), max(s.recorded_at) FROM authorisation a "
         "JOIN statement s ON s.index_ >= a.first_index AND s.index_ < a.first_index + a.count "
-        "GROUP BY a.block_number"
+        "WHERE a.first_index >= :inherited GROUP BY a.block_number"
     )
+    found = place.conn.execute(question, {"inherited": inherited})
     return {number: low if low == high else -1 for number, low, high in found}
 
 

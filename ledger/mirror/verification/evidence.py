@@ -162,7 +162,8 @@ class Evidence:
         if registry in self.origin.registries:
             return
         if registry not in self._writes_here:
-            self._writes_here[registry] = self._registry_says(registry)
+            here = authorisation.first_index >= self.origin.log.inherited
+            self._writes_here[registry] = self._registry_says(registry) if here else None
         if self._writes_here[registry] is False:
             self._wrong(
                 authorisation,
@@ -234,6 +235,11 @@ class Evidence:
     ) -> bool | None:
         """What an ERC-1271 account says of a signature; False where it is no contract, None where
         nobody can be asked. Asked at the newest block: what it accepts may have changed since."""
+        log = self.origin.log
+        if authorisation.first_index < log.inherited:
+            # The account stands on the chain that the statement comes from.
+            before = {account for each in log.earlier for account in each.accounts}
+            return None if signer in before else False
         if self.chain is None:
             return None
         question = IS_VALID_SIGNATURE + encode(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
@@ -23,37 +23,40 @@ _PAD = bytes(12)
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """Whether every statement is there and readable; the root at the size that was asked for."""
+    """Whether every statement is there and readable; the roots at the sizes that were asked for."""
 
     intact: bool
-    since_root: bytes | None = None
+    roots: dict[int, bytes] = field(default_factory=dict)
 
 
 def check_leaves(
     conn: Connection,
     cursor: Cursor,
+    log: LogIdentity,
     report: Report,
-    since_size: int | None = None,
+    *,
+    sizes: Collection[int] = (),
     progress: Progress | None = None,
 ) -> Derived:
-    """Derive leaves, tiles and root, and the root at ``since_size`` where one is asked for."""
+    """Derive leaves, tiles and root of ``log``, and the roots at ``sizes`` as far as it reaches."""
     frontier = Frontier()
+    roots = {0: EMPTY_ROOT} if 0 in sizes else {}
     upper: dict[tuple[int, int], bytes] = {}
     doubtful: list[int] = []
-    since_root = EMPTY_ROOT if since_size == 0 else None
     for first in range(0, cursor.size, CHUNK):
         end = min(first + CHUNK, cursor.size)
-        hashes = _leaf_hashes(statement_rows(conn, first, end), first, end, cursor.log, report)
+        hashes = _leaf_hashes(statement_rows(conn, first, end), first, end, log, report)
         if hashes is None:
             return Derived(intact=False)
-        cut = since_size - first if since_size and first < since_size <= end else 0
-        for part in (hashes[:cut], hashes[cut:]):
-            for run in frontier.extend(part):
+        done = first
+        for stop in sorted({size for size in sizes if first < size <= end} | {end}):
+            for run in frontier.extend(hashes[done - first : stop - first]):
                 for level, index, _, text in tiles_of_run(run):
                     if level:
                         upper[level, index] = upper.get((level, index), b"") + text
-            if cut and since_root is None:
-                since_root = frontier.root()
+            done = stop
+            if stop in sizes:
+                roots[stop] = frontier.root()
         _compare_lowest(conn, hashes, first, doubtful)
         report.count("leaves", end - first)
         if progress is not None:
@@ -62,14 +65,14 @@ def check_leaves(
     _judge(doubtful, cursor, root, report)
     _compare_upper(conn, cursor.size, upper, report)
     _find_strays(conn, cursor.size, report)
-    return Derived(intact=True, since_root=since_root)
+    return Derived(intact=True, roots=roots)
 
 
 def _leaf_hashes(
     rows: Sequence[Sequence[Any]], first: int, end: int, log: LogIdentity, report: Report
 ) -> list[bytes] | None:
     """Leaf hashes of consecutive rows; None where a row is missing or is no statement at all."""
-    identity, hashes = b"\0" + log.words(), []
+    inherited, identity, hashes = log.inherited, b"\0" + log.words(), []
     words: dict[str, bytes] = {}
     expected = first
     for row in rows:
@@ -105,7 +108,7 @@ def _leaf_hashes(
                 sha256(
                     b"".join(
                         (
-                            identity,
+                            b"\0" + log.at(index).words() if index < inherited else identity,
                             word,
                             subject,
                             version.to_bytes(32, "big"),

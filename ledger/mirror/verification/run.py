@@ -16,6 +16,7 @@ from ledger.mirror.verification.derived import check_blocks, check_projections
 from ledger.mirror.verification.evidence import Evidence
 from ledger.mirror.verification.leaves import check_leaves
 from ledger.mirror.verification.onchain import OnChain
+from ledger.mirror.verification.predecessors import check_predecessors
 from ledger.mirror.verification.report import Report
 from ledger.mirror.verification.since import check_since
 
@@ -46,9 +47,12 @@ def verify(
         if cursor is None:
             return report
         report.size, report.root = cursor.size, "0x" + cursor.root.hex()
-        derived = check_leaves(conn, cursor, report, since.size if since else None, progress)
+        sizes = {each.size for each in origin.log.earlier} | ({since.size} if since else set())
+        derived = check_leaves(conn, cursor, origin.log, report, sizes=sizes, progress=progress)
         if since is not None:
-            check_since(since, cursor, derived.since_root, report)
+            check_since(since, cursor, derived.roots.get(since.size), report)
+        if origin.log.earlier:
+            check_predecessors(conn, cursor, origin.log, derived.roots, report)
         if not derived.intact:
             report.skip(
                 "声明不完整，其余各项未核验；可弃用此镜像库，从链上重新同步",
@@ -57,7 +61,7 @@ def verify(
             )
             return report
         heads = Evidence(conn, cursor, origin, rulebooks, report, chain).check(progress)
-        check_blocks(place, cursor, report)
+        check_blocks(place, cursor, origin.log.inherited, report)
         if chain is not None:
             OnChain(conn, chain, origin, cursor, report).check(heads, progress)
         else:
