@@ -227,6 +227,22 @@ PROBLEMS: dict[str, ProblemType] = {
         ("没有这条归属规则", "No such rule"),
         ("规则列表见 /api/v1/lineage/rules。", "/api/v1/lineage/rules lists them."),
     ),
+    "unknown_dataset": _type(
+        404,
+        ("没有作业读写这个数据集", "No job reads or writes that data set"),
+        (
+            "在用而未编目的数据见 /api/v1/lineage/findings?kind=dark_data。",
+            "/api/v1/lineage/findings?kind=dark_data lists what is used and not catalogued.",
+        ),
+    ),
+    "dataset_covered": _type(
+        409,
+        ("该数据集已归入目录", "An entry covers that data set already"),
+        (
+            "归属规则见 /api/v1/lineage/rules。",
+            "/api/v1/lineage/rules lists the rules that say so.",
+        ),
+    ),
     "unknown_step": _type(
         404,
         ("没有这个加工步骤", "No such step"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -156,3 +156,125 @@ class CheckpointPage(Shape):
     log_size: Size
     items: list[AnchoredCheckpointDocument]
     next: str | None
+
+
+class OwnerShape(Shape):
+    """Whose a data set most likely is, and by which rule: so many of so many spoke for it."""
+
+    organisation: str
+    by: Literal["namespace", "writer", "neighbours"]
+    count: Count
+    of: Count
+
+
+class UseShape(Shape):
+    """How much a data set is used now."""
+
+    jobs: Count
+    reads: Count
+    writes: Count
+    runs: Count
+    last_seen: Time | None
+
+
+class PlaceShape(Shape):
+    """A data set or job on a path, and the entry that a data set belongs to."""
+
+    kind: Literal["dataset", "job"]
+    namespace: str
+    name: str
+    entry: str | None
+
+
+class ClassShape(Shape):
+    """A security grade (1 to 4) or a share class."""
+
+    code: int | str
+    zh: str
+    en: str
+
+
+class WayShape(Shape):
+    """What to do about it."""
+
+    zh: str
+    en: str
+
+
+class LineageFinding(Shape):
+    """One finding; what its kind has nothing to say of is null."""
+
+    id: str
+    kind: Named
+    way: WayShape
+    namespace: str
+    name: str
+    entry: str | None
+    entry_name: str | None
+    organisation: str | None
+    owner: OwnerShape | None
+    use: UseShape | None
+    stated: ClassShape | None
+    flowing: ClassShape | None
+    source: str | None
+    path: list[PlaceShape]
+    made: Time | None
+    delivered: Time | None
+    item: str | None
+    edition: int | None
+    jobs: Count | None
+    leaf: Index | None
+
+
+class LineageFindingPage(Shape):
+    """Findings by kind, and how many of each there are."""
+
+    as_of: Size
+    log_size: Size
+    total: Count
+    counts: dict[str, Count]
+    items: list[LineageFinding]
+    next: str | None
+
+
+class LibraryCount(Shape):
+    """Entries in force of a library, and how many of them derive from a registered one."""
+
+    library: Named
+    entries: Count
+    sourced: Count
+
+
+class ComposedEntry(Shape):
+    """An entry of a library: its nearest registered sources, and the data sets of nobody on the way."""
+
+    library: Named
+    entry: str
+    name: str | None
+    organisation: str
+    sources: list[str]
+    dark: Count
+    known: bool
+    leaf: Index
+
+
+class CompositionPage(Shape):
+    """Entries of the shared libraries by library and code."""
+
+    as_of: Size
+    log_size: Size
+    total: Count
+    libraries: list[LibraryCount]
+    items: list[ComposedEntry]
+    next: str | None
+
+
+class EntryDraft(Shape):
+    """A draft entry, incomplete as it is, and the rule that would tie the data set to it."""
+
+    as_of: Size
+    namespace: str
+    name: str
+    owner: OwnerShape | None
+    entry: dict[str, Any]
+    rule: dict[str, Any]

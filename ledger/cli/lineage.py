@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from ledger.cli.lineage_findings import composition, draft, findings
 from ledger.cli.lineage_statements import declare_command, rule_app, steps
 from ledger.cli.output import Exit, Problem, err, out, print_json, progress_bar, say
 from ledger.cli.session import Json, existing_file, opened
@@ -21,6 +22,9 @@ app = typer.Typer(no_args_is_help=True, help="Lineage: where data come from / è¡
 app.command("declare")(declare_command)
 app.command("steps")(steps)
 app.add_typer(rule_app, name="rule")
+app.command("findings")(findings)
+app.command("composition")(composition)
+app.command("draft")(draft)
 
 Organisation = Annotated[
     str, typer.Option("--organisation", help="Code of the organisation whose lineage this is.")

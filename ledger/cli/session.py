@@ -84,8 +84,13 @@ def opened(**more: object) -> Iterator[Office]:
 
 
 @contextmanager
-def reading(as_of: str | None = None) -> Iterator[tuple[Connection, int | None]]:
-    """The mirror, brought up to date, and the log size that ``as_of`` means (None: now)."""
+def reading(
+    as_of: str | None = None, *, edges: bool = False
+) -> Iterator[tuple[Connection, int | None]]:
+    """The mirror, brought up to date, and the log size that ``as_of`` means (None: now).
+
+    With ``edges`` those of lineage follow the journal too.
+    """
     from ledger.mirror.queries import MirrorQueryError, resolve_as_of  # noqa: PLC0415
 
     with opened() as office:
@@ -94,6 +99,9 @@ def reading(as_of: str | None = None) -> Iterator[tuple[Connection, int | None]]
             trouble = office.refresh(lambda step: bar(step.size))
         if trouble is not None:
             warn_of(trouble)
+        if edges and office.lineage.exists:
+            with progress_bar(say("生成血缘", "Making edges")) as bar:
+                office.lineage.edges.catch_up(bar)
         with office.read() as connection:
             size = None
             if as_of is not None:

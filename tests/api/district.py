@@ -66,6 +66,8 @@ TABLE = "EDU-1-S1-T1"
 EXEMPTION = "EX-1"
 RULE, STEP = "R-1", "S-1"
 """A rule and a declared step of lineage."""
+DARK = ("postgres://edu:5432", "dm.licences_by_street")
+"""A data set that a step writes, and no entry covers."""
 MANIFEST_LEAF = 29
 SCORE_LEAF = 25
 """Where the one manifest stands in the log."""
@@ -274,10 +276,19 @@ def _lineage(district: District, until: int) -> None:
             "deidentification": {"method": "掩码", "grade_before": 3, "grade_after": 2},
         }
     )
+    loose = StepDraft.model_validate(
+        {
+            "code": "S-2",
+            "name": "另存",
+            "type": "derive",
+            "inputs": [source],
+            "outputs": [{"namespace": DARK[0], "name": DARK[1]}],
+        }
+    )
     anchored = CheckpointDraft(origin="elsewhere/lineage", size=7, root="ab" * 32)
     district.record(
         (attribute(rules, speaker=SCHOOLS, deadline=until), "schools steward", None),
-        (declare([step], speaker=SCHOOLS, deadline=until), "schools steward", None),
+        (declare([step, loose], speaker=SCHOOLS, deadline=until), "schools steward", None),
         (anchor([anchored], speaker=BUREAU, deadline=until), "collector", None),
     )
 

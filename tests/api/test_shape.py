@@ -18,6 +18,7 @@ from api.openapi import describe
 from api.problems import PROBLEMS
 from tests.api.district import (
     CORRECTION,
+    DARK,
     EXEMPTION,
     MANIFEST_LEAF,
     OTHER_REPORT,
@@ -155,6 +156,8 @@ def answers(client: httpx.Client) -> Iterator[tuple[str, httpx.Response]]:
         wanted: dict[str, str] = {}
         if path.endswith("/diff"):
             wanted = {"from": "1", "to": "2"}
+        if path.endswith("/lineage/draft"):
+            wanted = {"namespace": DARK[0], "name": DARK[1]}
         if path.endswith("/proofs/inclusion"):
             wanted = {"index": "3"}
         if path.endswith("/proofs/consistency"):

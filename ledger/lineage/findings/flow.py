@@ -133,6 +133,14 @@ def _further(
     return ahead
 
 
+def arriving(found: Flow, dataset: int) -> tuple[int, int]:
+    """The strictest grade and share class that come into a data set, 0 where none above the least does."""
+    reached = np.flatnonzero(found.distance[:, found.hops.datasets.index(dataset)] > 0)
+    if not len(reached):
+        return 0, 0
+    return int((reached // SHARES).max()), int((reached % SHARES).max())
+
+
 def breaches(picture: Picture, found: Flow) -> list[Breach]:
     """Entries classed too low, by code: of each the worst that comes in, by the shortest path to any of its data
     sets.
