@@ -24,6 +24,7 @@ from ledger.cli.session import Json, Limit, existing_file, opened, reading
 from ledger.log.document import render
 from ledger.log.queries import build_consistency, build_proof
 from ledger.log.readable import act_of, decoded, utc
+from ledger.log.verdict import Verdict
 from ledger.log.verify import verify_proof
 from ledger.mirror.queries import checkpoint as checkpoint_of
 from ledger.mirror.queries import size_of, statements
@@ -105,13 +106,14 @@ def verify(
     ] = None,
     json_output: Json = False,
 ) -> None:
-    """Check a proof file: no network, no database, no trust. Says in words what was proven.
+    """Check a proof file or a provenance certificate: no network, no database, no trust. Says in words what was
+    proven, and what is not claimed.
 
     Example: govledger log verify proof.json --root 3f9a…
     """
     data = existing_file(file).read_bytes()
     try:
-        verdict = verify_proof(data, root, size)
+        verdict = _verdict(data, root, size)
     except ValueError as error:
         raise Problem(
             say(f"--root 不是根：{error}", f"--root: {error}"),
@@ -130,6 +132,16 @@ def verify(
             failure.text(say("zh", "en")),
             Exit.NOT_PROVEN,
         )
+
+
+def _verdict(data: bytes, root: str | None, size: int | None) -> Verdict:
+    from ledger.lineage.certificate.document import is_certificate  # noqa: PLC0415
+
+    if not is_certificate(data):
+        return verify_proof(data, root, size)
+    from ledger.lineage.certificate.verify import verify_certificate  # noqa: PLC0415
+
+    return verify_certificate(data, root, size)
 
 
 @app.command("list")

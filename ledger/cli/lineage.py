@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
+from ledger.cli.lineage_certify import certify
 from ledger.cli.lineage_findings import composition, draft, findings
+from ledger.cli.lineage_graph import column, impact, path, trace
 from ledger.cli.lineage_statements import declare_command, rule_app, steps
 from ledger.cli.output import Exit, Problem, err, out, print_json, progress_bar, say
 from ledger.cli.session import Json, existing_file, opened
@@ -19,6 +21,11 @@ from ledger.lineage.entries import Door
 from ledger.office import Office
 
 app = typer.Typer(no_args_is_help=True, help="Lineage: where data come from / 血缘.")
+app.command("trace")(trace)
+app.command("impact")(impact)
+app.command("column")(column)
+app.command("path")(path)
+app.command("certify")(certify)
 app.command("declare")(declare_command)
 app.command("steps")(steps)
 app.add_typer(rule_app, name="rule")

@@ -130,6 +130,15 @@ WORDINGS: dict[str, Wording] = {
     "UnwritableJournal": Wording(
         Exit.UNAVAILABLE, "血缘日志无法写入，未写入任何内容", "请检查磁盘空间后重试"
     ),
+    "LineageQueryError": Wording(
+        Exit.NOT_FOUND,
+        "血缘中没有所查内容",
+        "请核对目录代码或数据集名称；`govledger lineage rule list`",
+    ),
+    "UnknownDelivery": Wording(
+        Exit.NOT_FOUND, "没有这次交付", "用 `govledger deliver list` 查看已登记的交付"
+    ),
+    "CertificateError": Wording(Exit.REFUSED, "无法出具溯源证书", "请按提示处理后重试"),
     "JournalError": Wording(Exit.UNAVAILABLE, "血缘日志无法使用", "请检查数据目录后重试"),
     "ForkedJournal": Wording(
         Exit.NOT_PROVEN, "血缘日志与账本上的检查点不符", "请从备份恢复日志目录"

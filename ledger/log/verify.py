@@ -16,10 +16,9 @@ The steps, in order; the first that fails ends the check:
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from ledger.log.document import (
-    Checkpoint,
     ConsistencyProof,
     DocumentError,
     InclusionProof,
@@ -32,6 +31,7 @@ from ledger.log.document import (
     render,
 )
 from ledger.log.instructions import HOW_TO_CHECK_CONSISTENCY, HOW_TO_CHECK_INCLUSION
+from ledger.log.kept import Kept, check_root
 from ledger.log.verdict import CheckFailedError, Status, Verdict
 from ledger.log.verify_statement import (
     check_blocks,
@@ -41,7 +41,6 @@ from ledger.log.verify_statement import (
     check_statement,
 )
 from ledger.merkle_verify import ProofError, verify_consistency
-from ledger.statements import WORD
 
 
 def verify_proof(
@@ -59,7 +58,7 @@ def verify_proof(
     or hex) that is no root raises :class:`ValueError`. A consistency proof is compared with
     ``root`` at either end.
     """
-    kept = None if root is None else _Kept(_root(root), size)
+    kept = None if root is None else Kept.of(root, size)
     verdict = Verdict()
     try:
         proof = _read(document, verdict)
@@ -70,23 +69,6 @@ def verify_proof(
     except CheckFailedError as failure:
         verdict.add(Status.FAILED, failure.en, failure.zh)
     return verdict
-
-
-class _Kept(NamedTuple):
-    """What whoever checks knows from elsewhere."""
-
-    root: bytes
-    size: int | None
-
-
-def _root(root: bytes | str) -> bytes:
-    try:
-        raw = bytes.fromhex(root.strip().removeprefix("0x")) if isinstance(root, str) else root
-    except ValueError as error:
-        raise ValueError(f"a root is 64 hex digits, not {root!r}") from error
-    if len(raw) != WORD:
-        raise ValueError(f"a root has 32 bytes (64 hex digits), this one has {len(raw)}")
-    return raw
 
 
 def _read(document: bytes | dict[str, Any], verdict: Verdict) -> Proof:
@@ -110,10 +92,10 @@ def _read(document: bytes | dict[str, Any], verdict: Verdict) -> Proof:
     return proof
 
 
-def _check_inclusion(proof: InclusionProof, kept: _Kept | None, verdict: Verdict) -> None:
+def _check_inclusion(proof: InclusionProof, kept: Kept | None, verdict: Verdict) -> None:
     struct = check_statement(proof.statement, verdict)
     check_leaf(proof, verdict)
-    _check_root(proof.checkpoint, kept, verdict)
+    check_root(proof.checkpoint, kept, verdict)
     check_mandate(proof, struct, verdict)
     check_readable(proof)
     check_blocks(proof)
@@ -139,7 +121,7 @@ def _check_inclusion(proof: InclusionProof, kept: _Kept | None, verdict: Verdict
     )
 
 
-def _check_consistency(proof: ConsistencyProof, kept: _Kept | None, verdict: Verdict) -> None:
+def _check_consistency(proof: ConsistencyProof, kept: Kept | None, verdict: Verdict) -> None:
     old, new = proof.old, proof.new
     if (old.chain_id, old.log) != (new.chain_id, new.log):
         raise CheckFailedError(
@@ -164,7 +146,7 @@ def _check_consistency(proof: ConsistencyProof, kept: _Kept | None, verdict: Ver
         "nothing was altered, dropped or reordered.",
         f"{new.size}个叶的日志以旧检查点的{old.size}个叶开头：没有改动、删除或调换。",
     )
-    _check_root(old if kept is not None and hex_of(kept.root) == old.root else new, kept, verdict)
+    check_root(old if kept is not None and hex_of(kept.root) == old.root else new, kept, verdict)
     _check_digest(proof)
     verdict.add(
         Status.STATED,
@@ -173,42 +155,6 @@ def _check_consistency(proof: ConsistencyProof, kept: _Kept | None, verdict: Ver
         f"以下由文件载明，只有链能确认：区块{old.block_number}与{new.block_number}，"
         f"创世主管密钥{proof.genesis_authority}。",
     )
-
-
-def _check_root(checkpoint: Checkpoint, kept: _Kept | None, verdict: Verdict) -> None:
-    size, root = checkpoint.size, checkpoint.root
-    if kept is None:
-        verdict.add(
-            Status.STATED,
-            "That this is the log's root is the file's own word: compare it with a root that you "
-            f"kept, or with the contract {checkpoint.log} on chain {checkpoint.chain_id}.",
-            "该根确为日志之根，仅为文件自述：请与自己保存的根比较，或向链"
-            f"{checkpoint.chain_id}上的合约 {checkpoint.log} 查询。",
-        )
-    elif hex_of(kept.root) != root or kept.size not in (None, size):
-        given = hex_of(kept.root) + (f" at size {kept.size}" if kept.size is not None else "")
-        raise CheckFailedError(
-            f"The file proves against the root {root} at size {size}, you gave {given}. Either "
-            "yours is of another size, or this is not the log that you know.",
-            f"文件针对的是大小{size}时的根 {root}，而给定的是 {given}："
-            "或给定的根不属于该大小，或这不是您所知的日志。",
-        )
-    elif kept.size is None:
-        verdict.root_compared = True
-        verdict.add(Status.PROVEN, "The root is the one that you gave.", "根与您给定的根一致。")
-        verdict.add(
-            Status.STATED,
-            f"That it has {size} leaves is the file's own word: give the size that you kept with "
-            "the root, to have that compared as well.",
-            f"该根之下有{size}个叶仅为文件自述：请同时给出您与根一并保存的大小以便比较。",
-        )
-    else:
-        verdict.root_compared = True
-        verdict.add(
-            Status.PROVEN,
-            f"The root and its size, {size}, are those that you gave.",
-            f"根及其大小{size}与您给定的一致。",
-        )
 
 
 def _check_digest(proof: Proof) -> None:

@@ -1,0 +1,356 @@
+"""``govledger lineage trace | impact | column | path``: where data come from, and whom they reach (血缘查询)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ledger.cli.lineage_drawing import Drawing, Mermaid, ProvJson, ProvO, Svg, draw, show
+from ledger.cli.output import (
+    Exit,
+    Problem,
+    err,
+    language,
+    out,
+    print_json,
+    print_table,
+    progress_bar,
+    say,
+)
+from ledger.cli.session import AsOf, Json, opened, warn_of
+from ledger.cli.wording import problem_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from ledger.lineage.impact import Impact
+    from ledger.lineage.walks import Direction, Walk
+    from ledger.office import Office
+
+Depth = Annotated[int, typer.Option("--depth", min=1, max=1000, help="How many jobs away.")]
+What = Annotated[
+    str,
+    typer.Argument(
+        metavar="CODE",
+        help="An entry's code, or namespace:name of a data set or job.",
+        show_default=False,
+    ),
+]
+_MOST_NODES = 10_000
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The office, a connection to its mirror, and the size that ``--as-of`` means."""
+
+    office: Office
+    connection: Connection
+    as_of: int | None
+
+
+@contextmanager
+def graph_of(as_of: str | None) -> Iterator[Graph]:
+    """The graph, brought up to date: the mirror follows the log, the edges follow the journal."""
+    from ledger.mirror.queries import MirrorQueryError, resolve_as_of  # noqa: PLC0415
+
+    with opened() as office:
+        _ = office.deployment
+        with progress_bar(say("同步镜像", "Following the log")) as bar:
+            trouble = office.refresh(lambda step: bar(step.size))
+        if trouble is not None:
+            warn_of(trouble)
+        if office.lineage.exists:
+            with progress_bar(say("生成血缘", "Making edges")) as bar:
+                office.lineage.edges.catch_up(bar)
+        with office.read() as connection:
+            try:
+                size = None if as_of is None else resolve_as_of(connection, as_of)
+            except MirrorQueryError as error:
+                raise (problem_of(error, Exit.USAGE) or error) from error
+            yield Graph(office, connection, size)
+
+
+def trace(
+    code: What,
+    depth: Depth = 20,
+    both: Annotated[bool, typer.Option("--both", help="What comes from it, too.")] = False,
+    as_of: AsOf = None,
+    svg: Svg = None,
+    mermaid: Mermaid = None,
+    prov_json: ProvJson = None,
+    prov_o: ProvO = None,
+    as_json: Json = False,
+) -> None:
+    """Where a table comes from: every job and data set up to its sources.
+
+    Example: govledger lineage trace 318001/000001
+
+    Example: govledger lineage trace postgres://dw:5432:public.schools --depth 3 --svg schools.svg
+    """
+    with graph_of(as_of) as graph:
+        found = _walk(graph, code, "both" if both else "upstream", depth)
+        title = say(f"{code} 的来源", f"Where {code} comes from")
+        show(graph, found, Drawing(title, svg, mermaid, prov_json, prov_o, as_json))
+
+
+def impact(
+    code: What,
+    depth: Depth = 20,
+    tree: Annotated[bool, typer.Option("--tree", help="The way to each of them, too.")] = False,
+    as_of: AsOf = None,
+    svg: Svg = None,
+    mermaid: Mermaid = None,
+    prov_json: ProvJson = None,
+    prov_o: ProvO = None,
+    as_json: Json = False,
+) -> None:
+    """Who is hit if a table changes or stops: organisations, entries and libraries downstream.
+
+    Example: govledger lineage impact 318001/000001
+    """
+    from ledger.lineage.impact import impact_of  # noqa: PLC0415
+    from ledger.lineage.told import names_of, standing_of  # noqa: PLC0415
+
+    with graph_of(as_of) as graph:
+        found = _walk(graph, code, "downstream", depth)
+        standing = standing_of(graph.connection, found.nodes, graph.as_of)
+        names = names_of(graph.connection, found.nodes, standing, graph.as_of, language=language())
+        hit = impact_of(found, standing, names.organisations)
+        if as_json:
+            print_json({"of": code, "as_of": found.as_of, "journal": found.journal, "impact": hit})
+        title = say(f"{code} 的影响", f"What {code} feeds")
+        drawing = Drawing(title, svg, mermaid, prov_json, prov_o, as_json=False)
+        show(graph, found, drawing, silent=as_json or not tree)
+    if not as_json:
+        _print_impact(code, hit)
+
+
+def _print_impact(code: str, hit: Impact) -> None:
+    if not hit.organisations:
+        out.print(
+            say(f"{code} 没有已知的下游", f"nothing is known to come from {code}"), markup=False
+        )
+        return
+    print_table(
+        say(f"{code} 变更或停用时受影响的机构", f"Organisations hit if {code} changes or stops"),
+        [
+            say("机构", "organisation"),
+            say("名称", "name"),
+            say("目录", "entries"),
+            say("未编目数据集", "other data sets"),
+            say("作业", "jobs"),
+            say("距离", "jobs away"),
+        ],
+        [
+            (
+                one.code or "?",
+                one.name or say("归属未知", "owner unknown"),
+                "\n".join(one.entries),
+                len(one.data_sets),
+                len(one.jobs),
+                one.depth,
+            )
+            for one in hit.organisations
+        ],
+        right=[
+            say("作业", "jobs"),
+            say("未编目数据集", "other data sets"),
+            say("距离", "jobs away"),
+        ],
+        spare=[say("作业", "jobs"), say("未编目数据集", "other data sets")],
+    )
+    if hit.entries:
+        out.print()
+        _print_entries(hit)
+
+
+def _print_entries(hit: Impact) -> None:
+    from ledger.codes import Library, OpenType, ShareType  # noqa: PLC0415
+
+    def named(codes: type[Library | ShareType | OpenType], value: str | None) -> str:
+        if value is None:
+            return "–"
+        found = codes.of(value)
+        return say(found.zh, found.en)
+
+    print_table(
+        say(f"受影响的目录：{len(hit.entries)}", f"Entries hit: {len(hit.entries)}"),
+        [
+            say("目录代码", "code"),
+            say("名称", "name"),
+            say("机构", "owner"),
+            say("库", "library"),
+            say("共享", "shared"),
+            say("开放", "open"),
+            say("分级", "grade"),
+            say("距离", "jobs away"),
+        ],
+        [
+            (
+                one.code,
+                one.name or say("（不公开）", "(not public)"),
+                one.owner or "?",
+                named(Library, one.library),
+                named(ShareType, one.share_type),
+                named(OpenType, one.open_type),
+                one.grade if one.grade is not None else "–",
+                one.depth,
+            )
+            for one in hit.entries
+        ],
+        right=[say("分级", "grade"), say("距离", "jobs away")],
+        fold=[say("名称", "name")],
+        spare=[say("开放", "open"), say("机构", "owner")],
+    )
+
+
+def column(
+    item: Annotated[
+        str,
+        typer.Argument(
+            metavar="CODE.ITEM", help="An entry and its item, or namespace:name and a column."
+        ),
+    ],
+    depth: Depth = 20,
+    downstream: Annotated[
+        bool, typer.Option("--downstream", help="What is made of it, instead.")
+    ] = False,
+    as_of: AsOf = None,
+    svg: Svg = None,
+    mermaid: Mermaid = None,
+    as_json: Json = False,
+) -> None:
+    """Where the values of one column come from, or with --downstream go to; which filters decide its rows.
+
+    Example: govledger lineage column 318001/000001.学校名称
+    """
+    from ledger.lineage import graph as graphs  # noqa: PLC0415
+    from ledger.lineage.pictures import of_columns  # noqa: PLC0415
+    from ledger.lineage.told import columns_told, names_of, standing_of  # noqa: PLC0415
+
+    with graph_of(as_of) as graph:
+        starts = _columns_named(graph, item)
+        direction: Direction = "downstream" if downstream else "upstream"
+        found = graphs.columns(
+            graph.connection,
+            starts,
+            direction=direction,
+            depth=depth,
+            as_of=graph.as_of,
+            cap=_MOST_NODES,
+        )
+        _say_truncated(truncated=found.truncated)
+        standing = standing_of(graph.connection, found.nodes, graph.as_of)
+        names = names_of(graph.connection, found.nodes, standing, graph.as_of, language=language())
+    if as_json:
+        print_json(columns_told(found, names))
+    ends = {
+        end
+        for edge in found.edges
+        for end in ((edge.input, edge.input_field), (edge.output, edge.output_field))
+    }
+    begun = [start for start in starts if start in ends] or starts[:1]
+    title = (
+        say(f"{item} 的去向", f"What comes from {item}")
+        if downstream
+        else say(f"{item} 的来源", f"Where {item} comes from")
+    )
+    picture = of_columns(found, begun, names, upstream=not downstream, title=title)
+    draw(picture, Drawing(title, svg, mermaid, as_json=as_json))
+
+
+def _columns_named(graph: Graph, text: str) -> list[tuple[int, str]]:
+    """The columns that ``CODE.ITEM`` means; names hold dots, so the last at which the rest is known divides."""
+    from ledger.lineage import graph as graphs  # noqa: PLC0415
+    from ledger.lineage.walks import LineageQueryError  # noqa: PLC0415
+
+    refused: LineageQueryError | None = None
+    for at in sorted((at for at, sign in enumerate(text) if sign == "."), reverse=True):
+        whole, field = text[:at], text[at + 1 :]
+        try:
+            datasets = _resolved(graph, whole)
+        except LineageQueryError as error:
+            refused = refused or error
+            continue
+        return graphs.item_columns(graph.connection, datasets, whole, field, graph.as_of)
+    if refused is not None:
+        raise refused
+    raise Problem(
+        say(f"{text} 没有指明数据项", f"{text} names no column"),
+        say("写作 目录代码.数据项", "write it as CODE.ITEM"),
+        Exit.USAGE,
+    )
+
+
+def path(
+    start: Annotated[str, typer.Argument(metavar="A", help="Where data come from.")],
+    end: Annotated[str, typer.Argument(metavar="B", help="Where they arrive.")],
+    as_of: AsOf = None,
+    svg: Svg = None,
+    mermaid: Mermaid = None,
+    prov_json: ProvJson = None,
+    prov_o: ProvO = None,
+    as_json: Json = False,
+) -> None:
+    """A shortest way of data from A to B.
+
+    Example: govledger lineage path postgres://edu:5432:ods.schools 318001/000009
+    """
+    from ledger.lineage import graph as graphs  # noqa: PLC0415
+
+    with graph_of(as_of) as graph:
+        ends = [_resolved(graph, text) for text in (start, end)]
+        found = graphs.path(graph.connection, *ends, as_of=graph.as_of)
+        if found is None:
+            back = graphs.path(graph.connection, *ends[::-1], as_of=graph.as_of)
+            raise Problem(
+                say(
+                    f"没有从 {start} 到 {end} 的数据流",
+                    f"no data are known to flow from {start} to {end}",
+                ),
+                ""
+                if back is None
+                else say(
+                    f"方向相反：数据从 {end} 流向 {start}",
+                    f"they flow the other way, from {end} to {start}",
+                ),
+                Exit.NOT_FOUND,
+            )
+        title = say(f"从 {start} 到 {end}", f"From {start} to {end}")
+        show(graph, found, Drawing(title, svg, mermaid, prov_json, prov_o, as_json))
+
+
+def _resolved(graph: Graph, text: str) -> list[int]:
+    from ledger.lineage import graph as graphs  # noqa: PLC0415
+
+    return graphs.resolve(graph.connection, text, graph.as_of)
+
+
+def _walk(graph: Graph, text: str, direction: Direction, depth: int) -> Walk:
+    from ledger.lineage import graph as graphs  # noqa: PLC0415
+
+    found = graphs.walk(
+        graph.connection,
+        _resolved(graph, text),
+        direction=direction,
+        depth=depth,
+        as_of=graph.as_of,
+        cap=_MOST_NODES,
+    )
+    _say_truncated(truncated=found.truncated)
+    return found
+
+
+def _say_truncated(*, truncated: bool) -> None:
+    if truncated:
+        err.print(
+            say(
+                f"！超过 {_MOST_NODES} 个节点，以下并非全部；请减小 --depth",
+                f"! more than {_MOST_NODES} nodes, so this is not all; give a smaller --depth",
+            ),
+            style="yellow",
+        )

@@ -1,0 +1,172 @@
+"""The form of a provenance certificate (溯源证书): members, exact bytes, and the digest that binds them.
+
+As proof files (:mod:`ledger.log.document`): UTF-8 JSON with the members of the classes below in their order, in
+the file form or the wire form, and no byte otherwise. ``docs/proof-format.md`` explains every member.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+import msgspec
+
+from ledger.log.document import (
+    Address,
+    Checkpoint,
+    Count,
+    DecodedPart,
+    DocumentError,
+    Hash,
+    Instructions,
+    LeafPart,
+    MandatePart,
+    RecordedPart,
+    StatementPart,
+    as_dict,
+    render,
+    render_compact,
+)
+
+CERTIFICATE_FORMAT: Final = "govledger-provenance-certificate/1"
+MAX_CERTIFICATE_BYTES = 1 << 28
+"""Largest certificate that is made or read, in bytes: events of 20 MB exist."""
+_LOOKED_AT = 256
+
+
+class AboutPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is certified: delivery ``delivery`` (1..) of ``entry``, up to ``depth`` jobs towards its sources."""
+
+    entry: str
+    delivery: Count
+    depth: Count
+
+
+class NodePart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A data set or job. ``rule`` is the leaf of the rule that ties it to ``entry``; null where no rule is
+    needed, because the data set is the entry itself, or where no entry is known.
+    """
+
+    kind: Literal["dataset", "job"]
+    namespace: str
+    name: str
+    entry: str | None
+    rule: Count | None
+
+
+class EdgePart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """From node to node, by their places in ``nodes``, in the direction in which data flow.
+
+    Of ``run`` and ``design``: ``position`` is the journal's entry from which it holds; ``named`` the one that
+    names the data set, where that one does not. Of ``step``: ``leaf`` is the leaf of the declared step.
+    """
+
+    source: Count
+    target: Count
+    origin: Literal["run", "design", "step"]
+    position: Count | None
+    named: Count | None
+    leaf: Count | None
+
+
+class EntryPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A catalogue entry (目录条目) in the graph, by leaves: how it was filed, the delivery, its manifest."""
+
+    code: str
+    filing: Count | None
+    delivery: Count | None
+    manifest: Count | None
+
+
+class GraphPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The graph from the entry to its sources. All of it is derived again when the file is checked."""
+
+    nodes: tuple[NodePart, ...]
+    edges: tuple[EdgePart, ...]
+    entries: tuple[EntryPart, ...]
+
+
+class VouchedPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A statement (声明) and its proof under the certificate's checkpoint; members as in an inclusion proof."""
+
+    statement: StatementPart
+    decoded: DecodedPart
+    recorded: RecordedPart
+    leaf: LeafPart
+    path: tuple[Hash, ...]
+    mandate: MandatePart
+
+
+class AnchorPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An anchored checkpoint of the journal: the leaf of its statement. ``path`` is the consistency path from the
+    anchor before it (RFC 9162 section 2.1.4), empty for the first.
+    """
+
+    leaf: Count
+    path: tuple[Hash, ...]
+
+
+class EventPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An entry of the journal, whole, and its path to the anchor at that place of ``anchors``."""
+
+    position: Count
+    anchor: Count
+    encoding: Literal["utf-8", "hex"]
+    entry: str
+    path: tuple[Hash, ...]
+
+
+class JournalPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The lineage journal (血缘日志), as far as edges rest on it."""
+
+    origin: str
+    anchors: tuple[AnchorPart, ...]
+    events: tuple[EventPart, ...]
+
+
+class Certificate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where one delivery comes from, with the evidence behind every edge."""
+
+    format: Literal["govledger-provenance-certificate/1"]
+    how_to_check: Instructions
+    about: AboutPart
+    checkpoint: Checkpoint
+    genesis_authority: Address
+    graph: GraphPart
+    statements: tuple[VouchedPart, ...]
+    journal: JournalPart | None
+    bundle_digest: Hash
+
+
+def is_certificate(data: bytes) -> bool:
+    """Whether these bytes want to be a certificate, and not another proof file."""
+    return f'"{CERTIFICATE_FORMAT}"'.encode() in data[:_LOOKED_AT]
+
+
+def load(data: bytes) -> Certificate:
+    """The certificate in these bytes; raises :class:`~ledger.log.document.DocumentError` unless they are
+    exactly one.
+    """
+    if len(data) > MAX_CERTIFICATE_BYTES:
+        raise DocumentError(f"a certificate has at most {MAX_CERTIFICATE_BYTES} bytes")
+    try:
+        certificate = msgspec.json.decode(data, type=Certificate)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise DocumentError(f"not a provenance certificate: {error}") from error
+    plain = as_dict(certificate)
+    written = render(plain)
+    if data not in (written, render_compact(plain)):
+        at = next(
+            (i for i, (a, b) in enumerate(zip(data, written, strict=False)) if a != b),
+            min(len(data), len(written)),
+        )
+        line = data.count(b"\n", 0, at) + 1
+        raise DocumentError(
+            f"byte {at} (line {line}) is not as certificates are written: the file was reformatted or altered; "
+            "get it again, unchanged"
+        )
+    return certificate
+
+
+def plain(certificate: Certificate) -> dict[str, Any]:
+    """The certificate as plain JSON values."""
+    return as_dict(certificate)

@@ -1,0 +1,78 @@
+"""What an entry of the lineage journal says, read for the check of a certificate and for nothing else.
+
+Written a second time, beside :mod:`ledger.lineage.said`, so that a fault in what makes the graph does not also
+vouch for it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+Ends = dict[tuple[str, str], None]
+
+
+class Event(NamedTuple):
+    """A RunEvent, or a JobEvent where ``run`` is None. Jobs and data sets go by (namespace, name).
+
+    ``organisation`` is the code of the organisation whose token brought it, empty for none.
+    """
+
+    organisation: str
+    job: tuple[str, str]
+    run: str | None
+    state: str | None
+    inputs: Ends
+    outputs: Ends
+
+
+class NoEvent(ValueError):
+    """An entry that tells of no job; the text says why."""
+
+
+def event_in(entry: bytes) -> Event:
+    """The event of an entry, behind the line about its coming; raises :class:`NoEvent`."""
+    line, found, text = entry.partition(b"\n")
+    try:
+        coming, told = msgspec.json.decode(line), msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise NoEvent(f"it is no JSON: {error}") from error
+    if not found or not isinstance(coming, dict) or not isinstance(told, dict):
+        raise NoEvent("it is not a line about its coming and an event")
+    run = _member(told, "run", dict)
+    state = told.get("eventType")
+    by = coming.get("by")
+    return Event(
+        organisation=by if isinstance(by, str) else "",
+        job=_names(told.get("job"), "job"),
+        run=None if run is None else _text(run, "runId"),
+        state=state if isinstance(state, str) else None,
+        inputs=_ends(told, "inputs"),
+        outputs=_ends(told, "outputs"),
+    )
+
+
+def _ends(told: dict[str, Any], name: str) -> Ends:
+    listed = _member(told, name, list) or []
+    return {_names(one, f"{name}/{at}"): None for at, one in enumerate(listed)}
+
+
+def _member(told: dict[str, Any], name: str, kind: type) -> Any:  # noqa: ANN401 - JSON
+    value = told.get(name)
+    if value is not None and not isinstance(value, kind):
+        raise NoEvent(f"{name} is no {kind.__name__}")
+    return value
+
+
+def _names(told: object, where: str) -> tuple[str, str]:
+    if not isinstance(told, dict):
+        raise NoEvent(f"{where} is no object")
+    return _text(told, "namespace"), _text(told, "name")
+
+
+def _text(told: dict[str, Any], name: str) -> str:
+    value = told.get(name)
+    if not isinstance(value, str):
+        raise NoEvent(f"{name} is no text")
+    return value
