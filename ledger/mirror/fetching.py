@@ -82,16 +82,24 @@ class Fetched:
             raise
 
 
+def contract_size(chain: Chain, log: LogIdentity, block: int) -> int:
+    """Leaves that the log has at a block."""
+    return int.from_bytes(_word(chain, log, SIZE, block), "big")
+
+
 def contract_state(chain: Chain, log: LogIdentity, block: int) -> ContractState:
     """Size and root of the log at a block."""
-    size = chain.call(log.address, SIZE, block)
-    root = chain.call(log.address, ROOT, block)
-    if len(size) != 32 or len(root) != 32:  # noqa: PLR2004  (one ABI word each)
+    return ContractState(contract_size(chain, log, block), _word(chain, log, ROOT, block))
+
+
+def _word(chain: Chain, log: LogIdentity, method: bytes, block: int) -> bytes:
+    word = chain.call(log.address, method, block)
+    if len(word) != 32:  # noqa: PLR2004  (one ABI word)
         raise ChainError(
             f"0x{log.address.hex()} on {chain.name} does not answer as a log at block {block}: "
             "see that the deployment belongs to this chain"
         )
-    return ContractState(int.from_bytes(size, "big"), root)
+    return word
 
 
 def fetch(

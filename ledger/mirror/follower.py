@@ -33,7 +33,7 @@ from ledger.mirror.fetching import (
     Pace,
     ReadAhead,
     compare,
-    contract_state,
+    contract_size,
 )
 from ledger.mirror.origin import Origin
 from ledger.mirror.projections import Projection
@@ -258,10 +258,7 @@ class Follower:
         """
         block = ground.footing.block
         log, pace = self.origin.log, self._pace
-        if (
-            cursor is None
-            and contract_state(self.chain, log, head.number).size >= late_indexes.LONG
-        ):
+        if cursor is None and contract_size(self.chain, log, head.number) >= late_indexes.LONG:
             self._indexed = False
             with writing(self.engine) as conn:
                 keep_others_out(conn)

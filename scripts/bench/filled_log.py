@@ -48,9 +48,11 @@ class FilledLog:
 
 
 @contextmanager
-def filled_anvil(statements: int, body_bytes: int = 100) -> Iterator[FilledLog]:
+def filled_anvil(
+    statements: int, body_bytes: int = 100, empty_blocks: int = 0
+) -> Iterator[FilledLog]:
     """An anvil whose log has ``statements`` drafts with bodies of ``body_bytes`` bytes (at least 90),
-    after the two statements that found the district.
+    after the two statements that found the district; ``empty_blocks`` follow on the last one.
     """
     flags = ["--gas-limit", "1000000000", "--base-fee", "0", "--gas-price", "0"]
     with anvil_node(*flags) as url, JsonRpcChain(url, timeout=120) as chain:
@@ -68,6 +70,8 @@ def filled_anvil(statements: int, body_bytes: int = 100) -> Iterator[FilledLog]:
                 sender.send(waiting)
                 waiting = []
         sender.send(waiting)
+        if empty_blocks:
+            chain.endpoint.call("anvil_mine", hex(empty_blocks))
         leaves = sender.size()
         if leaves != statements + 2:
             raise RuntimeError(f"the log has {leaves} leaves, not {statements + 2}")

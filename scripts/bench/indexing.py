@@ -1,12 +1,12 @@
-"""A long log on anvil: followed into SQL, and verified again from there.
+"""A long log, followed into SQL and verified again from there.
 
-    python scripts/bench/indexing.py [--quick]
+    python scripts/bench/indexing.py [--quick | --short]
 
-200,000 drafts of catalogue entries are written to anvil (:mod:`scripts.bench.filled_log`), which is
-not measured. Everything else runs in processes of its own with a database of its own, so that peak
-memory is its own. *Bare* only asks for the events, cuts them up and inserts them, and verifies
-nothing: what Python does on this machine. *Log* is leaves, authorisations, blocks, tree and the
-comparison with the contract; *projected* also fills the tables of every capability.
+From *anvil*: drafts of catalogue entries are written to it (:mod:`scripts.bench.filled_log`), which is not measured.
+From *a made-up node* (:mod:`scripts.bench.long_log`): lengths that a test node does not hold. Everything else runs in
+processes of its own with a database of its own, so that peak memory is its own. *Bare* only asks for the events, cuts
+them up and inserts them, and verifies nothing: what Python does on this machine. *Log* is leaves, authorisations,
+blocks, tree and the comparison with the contract; *projected* also fills the tables of every capability.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import contextlib
 import http.client
 import json
 import resource
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -22,6 +23,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,24 +43,41 @@ from ledger.mirror.verification.evidence import Evidence
 from ledger.mirror.verification.leaves import check_leaves
 from ledger.mirror.verification.report import Report
 from ledger.store.engine import open_database
-from scripts.bench.filled_log import filled_anvil
-from scripts.bench.measuring import NotHereError, Row, absent, at_least, bench_main, plain, tell
+from scripts.bench.filled_log import FilledLog, filled_anvil
+from scripts.bench.long_log import long_log
+from scripts.bench.measuring import (
+    NotHereError,
+    Row,
+    absent,
+    at_least,
+    at_most,
+    bench_main,
+    plain,
+    tell,
+)
 from tests.chain_nodes import anvil_binary
 
-TITLE = "Indexing and verifying a log on anvil"
-STATEMENTS, QUICK = 200_000, 1_000
+TITLE = "Indexing and verifying"
+STATEMENTS, QUICK, SHORT = 200_000, 1_000, 50_000
+LONG, LONGER = 1_000_000, 10_000_000
 ROUNDS = 3
-INDEXING_BUDGET = 50_000
+INDEXING_BUDGET, POSTGRESQL_BUDGET = 50_000, 30_000
 VERIFYING_BUDGET = 100_000
+SECONDS_AT_A_MILLION = 30
+MEMORY_BUDGET = 500
+STEADY_PER_CENT = 80
 BARE_BLOCKS = 80
+BYTES_A_LEAF = 1_300
+"""Disk that a mirror of these drafts needs, its write-ahead log included."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """Leaves in how many seconds, and the process's peak memory in MiB."""
+    """Leaves in how many seconds, the process's processor time and its peak memory in MiB."""
 
     leaves: int
     seconds: float
+    processor: float
     peak: float
 
     @property
@@ -67,28 +86,52 @@ class Run:
 
     @property
     def note(self) -> str:
-        return f"{self.leaves:,} leaves in {self.seconds:.1f} s, peak memory {self.peak:,.0f} MiB"
+        return (
+            f"{self.leaves:,} leaves in {self.seconds:.1f} s; "
+            f"{self.leaves / self.processor:,.0f} a processor second"
+        )
 
 
 def rows(quick: bool) -> list[Row]:  # noqa: FBT001
-    """Fill the log, follow it, verify it."""
+    """Everything; to see that it runs, only following and verifying."""
+    if quick:
+        with logged(anvil(QUICK), 1) as runs:
+            acts = ("follow", "verify")
+            return [_plain(f"{act} everything", runs.one(act, runs.projected)) for act in acts]
+    return [*_from_anvil(STATEMENTS, ROUNDS), *_million(), *_steady(LONG, LONGER)]
+
+
+def short() -> list[Row]:
+    """Fewer statements: some minutes."""
+    return [*_from_anvil(SHORT, 1), *_steady(SHORT, LONG // 2)]
+
+
+def anvil(statements: int) -> AbstractContextManager[FilledLog]:
+    """An anvil with so many statements; raises :class:`NotHereError`."""
     if anvil_binary() is None:
         raise NotHereError("anvil is not installed (npm ci brings it)")
+    return filled_anvil(statements)
+
+
+@contextlib.contextmanager
+def logged(filled: AbstractContextManager[FilledLog], rounds: int) -> Iterator[Runs]:
+    """Acts on a log, their databases in a place that is removed afterwards."""
     with (
-        tempfile.TemporaryDirectory() as name,
-        filled_anvil(QUICK if quick else STATEMENTS) as log,
+        tempfile.TemporaryDirectory(prefix="govledger-indexing-") as name,
+        filled as log,
     ):
         place = Path(name)
         log.deployment.save(place)
-        tell(f"{log.leaves:,} leaves on anvil after {log.seconds:.0f} s")
-        runs = _Runs(log.url, place, 1 if quick else ROUNDS)
-        if quick:
-            acts = ("follow", "verify")
-            return [_whole(act, runs.one(act, runs.projected)) for act in acts]
+        tell(f"{log.leaves:,} leaves in a log after {log.seconds:.0f} s")
+        yield Runs(log.url, place, rounds)
+
+
+def _from_anvil(statements: int, rounds: int) -> list[Row]:
+    with logged(anvil(statements), rounds) as runs:
         return [*_following(runs), *_verifying(runs), *_into_postgresql(runs)]
 
 
-class _Runs:
+class Runs:
     """Runs acts on one node, each in a process of its own."""
 
     def __init__(self, url: str, place: Path, rounds: int) -> None:
@@ -115,45 +158,42 @@ class _Runs:
         return run
 
 
-def _whole(act: str, run: Run) -> Row:
-    return plain(f"{act} everything", _rate(run), run.note)
+def _plain(what: str, run: Run) -> Row:
+    return plain(what, f"{run.rate:,.0f} leaves/s", run.note, peak=run.peak)
 
 
-def _following(runs: _Runs) -> list[Row]:
+def _judged(what: str, run: Run, budget: float) -> Row:
+    return at_least(what, run.rate, "leaves/s", budget, run.note, peak=run.peak)
+
+
+def _following(runs: Runs) -> list[Row]:
     bare, log = runs.best("bare"), runs.best("follow the log")
     projected = runs.one("follow", runs.projected)
     rebuilt = runs.one("rebuild", runs.projected)
-    what = "follow into SQLite"
+    what = "anvil into SQLite"
     return [
-        plain("bare Python: ask, cut up, insert", _rate(bare), f"verifies nothing; {bare.note}"),
-        at_least(f"{what}: the log, verified", log.rate, "leaves/s", INDEXING_BUDGET, log.note),
-        plain(f"{what}: the log and all projections", _rate(projected), projected.note),
-        plain("rebuild all projections", _rate(rebuilt), rebuilt.note),
+        _plain("bare Python, which verifies nothing: ask, cut up, insert", bare),
+        _judged(f"{what}: the log, verified", log, INDEXING_BUDGET),
+        _plain(f"{what}: the log and all projections", projected),
+        _plain("rebuild all projections", rebuilt),
     ]
 
 
-def _verifying(runs: _Runs) -> list[Row]:
+def _verifying(runs: Runs) -> list[Row]:
     leaves, evidence, everything, chain = (
         runs.one(act, runs.projected)
         for act in ("verify leaves", "verify evidence", "verify", "verify with chain")
     )
-    budget = VERIFYING_BUDGET
     return [
-        at_least("verify: leaves, tiles, root", leaves.rate, "leaves/s", budget, leaves.note),
-        plain("verify: signatures, versions, rules", _rate(evidence), evidence.note),
-        at_least(
-            "verify: everything, fresh projections too",
-            everything.rate,
-            "leaves/s",
-            budget,
-            everything.note,
-        ),
-        plain("verify: everything, and against the chain", _rate(chain), chain.note),
+        _judged("verify: leaves, tiles, root", leaves, VERIFYING_BUDGET),
+        _plain("verify: signatures, versions, rules", evidence),
+        _judged("verify: everything, fresh projections too", everything, VERIFYING_BUDGET),
+        _plain("verify: everything, and against the chain", chain),
     ]
 
 
-def _into_postgresql(runs: _Runs) -> list[Row]:
-    what = "follow into PostgreSQL"
+def _into_postgresql(runs: Runs) -> list[Row]:
+    what = "anvil into PostgreSQL"
     try:
         with postgresql() as (log_url, projected_url):
             log = runs.one("follow the log", log_url)
@@ -161,13 +201,78 @@ def _into_postgresql(runs: _Runs) -> list[Row]:
     except NotHereError as problem:
         return [absent(what, str(problem))]
     return [
-        plain(f"{what}: the log, verified", _rate(log), log.note),
-        plain(f"{what}: the log and all projections", _rate(projected), projected.note),
+        _judged(f"{what}: the log, verified", log, POSTGRESQL_BUDGET),
+        _plain(f"{what}: the log and all projections", projected),
     ]
 
 
-def _rate(run: Run) -> str:
-    return f"{run.rate:,.0f} leaves/s"
+def _million() -> list[Row]:
+    """What an auditor waits for at a million statements, from a made-up node."""
+    found: list[Row] = []
+    with logged(long_log(LONG), 1) as runs:
+        for what, act in (
+            ("first sync of an empty machine, all projections", "follow"),
+            ("rebuild of all projections", "rebuild"),
+            ("verify: leaves, signatures, rules, fresh projections", "verify"),
+        ):
+            run = runs.one(act, runs.projected)
+            found.append(
+                at_most(
+                    f"{LONG:,} statements: {what}",
+                    run.seconds,
+                    "s",
+                    SECONDS_AT_A_MILLION,
+                    run.note,
+                    peak=run.peak,
+                )
+            )
+        try:
+            with postgresql() as (log_url, _):
+                run = runs.one("follow the log", log_url)
+                found.append(
+                    _judged("the same log into PostgreSQL, verified", run, POSTGRESQL_BUDGET)
+                )
+        except NotHereError as problem:
+            found.append(absent("the same log into PostgreSQL", str(problem)))
+    return found
+
+
+def _steady(few: int, many: int) -> list[Row]:
+    """The log at two lengths, one after the other from one kind of node."""
+    short_run = _made_up(few)
+    found = [_plain(f"made-up node into SQLite, {few:,} statements: the log, verified", short_run)]
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    what = f"made-up node into SQLite, {many:,} statements: the log, verified"
+    if free < many * BYTES_A_LEAF:
+        needed = many * BYTES_A_LEAF / 1e9
+        return [
+            *found,
+            absent(what, f"it needs {needed:.0f} GB of disk, {free / 1e9:.0f} are free"),
+        ]
+    long_run = _made_up(many)
+    return [
+        *found,
+        _plain(what, long_run),
+        at_least(
+            f"rate at {many:,} of that at {few:,}",
+            100 * long_run.rate / short_run.rate,
+            "%",
+            STEADY_PER_CENT,
+        ),
+        at_least(
+            "the same by processor time",
+            100 * (long_run.leaves / long_run.processor) / (short_run.leaves / short_run.processor),
+            "%",
+        ),
+        at_most(
+            f"peak memory at {many:,}", long_run.peak, "MiB", MEMORY_BUDGET, peak=long_run.peak
+        ),
+    ]
+
+
+def _made_up(statements: int) -> Run:
+    with logged(long_log(statements), 1) as runs:
+        return runs.best("follow the log")
 
 
 @contextlib.contextmanager
@@ -203,27 +308,28 @@ def act_here(act: str, url: str, database: str, deployment: Deployment) -> None:
     """One act in this process; its :class:`Run` as JSON on standard output."""
     if act == "bare":
         started = time.perf_counter()
-        leaves = bare(database.removeprefix("sqlite:///"), url, deployment)
-        _say(leaves, time.perf_counter() - started)
+        _say(bare(database.removeprefix("sqlite:///"), url, deployment), started, 0.0)
         return
     engine = open_database(database, "mirror")
     projections = () if act == "follow the log" else PROJECTIONS
     with JsonRpcChain(url) as chain:
         mirror = Mirror(engine, chain, Origin.of(deployment), projections, RULEBOOKS)
-        started = time.perf_counter()
+        started, spent = time.perf_counter(), time.process_time()
         if act.startswith("follow"):
             leaves = mirror.catch_up().size
         elif act == "rebuild":
             leaves = mirror.rebuild()
         else:
             leaves = verify(act, mirror)
-        _say(leaves, time.perf_counter() - started)
+        _say(leaves, started, spent)
     engine.dispose()
 
 
-def _say(leaves: int, seconds: float) -> None:
+def _say(leaves: int, started: float, spent: float) -> None:
+    seconds, processor = time.perf_counter() - started, time.process_time() - spent
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"leaves": leaves, "seconds": seconds, "peak": peak}))
+    told = {"leaves": leaves, "seconds": seconds, "processor": processor, "peak": peak}
+    print(json.dumps(told))
 
 
 def verify(act: str, mirror: Mirror) -> int:
@@ -283,4 +389,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--act"]:
         act_here(sys.argv[2], sys.argv[3], sys.argv[4], load_deployment(Path(sys.argv[5])))
     else:
-        bench_main(TITLE, rows)
+        bench_main(TITLE, rows, short)

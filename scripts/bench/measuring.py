@@ -147,16 +147,24 @@ def markdown(rows: Iterable[Row]) -> str:
     return "\n".join(lines)
 
 
-def bench_main(title: str, rows: Callable[[bool], list[Row]]) -> None:
-    """The command line of one bench: ``--quick`` for a short run, ``--json`` for ``run.py``."""
+def bench_main(
+    title: str,
+    rows: Callable[[bool], list[Row]],
+    short: Callable[[], list[Row]] | None = None,
+) -> None:
+    """The command line of one bench: ``--quick`` to see that it runs, ``--json`` for ``run.py``, and ``--short`` for
+    a run of a minute or two where the bench has one: its figures are judged.
+    """
     parser = argparse.ArgumentParser(description=title)
     parser.add_argument(
-        "--quick", action="store_true", help="a short run; its figures are not judged"
+        "--quick", action="store_true", help="see that it runs; its figures are not judged"
     )
+    if short is not None:
+        parser.add_argument("--short", action="store_true", help="a run of a minute or two")
     parser.add_argument("--json", action="store_true", help="rows as JSON on standard output")
     given = parser.parse_args()
     try:
-        found = rows(given.quick)
+        found = short() if short is not None and given.short else rows(given.quick)
     except NotHereError as problem:
         found = [absent(title, str(problem))]
     if given.quick:
