@@ -45,9 +45,9 @@ BENCHES = (
         3600,
         "*Bare* asks for the events, cuts them up and inserts them, and verifies nothing: what Python does on this "
         "machine. *The log, verified* recomputes leaves, tree and root and compares them with the contract. Anvil "
-        "holds 200,000 statements in two gigabytes of memory; a *made-up node* makes the blocks of a longer log when they "
-        "are asked for, properly signed, at about the price at which anvil reads them. Whatever serves the log takes "
-        "its part of the two cores, so rates a processor second say what the mirror itself costs.",
+        "holds 200,000 statements in two gigabytes of memory; a *made-up node* makes the blocks of a longer log when "
+        "they are asked for, properly signed, at about the price at which anvil reads them. What serves the log "
+        "takes its part of two cores, so rates a processor second say what the mirror itself costs.",
         SHORT,
     ),
     Bench(
