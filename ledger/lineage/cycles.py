@@ -15,9 +15,12 @@ def cycles(flows: Iterable[tuple[_Place, _Place]]) -> list[tuple[_Place, ...]]:
     Each begins and ends with the place of it that came first in ``flows``.
     """
     onward: dict[_Place, list[_Place]] = {}
-    for source, target in dict.fromkeys(flows):
-        onward.setdefault(source, []).append(target)
-        onward.setdefault(target, [])
+    for source, target in flows:
+        if source not in onward:
+            onward[source] = []
+        if target not in onward:
+            onward[target] = []
+        onward[source].append(target)
     return [
         _shortest(onward, members)
         for members in _knots(onward, _peeled(onward))

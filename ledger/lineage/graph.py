@@ -208,14 +208,14 @@ def _cycles(reader: Reader, page: Page) -> tuple[tuple[int, ...], ...]:
         number for flow in ties for number in (flow.source, flow.target) if reader.is_entry(number)
     }
 
-    def doors(flow: Flow) -> list[tuple[int, int]]:
-        if flow.origin != "rule":
-            return [(~flow.source if flow.source in entries else flow.source, flow.target)]
-        ends = (flow.source, flow.target)
-        entry, dataset = ends if flow.source in entries else ends[::-1]
-        return [(entry, dataset), (dataset, ~entry)]
-
-    ways = [way for flow in page.flows for way in doors(flow)]
+    ways = [
+        (~source if source in entries else source, target)
+        for source, target, origin, *_ in page.flows
+        if origin != "rule"
+    ]
+    for source, target, *_ in ties:
+        entry, dataset = (source, target) if source in entries else (target, source)
+        ways += [(entry, dataset), (dataset, ~entry)]
     ways += [(entry, ~entry) for entry in sorted(entries)]
     own = {ends for flow in page.own_flows() for ends in _ends(flow)}
     told = []

@@ -57,6 +57,7 @@ from ledger.store.tables import MirrorTable, Ranged, table_of
 from ledger.store.types import BIG
 
 NAME = String().with_variant(String(collation="C"), "postgresql")
+_TOLD = ("source", "pos_from", "run")
 INPUT, OUTPUT = 0, 1
 """Directions of an edge, seen from the job."""
 Source = Literal["run", "design"]
@@ -68,9 +69,10 @@ class DatasetRow(MirrorTable, table=True):
     """A data set that an event, a file or a step named."""
 
     __tablename__ = "lineage_dataset"
+    __table_args__ = (Index(None, "namespace", "name"),)
 
     id: int = Field(sa_type=BIG, primary_key=True, sa_column_kwargs={"autoincrement": False})
-    namespace: str = Field(sa_type=NAME, index=True)
+    namespace: str = Field(sa_type=NAME)
     name: str = Field(sa_type=NAME, index=True)
     first_pos: int = Field(sa_type=BIG, index=True)
     """The entry that named it first."""
@@ -145,9 +147,10 @@ class EdgeRow(MirrorTable, table=True):
     """A job reads (``direction`` 0) or writes (1) a data set, while the row holds."""
 
     __tablename__ = "lineage_edge"
+    # Whoever walks the graph reads these indexes alone.
     __table_args__ = (
-        Index(None, "dataset_id", "direction", "pos_until", "job_id"),
-        Index("ix_lineage_edge_open", "job_id", "pos_until", "direction", "dataset_id"),
+        Index("ix_lineage_edge_dataset", "dataset_id", "direction", "pos_until", "job_id", *_TOLD),
+        Index("ix_lineage_edge_job", "job_id", "pos_until", "direction", "dataset_id", *_TOLD),
     )
 
     job_id: int = Field(sa_type=BIG, primary_key=True, sa_column_kwargs={"autoincrement": False})
@@ -286,12 +289,13 @@ class StepRow(Ranged, table=True):
     """A step of processing that a steward declares (加工步骤)."""
 
     __tablename__ = "lineage_step"
+    __table_args__ = (Index(None, "job_id", "leaf_until"),)
 
     code: str = Field(sa_type=NAME, primary_key=True)
     leaf_from: int = Field(primary_key=True, index=True)
     version: int = Field(sa_type=BIG)
     active: bool
-    job_id: int = Field(sa_type=BIG, index=True)
+    job_id: int = Field(sa_type=BIG)
     """Number of the job ``govledger:step`` / code, as which the step stands in the graph."""
     organisation: bytes = Field(sa_type=LargeBinary)
     name: str = Field(sa_type=Text)
@@ -310,13 +314,16 @@ class StepEdgeRow(Ranged, table=True):
     """A data set or catalogue entry that a declared step reads (0) or writes (1)."""
 
     __tablename__ = "lineage_step_edge"
-    __table_args__ = (Index(None, "dataset_id", "direction"),)
+    __table_args__ = (
+        Index(None, "dataset_id", "direction", "leaf_until"),
+        Index(None, "job_id", "direction", "leaf_until"),
+    )
 
     code: str = Field(sa_type=NAME, primary_key=True)
     leaf_from: int = Field(primary_key=True, index=True)
     direction: int = Field(primary_key=True)
     dataset_id: int = Field(sa_type=BIG, primary_key=True)
-    job_id: int = Field(sa_type=BIG, index=True)
+    job_id: int = Field(sa_type=BIG)
     namespace: str = Field(sa_type=Text)
     name: str = Field(sa_type=Text)
     entry: str | None = Field(sa_type=NAME, index=True)
@@ -327,7 +334,10 @@ class StepColumnRow(Ranged, table=True):
     """From column to column in a declared step; ``output_field`` empty for the whole output."""
 
     __tablename__ = "lineage_step_column"
-    __table_args__ = (Index(None, "input_id"), Index(None, "output_id"))
+    __table_args__ = (
+        Index(None, "input_id", "leaf_until"),
+        Index(None, "output_id", "leaf_until"),
+    )
 
     code: str = Field(sa_type=NAME, primary_key=True)
     leaf_from: int = Field(primary_key=True, index=True)

@@ -6,6 +6,7 @@ Every function takes a connection to the mirror; ``as_of`` is a size of the ledg
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ from ledger.lineage.models import (
     STEP_EDGES,
     STEPS,
 )
+from ledger.mirror import queries as mirror
 from ledger.organisations import queries as organisations
 from ledger.store.ranged import held
 
@@ -192,8 +194,22 @@ def rule(connection: Connection, code: str, as_of: int | None = None) -> Rule | 
 
 
 def attribution(connection: Connection, as_of: int | None = None) -> Attribution:
-    """The rules in force, ready to be asked."""
-    return Attribution(rules(connection, as_of=as_of))
+    """The rules in force, ready to be asked. Those of a mirror that did not change are kept in memory."""
+    cursor = mirror.cursor_of(connection)
+    if cursor is None:
+        return Attribution(rules(connection, as_of=as_of))
+    key = (str(connection.engine.url), cursor.log, cursor.size, cursor.root, as_of)
+    with _KEEPING:
+        kept = _KEPT.pop(key, None)
+        if kept is not None:
+            _KEPT[key] = kept
+            return kept
+    made = Attribution(rules(connection, as_of=as_of))
+    with _KEEPING:
+        _KEPT[key] = made
+        while len(_KEPT) > _MOST_KEPT:
+            del _KEPT[next(iter(_KEPT))]
+    return made
 
 
 def rules_at(size: int | None) -> Select[Any]:
@@ -295,6 +311,9 @@ def counts(connection: Connection) -> Counts:
     )
 
 
+_KEPT: dict[Any, Attribution] = {}
+_KEEPING = threading.Lock()
+_MOST_KEPT = 8
 _INSIDE = frozenset({"leaf_from", "leaf_until", "search"})
 
 

@@ -71,6 +71,7 @@ class Reader:
             )
         self._now = self.journal == folded
         self._names: dict[int, tuple[str, str]] = {}
+        self._ends: Sequence[Any] | None = None
         rules = "rule" in self.kinds
         self.attribution = queries.attribution(conn, self.held)
         self.crosses = rules and bool(self.attribution)
@@ -232,14 +233,12 @@ class Reader:
 
     def members(self, entries: Collection[str]) -> dict[str, list[tuple[int, Rule]]]:
         """Data sets that rules attribute to entries, by number, with the rule that counts for each."""
-        wanted = set(entries)
-        found: dict[str, dict[int, Rule]] = {code: {} for code in wanted}
-        for rule in self.attribution.rules_for(wanted):
-            for number, namespace, name in self._matching(rule):
-                self._names[number] = (namespace, name)
-                counts = self.rule_of(number)
-                if counts is not None and counts.entry in found:
-                    found[counts.entry][number] = counts
+        found: dict[str, dict[int, Rule]] = {code: {} for code in entries}
+        for number, namespace, name in self._matching(self.attribution.rules_for(set(entries))):
+            self._names[number] = (namespace, name)
+            counts = self.rule_of(number)
+            if counts is not None and counts.entry in found:
+                found[counts.entry][number] = counts
         return {code: sorted(rows.items(), key=lambda row: row[0]) for code, rows in found.items()}
 
     def edge_holds(self, alias: str = "") -> str:
@@ -260,29 +259,43 @@ class Reader:
             f" AND ({alias}leaf_until IS NULL OR {alias}leaf_until >= {self.held})"
         )
 
-    def _matching(self, rule: Rule) -> Iterator[tuple[int, str, str]]:
+    def _matching(self, rules: Sequence[Rule]) -> Iterator[tuple[int, str, str]]:
         """Data sets whose names may match a rule: by the text before the first wildcard of each."""
-        mark = "?" if self.lite else "%s"
-        wheres, values = [], list[str]()
-        for column, pattern in (("namespace", rule.namespace), ("name", rule.name)):
-            head = pattern.partition("*")[0].partition("?")[0]
-            if head == pattern:
-                wheres.append(f"{column} = {mark}")
-                values.append(head)
-            elif head:
-                wheres.append(f"{column} >= {mark} AND {column} < {mark}")
-                values += [head, head + _BEYOND]
-        where = " AND ".join(wheres) or "1 = 1"
-        of_events = (
-            "SELECT id, namespace, name FROM lineage_dataset"  # noqa: S608 - ours
-            f" WHERE {where} AND first_pos < {self.journal}"
-        )
-        of_steps = (
-            "SELECT DISTINCT dataset_id, namespace, name FROM lineage_step_edge"  # noqa: S608 - ours
-            f" WHERE {where} AND entry IS NULL AND {self.leaf_holds()}"
-        )
-        for sql in (of_events, of_steps):
-            yield from self.conn.exec_driver_sql(sql, tuple(values))
+        spans = sorted({(*_span(rule.namespace), *_span(rule.name)) for rule in rules})
+        if not spans:
+            return
+        if self.lite:
+            listed = (
+                "(SELECT json_extract(value, '$[0]') AS a, json_extract(value, '$[1]') AS b,"
+                " json_extract(value, '$[2]') AS c, json_extract(value, '$[3]') AS d"
+                " FROM json_each(?))"
+            )
+            values: tuple[Any, ...] = (msgspec.json.encode(spans).decode(),)
+        else:
+            listed = "unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS r (a, b, c, d)"
+            values = tuple(map(list, zip(*spans, strict=True)))
+        between = "{0} >= r.a AND {0} <= r.b AND {1} >= r.c AND {1} <= r.d"
+        if self.lite:
+            listed += " AS r"
+        # A range that is one value is asked for as one, so that the index serves the name behind it.
+        exact = f"namespace = r.a AND r.a = r.b AND {between}".format("namespace", "name")
+        wide = f"r.a < r.b AND {between}".format("namespace", "name")
+        for how in (exact, wide):
+            yield from self.conn.exec_driver_sql(
+                f"SELECT id, namespace, name FROM {listed} CROSS JOIN lineage_dataset"  # noqa: S608 - ours
+                f" WHERE {how} AND first_pos < {self.journal}",
+                values,
+            )
+        yield from self._step_ends()
+
+    def _step_ends(self) -> Sequence[tuple[int, str, str]]:
+        """Data sets, not entries, that declared steps name."""
+        if self._ends is None:
+            self._ends = self.conn.exec_driver_sql(
+                "SELECT DISTINCT dataset_id, namespace, name FROM lineage_step_edge"  # noqa: S608 - ours
+                f" WHERE entry IS NULL AND {self.leaf_holds()}"
+            ).fetchall()
+        return self._ends
 
     def _among(self, column: str, numbers: Sequence[int]) -> str:
         if self.lite:
@@ -303,6 +316,12 @@ class Reader:
 
     def _texts(self, texts: Sequence[str]) -> Any:  # noqa: ANN401 - as the driver takes it
         return msgspec.json.encode(texts).decode() if self.lite else list(texts)
+
+
+def _span(pattern: str) -> tuple[str, str]:
+    """Between which texts everything lies that a pattern may match."""
+    head = pattern.partition("*")[0].partition("?")[0]
+    return (head, head) if head == pattern else (head, head + _BEYOND)
 
 
 def entry_number(code: str) -> int:

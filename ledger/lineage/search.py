@@ -119,7 +119,8 @@ class Search:
         self._ways = ways
         self._visited: set[int] = set()
         self._turned: set[int] = set()
-        """Data sets and jobs from which edges were read."""
+        """Data sets and jobs from which edges were read, and of them those that had any."""
+        self._leading: set[int] = set()
         self._opened: set[int] = set()
         """Entries that gave their data sets."""
         self._datasets: list[int] = []
@@ -180,7 +181,8 @@ class Search:
         fresh: list[int],
         ties: dict[int, list[tuple[int, int]]] | None = None,
     ) -> None:
-        page, visited, turned = self._page, self._visited, self._turned
+        page, visited, leading = self._page, self._visited, self._leading
+        leading.update([row[1] for row in rows])
         back, to_jobs = way == "upstream", ties is not None
         for far, near, origin, pos, leaf, run in rows:
             if near not in visited and ties is not None:
@@ -194,7 +196,7 @@ class Search:
                     return
                 visited.add(far)
                 fresh.append(far)
-            elif far in turned:
+            elif far in leading:
                 page.doubtful = True
             ends = (far, near) if back else (near, far)
             page.flow(Flow(*ends, origin, pos, leaf, run))
@@ -213,7 +215,7 @@ class Search:
         for entry, members in ties.items():
             if entry in self._visited:
                 self._tie(entry, members)
-                self._page.doubtful = True
+                self._page.doubtful |= entry in self._leading
         return ties
 
     def _tie(self, entry: int, members: Sequence[tuple[int, int]]) -> None:
@@ -240,7 +242,7 @@ class Search:
                         return
                     self._visited.add(dataset)
                     self._datasets.append(dataset)
-                elif dataset in self._turned:
+                elif dataset in self._leading:
                     self._page.doubtful = True
                 ends = (dataset, entry) if self._ways[0] == "upstream" else (entry, dataset)
                 self._page.tie(*ends, rule.leaf_from)

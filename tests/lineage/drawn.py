@@ -116,12 +116,12 @@ class Drawing:
                 for name in sorted(set(names))
             ],
         )
-        self.put_statements(conn)
+        self.put_statements(conn, {})
 
     def put_statements(
         self,
         conn: Connection,
-        columns: Mapping[str, Sequence[tuple[str, str, str, str]]] | None = None,
+        columns: Mapping[str, Sequence[tuple[str, str, str, str]]],
     ) -> None:
         """Rules and steps; ``columns`` are by step: input, its field, output, its field."""
         named = {name: number for number, name in self.places.items()}
@@ -204,7 +204,7 @@ class Drawing:
                     "subtype": "",
                     "masking": False,
                 }
-                for step, told in (columns or {}).items()
+                for step, told in columns.items()
                 for ordinal, (reads, input_field, output, output_field) in enumerate(told)
             ],
         )

@@ -131,7 +131,7 @@ def test_columns_cross_between_an_entry_and_its_data_sets(desk: Desk) -> None:
     pipeline(desk)
     drawing = Drawing(steps={"derive": (["E1"], ["E2"])}, rules={"theme": "E1"})
     with writing(desk.engine) as conn:
-        drawing.put_statements(conn, columns={"derive": [("E1", "person", "E2", "people")]})
+        drawing.put_statements(conn, {"derive": [("E1", "person", "E2", "people")]})
     with desk.engine.connect() as conn:
         end = (drawing.number("E2"), "people")
         found = graph.columns(conn, [end], direction="upstream", depth=9)

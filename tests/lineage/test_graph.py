@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
 
 from ledger.lineage import graph
 from ledger.lineage.graph import LineageQueryError
+from ledger.lineage.identity import dataset_number
+from ledger.lineage.models import RULES, STEP_COLUMNS, STEP_EDGES, STEPS
+from ledger.lineage.projection import PROJECTION
+from ledger.lineage.statements import anchor
 from ledger.lineage.walks import Direction
+from ledger.mirror.tables import cursor
+from ledger.organisations.projection import PROJECTION as ORGANISATIONS
+from ledger.statements import Statement, sha256
+from ledger.store.bulk import insert_rows
 from ledger.store.engine import open_database, writing
+from ledger.store.types import unsigned64
 from tests.lineage.drawn import Drawing, arrows, is_closed_walk, leads, shown
+from tests.lineage.events import NAMESPACE, run_event
+from tests.lineage.test_edges import Desk
+from tests.lineage.test_projection import WATER, attributed, checkpoint, declared, rule, step
+from tests.organisations.scribe import FAR, Scribe
 
 WAYS: tuple[Direction, ...] = ("upstream", "downstream")
 
@@ -350,3 +364,99 @@ def test_paths_are_shortest_and_there_where_a_walk_leads(
         )
     if end in levels:
         assert found.nodes[-1].depth == levels[end]
+
+
+def test_both_databases_answer_alike(engine: Engine, postgresql_url: str) -> None:
+    other = open_database(postgresql_url, "mirror")
+    drawing = Drawing(
+        jobs=CHAIN.jobs | {"back": (["E-theme"], ["raw"])},
+        steps=CHAIN.steps | {"load2": (["x", "ods_2026"], ["E-std"])},
+        rules={"std": "E-std", "ods*": "E-std", "theme": "E-theme"},
+    )
+    mappings = {"merge": [("E-std", "name", "E-theme", "people")]}
+    found = []
+    for each in (engine, other):
+        with writing(each) as conn:
+            drawing.put(conn)
+            conn.execute(delete(STEP_COLUMNS))
+            conn.execute(delete(STEPS))
+            conn.execute(delete(STEP_EDGES))
+            conn.execute(delete(RULES))
+            drawing.put_statements(conn, mappings)
+        with each.connect() as conn:
+            theme, raw = drawing.number("E-theme"), drawing.number("raw")
+            found.append(
+                [
+                    graph.nodes_of_entry(conn, "E-std"),
+                    graph.walk(conn, [theme], direction="around", depth=9),
+                    graph.walk(conn, [theme], direction="both", depth=2, kinds=["run", "derive"]),
+                    graph.walk(conn, [raw], direction="downstream", depth=9, cap=3),
+                    graph.path(conn, [raw], [theme]),
+                    graph.columns(conn, [(theme, "people")], direction="upstream", depth=2),
+                    graph.columns(conn, [(theme, "")], direction="both", depth=2),
+                ]
+            )
+    other.dispose()
+    assert found[0] == found[1]
+    assert drawing.places[found[0][0][0]] == "E-std"
+    assert {drawing.places[number] for number in found[0][0]} == {"E-std", "std", "ods", "ods_2026"}
+    assert found[0][1].cycles
+    assert found[0][5].columns
+
+
+class Office(Scribe):
+    """A scribe whose mirror knows its size."""
+
+    def take(self, fresh: Sequence[Statement]) -> None:
+        super().take(fresh)
+        root = sha256(b"%d" % self.size)
+        with writing(self.engine) as conn:
+            conn.execute(delete(cursor))
+            row = (1, unsigned64(1), "0x" + "0" * 40, self.size, root, 1, root, None)
+            insert_rows(conn, cursor, [row])
+
+
+def test_a_walk_is_of_the_moment_that_it_is_asked_for(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    scribe = Office(desk.engine, [ORGANISATIONS, PROJECTION])
+    people = {"namespace": NAMESPACE, "name": "std"}
+    desk.tell(run_event(1, inputs=("raw",), outputs=("std",)))
+    anchored = checkpoint(1, origin="test/lineage")
+    scribe.write(anchor([anchored], speaker=WATER, deadline=FAR))
+    desk.tell(run_event(2, minute=1, inputs=("other",), outputs=("std",)))
+    scribe.write(attributed(rule(entry="E-1", namespace="*", name="std")))
+    scribe.write(declared(step(inputs=[people], outputs=[{"entry": "E-2"}], columns=[])))
+    std = dataset_number(NAMESPACE, "std")
+    with desk.engine.connect() as conn:
+
+        def names(way: Direction, as_of: int | None) -> set[str]:
+            found = graph.walk(conn, [std], direction=way, depth=5, as_of=as_of)
+            assert found.as_of == as_of
+            return {node.name for node in found.nodes if node.id != std}
+
+        assert names("upstream", None) == {"load", "other"}
+        # Of the journal, what was anchored by then counts.
+        assert names("upstream", 1) == names("upstream", 3) == {"load", "raw"}
+        assert names("downstream", 2) == set()
+        assert names("downstream", 3) == names("downstream", None) == {"S-1", "E-2"}
+        assert graph.nodes_of_entry(conn, "E-1", 1) == []
+        assert graph.nodes_of_entry(conn, "E-1", 2) == [std]
+        (node,) = graph.walk(conn, [std], direction="upstream", depth=0, as_of=1).nodes
+        assert node.entry is None
+        (node,) = graph.walk(conn, [std], direction="upstream", depth=0, as_of=2).nodes
+        assert (node.entry, node.leaf) == ("E-1", 1)
+        with pytest.raises(LineageQueryError, match="at this moment"):
+            graph.walk(conn, [std], direction="upstream", depth=1, as_of=0)
+        first = graph.walk(conn, [std], direction="both", depth=5, cap=1)
+    # What comes in between does not change the following pages.
+    desk.tell(run_event(3, minute=2, inputs=("late",), outputs=("std",)))
+    scribe.write(attributed(rule("R-2", entry="E-3", namespace="*", name="std", priority=9)))
+    with desk.engine.connect() as conn:
+        rest = graph.walk(
+            conn, [std], direction="both", depth=5, cap=99, continuation=first.continuation
+        )
+        assert {node.name for node in rest.nodes} == {"load", "other", "S-1", "E-2"}
+        assert rest.journal == first.journal == 2
+        assert graph.nodes_of_entry(conn, "E-1", continuation=first.continuation) == [std]
+        assert graph.nodes_of_entry(conn, "E-1") == []
+    desk.close()
