@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 
+from ledger.lineage.bodies import StepBody
 from ledger.lineage.certificate.document import Certificate, GraphPart
 from ledger.lineage.certificate.evidence import Evidence, names_of, refusal, shown, spoken
 from ledger.lineage.pictures.picture import components
@@ -93,9 +94,9 @@ def tell(certificate: Certificate, evidence: Evidence, verdict: Verdict) -> None
     derived = {graph.nodes[place].entry for place in written} - {None}
     sources = sorted(
         {
-            node.entry or shown(node)
+            node.entry or (f"job {shown(node)}" if node.kind == "job" else shown(node))
             for place, node in enumerate(graph.nodes)
-            if node.kind == "dataset" and place not in written and node.entry not in derived
+            if place not in written and (node.entry is None or node.entry not in derived)
         }
     )
     listed = ", ".join(sources[:_NAMED]) + (f" … ({len(sources)})" if len(sources) > _NAMED else "")
@@ -140,7 +141,7 @@ def _tell_of_order(certificate: Certificate, evidence: Evidence, verdict: Verdic
 
 
 def _tell_of_omissions(graph: GraphPart, evidence: Evidence, verdict: Verdict) -> None:
-    """Inputs that an event in the file names, of a job in the graph, and that the graph does not lead to."""
+    """Inputs that an event or step in the file names, and that the graph does not lead to."""
     place = {(node.kind, *names_of(node)): at for at, node in enumerate(graph.nodes)}
     edges = {(edge.source, edge.target) for edge in graph.edges}
     left = []
@@ -151,11 +152,15 @@ def _tell_of_omissions(graph: GraphPart, evidence: Evidence, verdict: Verdict) -
             for names in anchored.event.inputs
             if (place.get(("dataset", *names), -1), job) not in edges
         ]
+    read = {edge.leaf for edge in graph.edges if graph.nodes[edge.target].kind == "job"}
+    for leaf in sorted({edge.leaf for edge in graph.edges if edge.leaf is not None} - read):
+        body = StepBody.model_validate(evidence.statements[leaf].body)
+        left += [f"{spoken(end.names)} ({body.code})" for end in body.inputs]
     if left:
         listed = ", ".join(left[:_NAMED]) + (f" … ({len(left)})" if len(left) > _NAMED else "")
         verdict.add(
             Status.STATED,
-            f"The events name inputs that this graph leaves out, because they were replaced since, or lie too far "
-            f"away, or were dropped: {listed}.",
-            f"事件中还提到本图未列入的输入（其后已被替换、超出深度或被略去）：{listed}。",
+            "The events and steps name inputs that this graph leaves out, because they were replaced since, or lie "
+            f"too far away, or were dropped: {listed}.",
+            f"事件和步骤中还提到本图未列入的输入（其后已被替换、超出深度或被略去）：{listed}。",
         )
