@@ -613,6 +613,8 @@ def test_the_format_is_documented_member_by_member(data: bytes) -> None:
     text = (ROOT / "docs" / "proof-format.md").read_text("utf-8")
     for path, _ in scalars(json.loads(data)):
         name = re.sub(r"\.\d+(?=\.|$)", "", path)
-        shown = re.sub(r"^(statements\.(statement|decoded|recorded|leaf|mandate))\..*", r"\1…", name)
+        shown = re.sub(
+            r"^(statements\.(statement|decoded|recorded|leaf|mandate))\..*", r"\1…", name
+        )
         assert f"`{shown}`" in text, name
     assert "govledger-provenance-certificate/1" in text
