@@ -19,6 +19,9 @@ from ledger.audits.policy import DEFAULT_POLICY, Policy
 from ledger.audits.scope import Scope
 from ledger.audits.tallying import tallies
 from ledger.audits.working import Progress, Question, worked_out
+from ledger.lineage import queries as lineage
+from ledger.lineage.findings.usage import anchored_journal
+from ledger.lineage.queries import AnchoredCheckpoint
 from ledger.mirror import queries as mirror
 
 _CHUNK = 2_000
@@ -102,6 +105,10 @@ class Audit:
     def sources(self) -> Iterator[Row[Any]]:
         """Items that somebody says to produce, by name."""
         return self._lines(_SOURCES)
+
+    def datasets(self) -> Iterator[Row[Any]]:
+        """Data sets in use, by name."""
+        return self._lines(_DATASETS)
 
     def clocks(self) -> Iterator[Row[Any]]:
         """Statutory clocks that began in the window or still run, by clock, code and statement."""
@@ -191,6 +198,10 @@ _EXEMPTIONS = (
     "SELECT kind, target, bit, leaf, expires FROM audit_exemption ORDER BY kind, target, bit"
 )
 _SOURCES = "SELECT name, leaf, org, holders, producers, state FROM audit_source WHERE scoped = 1 ORDER BY name"
+_DATASETS = (
+    "SELECT namespace, name, entry, org, leaf, position, state FROM audit_dataset WHERE scoped = 1 "
+    "ORDER BY namespace, name"
+)
 _CLOCKS = (
     "SELECT clock, code, leaf, org, started, due, done, state FROM audit_clock WHERE scoped = 1 "
     "ORDER BY clock, code, leaf"
@@ -216,9 +227,13 @@ def audited(
     *,
     scope: Scope | None = None,
     policy: Policy = DEFAULT_POLICY,
+    journal: bool = False,
     progress: Progress | None = None,
 ) -> Iterator[Audit]:
     """The audit at log size ``size`` (None: all that the mirror has).
+
+    With ``journal`` data sets in use are those too that the lineage journal names up to the checkpoint anchored by
+    then; else everything follows from the log alone.
 
     Raises :class:`AuditError` for an empty log, and
     :class:`~ledger.mirror.queries.MirrorQueryError` for a size that the mirror does not reach.
@@ -238,6 +253,27 @@ def audited(
     begun = mirror.day_at(connection, 1) or day
     before = day - timedelta(days=policy.window_days + 1)
     first = min(asked, mirror.resolve_as_of(connection, before.isoformat()))
-    question = Question(asked, day, begun, first, scope or Scope(), policy)
+    counted = _journal(connection, asked) if journal else None
+    question = Question(asked, day, begun, first, scope or Scope(), policy, counted)
     with worked_out(connection, question, progress):
         yield Audit(connection, question)
+
+
+def _journal(connection: Connection, size: int) -> AnchoredCheckpoint:
+    """The anchored checkpoint up to which the journal counts; the edges have to reach it."""
+    found = anchored_journal(connection, size)
+    if found is None:
+        raise AuditError(
+            f"no checkpoint of a lineage journal is anchored at size {size}",
+            "anchor it with `govledger journal anchor`, or leave the journal out",
+            zh=f"日志大小为 {size} 时没有已锚定的血缘日志检查点",
+            hint_zh="请先用 `govledger journal anchor` 锚定，或不计入血缘日志",
+        )
+    if (reached := lineage.folded_size(connection)) < found.size:
+        raise AuditError(
+            f"the edges reach entry {reached} of the journal, and {found.size} are anchored",
+            "make them with `govledger journal fold`",
+            zh=f"血缘边只到日志第 {reached} 条，已锚定 {found.size} 条",
+            hint_zh="请先用 `govledger journal fold` 生成血缘边",
+        )
+    return found

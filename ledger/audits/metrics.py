@@ -161,6 +161,15 @@ METRICS: tuple[Metric, ...] = (
         "条例 Art. 19",
     ),
     Metric(
+        "data_in_use",
+        "在用数据编目率",
+        "data in use",
+        "datasets",
+        "有已发布目录对应的在用数据集 ÷ 加工步骤读写的数据集（可另计血缘日志）",
+        "data sets that a published entry covers / data sets that declared steps, and a journal if told, read or write",
+        "应归尽归; 条例 Art. 13",
+    ),
+    Metric(
         "publish_clock",
         "审核发布按时率",
         "publication in time",

@@ -22,6 +22,7 @@ from ledger.audits.periods import calendar_digest
 from ledger.canonical import canonical_json
 from ledger.codes import EXEMPTION_SCOPES, ExemptionScope, ObligationType
 from ledger.days import day_of
+from ledger.lineage.queries import AnchoredCheckpoint
 from ledger.mirror import queries as mirror
 
 REPORT_FORMAT = "govledger-completeness/1"
@@ -45,6 +46,7 @@ def report_head(audit: Audit) -> dict[str, Any]:
         "policy": question.policy.document(),
         "policy_digest": question.policy.digest(),
         "calendar_digest": calendar_digest(),
+        "journal": _journal(question.journal),
     }
 
 
@@ -92,6 +94,7 @@ def report_parts(audit: Audit) -> Iterator[tuple[str, Any]]:
     parts: dict[str, Callable[[], Any]] = {
         **{name: _given(value) for name, value in head.items()},
         "clocks": lambda: (clock_line(audit, row) for row in audit.clocks()),
+        "datasets": lambda: (dataset_line(audit, row) for row in audit.datasets()),
         "duties": lambda: (upper_line(audit, row) for row in audit.duties()),
         "entries": lambda: (entry_line(audit, row) for row in audit.entries()),
         "exemptions": lambda: (exemption_line(row) for row in audit.exemptions()),
@@ -187,6 +190,30 @@ def source_line(audit: Audit, row: Row[Any]) -> Line:
         "holders": row.holders,
         "producers": row.producers,
         "state": State(row.state).word,
+    }
+
+
+def dataset_line(audit: Audit, row: Row[Any]) -> Line:
+    """A data set in use: the leaf of the step that names it, or its ``position`` in the journal."""
+    return {
+        "code": f"{row.namespace}:{row.name}",
+        "entry": row.entry,
+        "organisation": audit.codes.get(row.org, ""),
+        "leaves": _leaves(step=row.leaf),
+        "position": row.position,
+        "state": State(row.state).word,
+    }
+
+
+def _journal(counted: AnchoredCheckpoint | None) -> Line | None:
+    """The journal that was counted, and the leaf that vouches for it."""
+    if counted is None:
+        return None
+    return {
+        "origin": counted.origin,
+        "size": counted.size,
+        "root": counted.root.removeprefix("0x"),
+        "leaf": counted.leaf_from,
     }
 
 

@@ -12,6 +12,7 @@ from ledger.audits.ladder import REASONS, RUNGS
 from ledger.audits.metrics import CLOCKS, METRICS, STATE_LABELS, Metric, State
 from ledger.audits.report import (
     clock_line,
+    dataset_line,
     entry_line,
     exemption_line,
     finding_line,
@@ -71,6 +72,7 @@ class Sections:
             (self.say("范围", "scope"), scope or self.say("全部", "everything")),
             (self.say("审计口径", "policy"), f"{head['policy']['name']} {head['policy_digest']}"),
             (self.say("工作日历", "calendar"), head["calendar_digest"]),
+            (self.say("计入的血缘日志", "journal counted"), _journal(head["journal"])),
         ]
         return Section(
             self.say("概览", "Overview"),
@@ -192,7 +194,7 @@ class Sections:
             if line.get("part_of") is not None:
                 continue
             states = line.get("states") or {metric.id: line["state"]}
-            leaves = line.get("leaves") or {"": line["leaf"]}
+            leaves = line["leaves"] if "leaves" in line else {"": line["leaf"]}
             gap = line.get("gap")
             yield (
                 line["code"],
@@ -211,6 +213,8 @@ class Sections:
             yield from (dict(table_line(audit, row)) for row in audit.tables())
         elif metric.unit == "entries":
             yield from (dict(entry_line(audit, row)) for row in audit.entries())
+        elif metric.unit == "datasets":
+            yield from (dict(dataset_line(audit, row)) for row in audit.datasets())
         elif metric.unit == "sources":
             yield from (dict(source_line(audit, row)) for row in audit.sources())
         else:
@@ -272,6 +276,10 @@ class Sections:
             line = exemption_line(row)
             scope = EXEMPTION_SCOPES[ExemptionScope(row.bit)]
             yield line["target"], self.say(*scope), line["expires"], line["leaf"]
+
+
+def _journal(counted: dict[str, Any] | None) -> str:
+    return "–" if counted is None else f"{counted['origin']} @ {counted['size']} {counted['root']}"
 
 
 def percent(points: int | None) -> str:

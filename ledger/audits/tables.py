@@ -308,6 +308,31 @@ SOURCE = _table(
 )
 """Items that somebody says to produce: how many organisations hold them, and how many say so."""
 
+USED = _table(
+    "used",
+    _text("namespace"),
+    _text("name"),
+    _text("entry"),
+    _int("noise"),
+    _int("leaf"),
+    _big("position"),
+    _text("organisation"),
+)
+"""Data sets in use as lineage tells them: see :class:`ledger.lineage.findings.usage.Used`."""
+
+DATASET = _table(
+    "dataset",
+    _text("namespace"),
+    _text("name"),
+    _text("entry"),
+    _int("org"),
+    _int("scoped"),
+    _int("leaf"),
+    _big("position"),
+    _int("state"),
+)
+"""The same with whose they are, and whether an entry in force covers them."""
+
 CLOCK = _table(
     "clock",
     _text("clock"),

@@ -32,10 +32,15 @@ _ENTRY_COUNTS = text(
 _SOURCE_COUNTS = text(
     "SELECT org, state, COUNT(*) AS units FROM audit_source WHERE scoped = 1 GROUP BY org, state"
 )
+_DATASET_COUNTS = text(
+    "SELECT org, state, COUNT(*) AS units FROM audit_dataset WHERE scoped = 1 GROUP BY org, state"
+)
 _CLOCK_COUNTS = text(
     "SELECT org, clock, state, COUNT(*) AS units FROM audit_clock WHERE scoped = 1 "
     "GROUP BY org, clock, state"
 )
+_ALONE = {"single_source": _SOURCE_COUNTS, "data_in_use": _DATASET_COUNTS}
+"""Metrics of which each kind of unit has one."""
 _UNIT_METRICS = {
     "cataloguing": "cataloguing",
     "collection": "collection",
@@ -52,19 +57,18 @@ _UPPER_METRICS = {1: "duty_coverage", 2: "system_cataloguing"}
 def tallies(connection: Connection) -> dict[str, dict[int, Tally]]:
     """Every metric's tally for each organisation that has units, by metric and organisation number."""
     found = _Found()
+    for metric, asked in _ALONE.items():
+        for row in connection.execute(asked):
+            found.add(metric, row.org, row.state, row.units)
     for row in connection.execute(_UNIT_COUNTS):
         for metric, column in _UNIT_METRICS.items():
             found.add(metric, row.org, getattr(row, column), row.units, *_parts(metric, row))
-    for row in connection.execute(_PART_ROWS):
-        for metric in _PARTS:
-            found.put(row.org, Tally(metric, {}, *_parts(metric, row)))
+    _add_parts(connection, found)
     for row in connection.execute(_UPPER_COUNTS):
         found.add(_UPPER_METRICS[row.type], row.org, row.state, row.units)
     for row in connection.execute(_ENTRY_COUNTS):
         for metric, column in _ENTRY_METRICS.items():
             found.add(metric, row.org, getattr(row, column), row.units)
-    for row in connection.execute(_SOURCE_COUNTS):
-        found.add("single_source", row.org, row.state, row.units)
     for row in connection.execute(_CLOCK_COUNTS):
         found.add(CLOCKS[row.clock], row.org, row.state, row.units)
     return found.tallies
@@ -82,6 +86,13 @@ class _Found:
 
     def add(self, metric: str, org: int, state: int, units: int, *parts: int) -> None:
         self.put(org, Tally(metric, {State(state): units}, *parts))
+
+
+def _add_parts(connection: Connection, found: _Found) -> None:
+    """Items and rows of what is part of another unit, which counts itself."""
+    for row in connection.execute(_PART_ROWS):
+        for metric in _PARTS:
+            found.put(row.org, Tally(metric, {}, *_parts(metric, row)))
 
 
 def _parts(metric: str, row: Row[Any]) -> tuple[int, ...]:

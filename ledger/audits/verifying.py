@@ -4,6 +4,8 @@
 2. Check that mirror as ``mirror verify`` does: signatures, keys, rules, rows; nothing of the operator's is used.
 3. Compare the log's root at the report's size with the root that the report names.
 4. Work the audit out again at that size, under the report's own scope and policy, and compare byte by byte.
+   A report that counts a lineage journal too says which, by the checkpoint that the log carries: then a copy of that
+   journal is needed, is held against the checkpoint's root, and its edges are made anew.
 5. Look for the statement that anchored these bytes, and hold what it says against them.
 
 Files are read whole only where something differs and the difference is to be named.
@@ -30,6 +32,9 @@ from ledger.audits.report import measures, report_bytes, report_parts
 from ledger.audits.scope import Scope, scope_of
 from ledger.audits.working import Progress
 from ledger.canonical import parse_json
+from ledger.journal.journal import Journal
+from ledger.lineage import queries as lineage
+from ledger.lineage.edges import Edges
 from ledger.mirror import queries as mirror
 from ledger.mirror.mirror import Mirror
 
@@ -73,6 +78,15 @@ class Verified(msgspec.Struct):
         return ok
 
 
+class JournalClaim(msgspec.Struct, frozen=True):
+    """The anchored checkpoint of the journal that a report counts: ``root`` in hex, at ``leaf`` of the log."""
+
+    origin: str
+    size: int
+    root: str
+    leaf: int
+
+
 class Claim(msgspec.Struct, frozen=True):
     """What is to be verified: a file's bytes, or the digest that a statement anchored."""
 
@@ -83,6 +97,7 @@ class Claim(msgspec.Struct, frozen=True):
     policy: Policy
     calendar: str | None = None
     file: Path | None = None
+    journal: JournalClaim | None = None
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -94,6 +109,7 @@ class _Head(msgspec.Struct, frozen=True):
     scope: dict[str, Any]
     policy: dict[str, Any]
     calendar_digest: str
+    journal: JournalClaim | None = None
 
 
 def claim_of(file: Path) -> Claim:
@@ -109,23 +125,90 @@ def claim_of(file: Path) -> Claim:
             hint_zh="请给出 `govledger audit publish` 或 `audit completeness -o` 写出的文件",
         ) from error
     return Claim(
-        _file_digest(file), head.size, head.root, scope, policy, head.calendar_digest, file
+        _file_digest(file),
+        head.size,
+        head.root,
+        scope,
+        policy,
+        head.calendar_digest,
+        file,
+        head.journal,
     )
 
 
 def verify_report(
-    claim: Claim, own: Mirror, *, progress: Callable[[str], Progress] = lambda _: _silent
+    claim: Claim,
+    own: Mirror,
+    *,
+    journal: Path | None = None,
+    progress: Callable[[str], Progress] = lambda _: _silent,
 ) -> Verified:
     """Verify a claim as the module says, in ``own``, the auditor's own mirror, which is empty before.
 
-    ``progress`` gives, for the name of a stage (``follow``, ``check``, ``audit``), what is called while it lasts.
-    Raises :class:`~ledger.chain.interface.ChainError` where the chain cannot be asked.
+    ``journal`` is the directory of a copy of the journal that the report counts. ``progress`` gives, for the name of a
+    stage (``follow``, ``check``, ``audit``), what is called while it lasts. Raises :class:`ReportRefused` for a report
+    that counts a journal where none is given, and :class:`~ledger.chain.interface.ChainError` where the chain
+    cannot be asked.
     """
+    if claim.journal is not None and journal is None:
+        raise ReportRefused(
+            f"the report counts what the journal {claim.journal.origin} says up to entry {claim.journal.size}",
+            "name a copy of it with --journal: the directory journals/lineage of whoever keeps it",
+            zh=f"报告计入了血缘日志 {claim.journal.origin} 的前 {claim.journal.size} 条",
+            hint_zh="请用 --journal 指定该日志的副本，即其保管方数据目录中的 journals/lineage",
+        )
+    if claim.file is not None and claim.journal is None:
+        journal = None  # a report that counts none follows from the chain alone
     found = Verified(claim.digest, claim.size)
     own.catch_up(progress=progress("follow"))
     _check_log(found, own, progress("check"))
-    _check_claim(found, claim, own.engine, progress("audit"))
+    counted = journal is None or _check_journal(found, claim, own.engine, journal)
+    if counted:
+        _check_claim(found, claim, own.engine, progress("audit"), counting=journal is not None)
     return found
+
+
+def _check_journal(found: Verified, claim: Claim, engine: Engine, place: Path) -> bool:
+    """Hold a copy of the journal against the checkpoint that the log carries, and make its edges."""
+    with Journal(place) as journal:
+        with engine.connect() as connection:
+            known = [
+                one
+                for one in lineage.checkpoints(connection, origin=journal.origin)
+                if one.leaf_from < claim.size
+            ]
+        if not found.check(
+            bool(known),
+            f"日志中{'有' if known else '没有'}血缘日志 {journal.origin} 的检查点",
+            f"the log carries {'a' if known else 'no'} checkpoint of the journal {journal.origin}",
+        ):
+            return False
+        last = known[-1]
+        told = JournalClaim(last.origin, last.size, last.root.removeprefix("0x"), last.leaf_from)
+        if claim.journal is not None and not found.check(
+            claim.journal == told,
+            "报告所据血缘日志与链上检查点"
+            + (
+                "一致"
+                if claim.journal == told
+                else f"不同：应为日志位置 {told.leaf}、{told.size} 条"
+            ),
+            "the report's journal is "
+            + ("the one" if claim.journal == told else "not the one")
+            + f" that leaf {told.leaf} anchors at {told.size} entries",
+        ):
+            return False
+        whole = journal.size >= told.size and journal.root(told.size).hex() == told.root
+        if found.check(
+            whole,
+            f"血缘日志副本的前 {told.size} 条"
+            + ("与链上检查点相符" if whole else "与链上检查点不符"),
+            f"the first {told.size} entries of the journal's copy are "
+            + ("those" if whole else "not those")
+            + " that were anchored",
+        ):
+            Edges(engine, journal).fold_to(told.size)
+        return whole
 
 
 def _silent(_done: int, _total: int) -> None:
@@ -146,7 +229,9 @@ def _check_log(found: Verified, own: Mirror, progress: Progress) -> None:
         found.differences.append({"pointer": f"/leaf/{one.leaf}", "zh": one.zh, "en": one.en})
 
 
-def _check_claim(found: Verified, claim: Claim, engine: Engine, progress: Progress) -> None:
+def _check_claim(
+    found: Verified, claim: Claim, engine: Engine, progress: Progress, *, counting: bool
+) -> None:
     with engine.connect() as connection:
         held = mirror.size_of(connection)
         if not found.check(
@@ -168,7 +253,7 @@ def _check_claim(found: Verified, claim: Claim, engine: Engine, progress: Progre
             ),
         )
         _check_calendar(found, claim)
-        measured = _check_bytes(found, claim, connection, progress)
+        measured = _check_bytes(found, claim, connection, progress, counting=counting)
         _check_anchors(found, claim, connection, measured)
         connection.rollback()
 
@@ -184,11 +269,16 @@ def _check_calendar(found: Verified, claim: Claim) -> None:
 
 
 def _check_bytes(
-    found: Verified, claim: Claim, connection: Connection, progress: Progress
+    found: Verified, claim: Claim, connection: Connection, progress: Progress, *, counting: bool
 ) -> dict[str, tuple[int, int]]:
     """Compare the report's bytes; returns numerator and denominator of every metric, by its name."""
     with audited(
-        connection, claim.size, scope=claim.scope, policy=claim.policy, progress=progress
+        connection,
+        claim.size,
+        scope=claim.scope,
+        policy=claim.policy,
+        journal=counting,
+        progress=progress,
     ) as audit:
         digest = hashlib.sha256()
         for piece in report_bytes(audit):

@@ -25,11 +25,24 @@ from ledger.audits.policy import Policy
 from ledger.audits.scope import Scope
 from ledger.codes import ExemptionScope
 from ledger.days import day_number
+from ledger.lineage.findings.usage import used
+from ledger.lineage.queries import AnchoredCheckpoint
 from ledger.store.bulk import insert_rows
 
 Progress = Callable[[int, int], None]
 """Called with how many steps are done, and of how many."""
-FILES = ("entries", "units", "supply", "clocks", "items", "verdicts", "gaps", "sources", "findings")
+FILES = (
+    "entries",
+    "units",
+    "supply",
+    "clocks",
+    "items",
+    "verdicts",
+    "gaps",
+    "sources",
+    "datasets",
+    "findings",
+)
 _ITEMS = "items"
 """Where names are compared one by one, between two files."""
 _CHUNK = 5_000
@@ -47,6 +60,8 @@ class Question:
     """The first leaf that was recorded within the policy's window."""
     scope: Scope
     policy: Policy
+    journal: AnchoredCheckpoint | None = None
+    """Up to where a lineage journal counts too, None: it does not."""
 
 
 @contextmanager
@@ -114,6 +129,7 @@ def _fill(connection: Connection, question: Question, progress: Progress | None)
     _fill_calendar(connection, question)
     _fill_organisations(connection, question.scope)
     _fill_differences(connection)
+    _fill_used(connection, question)
     for number, step in enumerate(every):
         if step == _ITEMS:
             count_items(connection)
@@ -176,6 +192,24 @@ def _fill_differences(connection: Connection) -> None:
             names = ("missing", "extra", "changed", "duplicate_keys", "null_keys")
             rows.append((row.leaf, *(int(told.get(name, 0)) for name in names)))
         insert_rows(connection, tables.DIFFERENCE, rows)
+
+
+def _fill_used(connection: Connection, question: Question) -> None:
+    """Data sets that steps, and jobs where the journal counts, read or write."""
+    journal = question.journal.size if question.journal else None
+    rows = [
+        (
+            one.namespace,
+            one.name,
+            one.entry,
+            int(one.noise),
+            one.leaf,
+            one.position,
+            one.organisation,
+        )
+        for one in used(connection, question.size, journal)
+    ]
+    insert_rows(connection, tables.USED, rows)
 
 
 def _prepare(connection: Connection) -> None:

@@ -12,6 +12,7 @@ from ledger.audits.ladder import REASONS, RUNGS, rung_code
 from ledger.audits.metrics import BY_ID, STATE_LABELS, State
 from ledger.cli import audit_reading, audit_reports
 from ledger.cli.audit_options import (
+    JournalOption,
     LevelOption,
     LibraryOption,
     OrganisationOption,
@@ -36,6 +37,7 @@ def completeness(
     library: LibraryOption = None,
     level: LevelOption = None,
     policy: PolicyOption = None,
+    journal: JournalOption = False,
     place: Annotated[
         Path | None,
         typer.Option(
@@ -54,7 +56,12 @@ def completeness(
     if place is not None:
         audit_reports.check_place(place)
     with audit_of(
-        as_of, organisation=organisation, library=library, level=level, policy=policy
+        as_of,
+        organisation=organisation,
+        library=library,
+        level=level,
+        policy=policy,
+        journal=journal,
     ) as found:
         head, told = report_head(found), measures(found)
         names = {one.code: one.name or one.code for one in found.organisations()}

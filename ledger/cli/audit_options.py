@@ -36,6 +36,13 @@ PolicyOption = Annotated[
     typer.Option("--policy", help="JSON file with grace, thresholds and clocks (docs/audits.md)."),
 ]
 
+JournalOption = Annotated[
+    bool,
+    typer.Option(
+        "--journal", help="Count data sets too that the anchored lineage journal says are in use."
+    ),
+]
+
 
 def rules_of(policy: Path | None) -> Policy:
     """The policy in the file given, or else in the settings' (``audit_policy``), or else the default."""
@@ -72,15 +79,18 @@ def audit_of(
     library: Library | None = None,
     level: Level | None = None,
     policy: Path | None = None,
+    journal: bool = False,
 ) -> Iterator[Audit]:
     """The audit that a command's options ask for, with a progress bar."""
     from ledger.audits.audit import audited  # noqa: PLC0415 - it brings every capability along
 
     rules = rules_of(policy)
-    with reading(as_of) as (connection, size):
+    with reading(as_of, edges=journal) as (connection, size):
         scope = scope_of(connection, size, organisation, library, level)
         with (
             progress_bar(say("审计", "Auditing")) as bar,
-            audited(connection, size, scope=scope, policy=rules, progress=bar) as found,
+            audited(
+                connection, size, scope=scope, policy=rules, journal=journal, progress=bar
+            ) as found,
         ):
             yield found

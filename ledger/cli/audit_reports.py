@@ -12,6 +12,7 @@ import typer
 
 from ledger.audits.metrics import BY_ID
 from ledger.cli.audit_options import (
+    JournalOption,
     LevelOption,
     LibraryOption,
     OrganisationOption,
@@ -110,6 +111,7 @@ def publish(
     library: LibraryOption = None,
     level: LevelOption = None,
     policy: PolicyOption = None,
+    journal: JournalOption = False,
     note: Annotated[str | None, typer.Option(help="A line that is published with it.")] = None,
     as_of: AsOf = None,
     json_output: Json = False,
@@ -136,12 +138,16 @@ def publish(
     with opened() as office:
         prepare_to_sign(office)
         speaker = speaker_of(office, unlock_key(office, key).address)
+        if journal and office.lineage.exists:
+            office.lineage.edges.catch_up()
         with office.read() as connection:
             size = None if as_of is None else resolve_as_of(connection, as_of)
             scope = scope_of(connection, size, organisation, library, level)
             with (
                 progress_bar(say("审计", "Auditing")) as bar,
-                audited(connection, size, scope=scope, policy=rules, progress=bar) as found,
+                audited(
+                    connection, size, scope=scope, policy=rules, journal=journal, progress=bar
+                ) as found,
             ):
                 head, measure = report_head(found), headline(measures(found))
                 file = place or Path(f"completeness-{head['size']}.json")
@@ -217,6 +223,12 @@ def verify(
         str, typer.Argument(help="A report file, or the digest or code of an anchored report.")
     ],
     policy: PolicyOption = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option(
+            "--journal", help="A copy of the lineage journal, for a report that counts it."
+        ),
+    ] = None,
     json_output: Json = False,
 ) -> None:
     """Work a report out again from the chain alone, in an empty database, and compare it byte by byte.
@@ -236,6 +248,7 @@ def verify(
             found = verify_report(
                 claim,
                 own,
+                journal=journal,
                 progress=lambda stage: stack.enter_context(progress_bar(stages[stage])),
             )
     if json_output:

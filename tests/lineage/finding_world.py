@@ -13,6 +13,7 @@ from ledger.journal.journal import Journal
 from ledger.lineage.edges import Edges
 from ledger.lineage.entries import Coming, entry_of
 from ledger.lineage.findings.listing import Finding, Found, findings
+from ledger.lineage.keeper import PLACE
 from ledger.lineage.statements import (
     CheckpointDraft,
     RuleDraft,
@@ -25,6 +26,8 @@ from ledger.store.engine import open_database
 from tests.audits.world import DATA, WATER, World, new_world
 from tests.lineage.events import NAMESPACE, encoded, run_event
 from tests.organisations.scribe import FAR
+from tests.person import Person
+from tests.small_office import EDUCATION
 
 ORIGIN = "test/lineage"
 
@@ -119,3 +122,10 @@ class Pipelines:
 
 def _end(one: Any) -> dict[str, Any]:
     return {"namespace": NAMESPACE, "name": one} if isinstance(one, str) else dict(one)
+
+
+def hand_in(person: Person, *events: dict[str, Any]) -> None:
+    """Keep events in a person's journal as a server does, and leave the edges to who asks."""
+    coming = Coming(at=1_780_000_000_000, by=EDUCATION, door="api", token="t")
+    with Journal.create(person.data_dir / PLACE, ORIGIN) as journal:
+        journal.append([entry_of(coming, encoded(event)) for event in events])

@@ -6,11 +6,9 @@ import pytest
 import yaml
 
 from ledger.catalogue.documents import load_entries
-from ledger.journal.journal import Journal
-from ledger.lineage.entries import Coming, entry_of
 from ledger.lineage.findings.drafting import item_type
-from ledger.lineage.keeper import PLACE
-from tests.lineage.events import dataset, encoded, run_event
+from tests.lineage.events import dataset, run_event
+from tests.lineage.finding_world import hand_in
 from tests.person import Person
 from tests.small_office import EDUCATION, PUBLISHED
 
@@ -28,18 +26,10 @@ CAMERAS = dataset(
 )
 
 
-def tell(person: Person, *events: dict[str, object]) -> None:
-    """Hand events in as the server does, and leave the edges to who asks."""
-    journal = Journal.create(person.data_dir / PLACE, "test/lineage")
-    coming = Coming(at=1_780_000_000_000, by=EDUCATION, door="api", token="t")
-    journal.append([entry_of(coming, encoded(event)) for event in events])
-    journal.close()
-
-
 def test_dark_data_is_told_drafted_and_once_registered_no_more_dark(office: Person) -> None:
     words = ("lineage", "rule", "add", "--key", "education-steward", "--namespace", WAREHOUSE)
     office.run(*words, "--code", "R-1", "--entry", PUBLISHED, "--name", "ods.schools")
-    tell(office, run_event(1, job="load", inputs=("ods.schools",), outputs=(CAMERAS,)))
+    hand_in(office, run_event(1, job="load", inputs=("ods.schools",), outputs=(CAMERAS,)))
 
     ran = office.run("lineage", "findings", "--kind", "dark_data")
     assert "ods.cameras" in ran.out
@@ -77,7 +67,7 @@ def test_a_draft_is_as_strict_as_what_flows_in(office: Person) -> None:
     }
     file = office.write("pupils.yaml", entry)
     office.run("catalogue", "register", file, "--draft", "--key", "education-steward")
-    tell(office, run_event(1, job="load", inputs=("ods.pupils",), outputs=("ods.classes",)))
+    hand_in(office, run_event(1, job="load", inputs=("ods.pupils",), outputs=("ods.classes",)))
     told = office.run("lineage", "draft", f"{WAREHOUSE}:ods.classes", "--json").json()
     assert (told["entry"]["grade"], told["entry"]["share_type"]) == (2, "conditional")
     written = yaml.safe_load(office.run("lineage", "draft", f"{WAREHOUSE}:ods.classes").out)
