@@ -74,6 +74,7 @@ _HELP = {
     "mirror_block": "Block up to which the mirror has followed",
     "lineage_journal_size": "Lineage events kept",
     "lineage_folded": "Lineage events from which edges were made",
+    "duty_leads": "1 while this server sends and follows the log, 0 while it waits to take over",
     "duty_running": "1 while the background work goes well",
     "outbox_accepted": "Batches accepted and not yet sent",
     "outbox_sent": "Batches sent and not yet recorded",

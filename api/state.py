@@ -40,6 +40,7 @@ def measurements(context: Context) -> dict[str, float]:
     """Numbers for ``/metrics``; what cannot be measured at the moment is left out."""
     numbers: dict[str, float] = {"duty_running": float(context.duty.running)}
     try:
+        numbers["duty_leads"] = float(context.office.rota.on_duty().here)
         states = outbox_states(context)
         for state in (*_WAITING, "verified", "refused"):
             numbers[f"outbox_{state}"] = states.get(state, 0)
@@ -66,7 +67,7 @@ def readiness(context: Context) -> tuple[bool, dict[str, Any]]:
         "chain": _chain(context),
         "mirror": _mirror(context),
         "outbox": _outbox(context),
-        "duty": {"ok": context.duty.error is None, "error": context.duty.error},
+        "duty": _duty(context),
         "lineage": _lineage(context),
     }
     size, held = checks["chain"].get("log_size"), checks["mirror"].get("size")
@@ -74,6 +75,16 @@ def readiness(context: Context) -> tuple[bool, dict[str, Any]]:
         checks["mirror"]["lag"] = max(0, size - held)
     ready = all(check["ok"] for check in checks.values())
     return ready, {"status": "ready" if ready else "degraded", "checks": checks}
+
+
+def _duty(context: Context) -> dict[str, Any]:
+    """How the background work goes here, and who is on duty: this server, or another that it waits for."""
+    found: dict[str, Any] = {"ok": context.duty.error is None, "error": context.duty.error}
+    try:
+        found["leader"] = context.office.rota.on_duty()
+    except StoreError as error:
+        return {"ok": False, "error": str(error), "leader": None}
+    return found
 
 
 def _chain(context: Context) -> dict[str, Any]:

@@ -4,20 +4,19 @@ What lies in a data directory: ``deployment.json`` (which log, where), ``chain.d
 ``mirror.db`` and ``desk.db``, ``keys/``, ``config.toml``. The command line and the server both work through
 an :class:`Office`; neither knows how the parts find each other.
 
-One process at a time is *on duty*: it sends what the outbox holds and moves the mirror. A server is on duty
-while it runs; a command is for as long as it needs, and where another process is, it waits for that one.
+One process at a time is *on duty* (:mod:`ledger.duty`): it sends what the outbox holds and moves the mirror. A
+server is on duty while it runs; a command is for as long as it needs, and where another process is, it waits for
+that one. Of several servers that share their databases in PostgreSQL one is, and the others take over.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hmac
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -35,11 +34,19 @@ from ledger.chain.keystore import WORK_FACTOR, Keystore, passphrase_from
 from ledger.chain.newest import newest_block
 from ledger.chain.outbox import Outbox, Receipt
 from ledger.chain.outbox_models import State
+from ledger.duty import Rota
 from ledger.lineage.keeper import LineageKeeper
 from ledger.lineage.statements import anchor
 from ledger.mirror.mirror import Mirror
 from ledger.mirror.origin import Origin
-from ledger.mirror.queries import Checkpoint, Cursor, cursor_of, newest_versions, size_of
+from ledger.mirror.queries import (
+    Checkpoint,
+    Cursor,
+    cursor_of,
+    first_indices,
+    newest_versions,
+    size_of,
+)
 from ledger.mirror.side_by_side import Progress, rebuild
 from ledger.mirror.status import Status, status
 from ledger.mirror.tables import statement
@@ -49,6 +56,7 @@ from ledger.organisations import queries as organisations
 from ledger.settings import Settings
 from ledger.statements import CHECKPOINT, Batch, SignedBatch, StructType, subject_of
 from ledger.store.engine import open_database, writing
+from ledger.store.leading import Lead, LostLeadError, is_shared
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
@@ -61,6 +69,13 @@ PATIENCE = 15.0
 """Seconds of nothing but trouble with a remote chain after which a command stops waiting for it."""
 LOCAL_PATIENCE = 3.0
 """The same for the chain in the data directory, whose trouble (a full disk) does not pass by itself."""
+STANDBY_SECONDS = 0.5
+"""Between two looks of a server that waits to take over."""
+AFTER_TROUBLE_SECONDS = 2.0
+SHORTEST_PAUSE = 0.01
+"""Between two rounds of duty where nothing could be done; it grows while nothing happens."""
+TROUBLES = 3
+"""Rounds that failed one after the other, after which a leader makes room for others."""
 
 
 class OfficeError(Exception):
@@ -103,6 +118,12 @@ class Office:
         self.projections = PROJECTIONS
         self.rulebooks = RULEBOOKS
         self._opened = ExitStack()
+        self.url = ""
+        """Where this process is reached, for a server: told to those who wait to take over from it."""
+        self.patient = False
+        """Whether a remote chain that is out of reach is waited for: a server answers from the mirror."""
+        self._woken = threading.Event()
+        self._looked_at_journal = 0.0
         self._passphrase: str | None = None
         self._unlocked: dict[str, LocalAccount] = {}
 
@@ -140,7 +161,7 @@ class Office:
     @cached_property
     def chain(self) -> Chain:
         """The chain, embedded or remote; raises :class:`ledger.chain.interface.ChainError`."""
-        chain = connect(self.settings, clock=self.clock)
+        chain = connect(self.settings, clock=self.clock, at_once=not self.patient)
         self._opened.callback(chain.close)
         return chain
 
@@ -163,6 +184,7 @@ class Office:
 
     @cached_property
     def mirror(self) -> Mirror:
+        following = self.rota.following
         return Mirror(
             self.mirror_engine,
             self.chain,
@@ -170,6 +192,7 @@ class Office:
             self.projections,
             self.rulebooks,
             on_cut=self._look_anew,
+            fence=None if following is None else following.fence,
         )
 
     @cached_property
@@ -187,7 +210,9 @@ class Office:
 
     @cached_property
     def outbox(self) -> Outbox:
-        return Outbox(self.desk_engine, self.chain, self.deployment, self.sender)
+        return Outbox(
+            self.desk_engine, self.chain, self.deployment, self.sender, lead=self.rota.sending
+        )
 
     @cached_property
     def sender(self) -> LocalAccount:
@@ -247,34 +272,29 @@ class Office:
             with writing(self.desk_engine) as connection:
                 seal(connection, envelopes, self.vault_key)
 
+    @cached_property
+    def rota(self) -> Rota:
+        """Who is on duty, here and at the databases that machines share."""
+        sending = following = None
+        if is_shared(self.settings.desk_url):
+            sending = Lead(self.desk_engine, "desk", lambda: self.url)
+        if is_shared(self.settings.mirror_url):
+            following = Lead(self.mirror_engine, "mirror", lambda: self.url)
+        rota = Rota(self.data_dir, sending, following)
+        self._opened.callback(rota.release)
+        return rota
+
     def duty(self) -> AbstractContextManager[bool]:
         """Whether this process is the one on duty while the block runs."""
-        return self._alone("duty.lock")
+        return self.rota.duty()
 
     def only_server(self) -> AbstractContextManager[bool]:
         """Whether this process is the only server of the data directory while the block runs."""
-        return self._alone("server.lock")
-
-    @contextmanager
-    def _alone(self, name: str) -> Iterator[bool]:
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        with (self.data_dir / name).open("a+", encoding="ascii") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            lock.truncate(0)
-            lock.write(f"{os.getpid()}\n")
-            lock.flush()
-            yield True
+        return self.rota.alone("server.lock")
 
     def server_process(self) -> int | None:
         """The process that was the server last, None where none ever was."""
-        try:
-            return int((self.data_dir / "server.lock").read_text("ascii"))
-        except (FileNotFoundError, ValueError):
-            return None
+        return self.rota.process("server.lock")
 
     def refresh(self, on_step: Callable[[Cursor], None] | None = None) -> ChainError | None:
         """Bring the mirror up to date, unless another process does that already.
@@ -283,7 +303,7 @@ class Office:
         the mirror.
         """
         with self.duty() as on_duty:
-            if on_duty and not self._is_current():
+            if on_duty and not self._is_current() and self.rota.follows():
                 try:
                     self.mirror.catch_up(on_step)
                 except ChainError as problem:
@@ -382,13 +402,24 @@ class Office:
             cosignature=bytes(cosigner.unsafe_sign_hash(digest).signature) if cosigner else b"",
         )
 
-    def work(self) -> None:
-        """One round of duty: send what waits, follow the log, confirm what was verified."""
-        self.outbox.pump()
-        self.mirror.catch_up()
+    def work(self) -> bool:
+        """One round of duty: send what waits, follow the log, confirm what was verified.
+
+        Returns whether anything was sent or settled, so that another round is due at once. Where another
+        process follows the log into a shared mirror, what it verified is confirmed.
+        """
+        changed = self.outbox.pump(turns=1)
+        if self.rota.follows():
+            self.mirror.catch_up()
         with self.read() as connection:
-            size = size_of(connection)
-        self.outbox.confirm(size)
+            self.outbox.confirm(size_of(connection), partial(first_indices, connection))
+        return changed
+
+    def hand_in(self, signed: SignedBatch) -> Receipt:
+        """Take a signed batch, as :meth:`Outbox.submit` does, and have it sent without delay."""
+        receipt = self.outbox.submit(signed)
+        self._woken.set()
+        return receipt
 
     def anchor_journal(self, *, at_once: bool = False) -> Receipt | None:
         """Hand in the lineage journal's checkpoint where one is due; None where none is, or one waits.
@@ -475,15 +506,58 @@ class Office:
         ``on_success`` is called after every round that went well.
         """
         while not stop.is_set():
-            with self.duty() as on_duty:
-                while on_duty and not stop.is_set():
-                    try:
-                        self.work()
-                        self.anchor_journal()
-                        on_success()
-                        wait = pause
-                    except Exception as error:  # noqa: BLE001 - told, and tried again
-                        on_error(error)
-                        wait = 2.0
-                    stop.wait(wait)
-            stop.wait(1.0)
+            rest = STANDBY_SECONDS
+            try:
+                with self.duty() as on_duty:
+                    if on_duty:
+                        rest = self._stand(stop, on_error, on_success, pause)
+                    else:
+                        self._anchor_now_and_then()
+                on_success()  # whoever waits to take over has nothing to complain of
+            except Exception as error:  # noqa: BLE001 - told, and tried again
+                on_error(error)
+                rest = AFTER_TROUBLE_SECONDS
+            stop.wait(rest)
+
+    def _stand(
+        self,
+        stop: threading.Event,
+        on_error: Callable[[Exception], None],
+        on_success: Callable[[], None],
+        pause: float,
+    ) -> float:
+        """Round after round until told to stop, or until another leads; returns the seconds to wait then.
+
+        A leader whose own node fails again and again makes room for one that may have another.
+        """
+        troubles, wait = 0, SHORTEST_PAUSE
+        while not stop.is_set() and self.rota.sends():
+            try:
+                busy = self.work()
+                self._anchor_now_and_then()
+                on_success()
+                troubles = 0
+            except LostLeadError:
+                return STANDBY_SECONDS
+            except Exception as error:  # noqa: BLE001 - told, and tried again
+                on_error(error)
+                troubles += 1
+                if self.rota.is_shared and troubles == TROUBLES:
+                    return AFTER_TROUBLE_SECONDS
+                stop.wait(AFTER_TROUBLE_SECONDS)
+                continue
+            if busy:
+                wait = SHORTEST_PAUSE  # what came in meanwhile makes up the next batch
+            elif self._woken.wait(wait):
+                self._woken.clear()
+                wait = SHORTEST_PAUSE
+            else:
+                wait = min(wait * 1.5, pause)
+        return STANDBY_SECONDS
+
+    def _anchor_now_and_then(self) -> None:
+        """Anchor this server's own journal where it is due, on duty or not; looks once a second."""
+        now = time.monotonic()
+        if self.settings.journal_key and now - self._looked_at_journal >= 1.0:
+            self._looked_at_journal = now
+            self.anchor_journal()

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -68,20 +68,32 @@ def postgresql_server() -> str:
 
 
 @pytest.fixture
-def postgresql_url(postgresql_server: str) -> Iterator[str]:
-    """The URL of an empty PostgreSQL database of the test's own."""
-    name = f"test_{uuid.uuid4().hex}"
+def make_database(postgresql_server: str) -> Iterator[Callable[[], str]]:
+    """Makes empty PostgreSQL databases of the test's own, and gives the URL of each."""
     server = sqlalchemy.create_engine(
         sqlalchemy.make_url(postgresql_server).set(drivername="postgresql+psycopg"),
         isolation_level="AUTOCOMMIT",
         poolclass=sqlalchemy.pool.NullPool,
     )
+    names: list[str] = []
+
+    def make() -> str:
+        names.append(f"test_{uuid.uuid4().hex}")
+        with server.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {names[-1]}")
+        url = sqlalchemy.make_url(postgresql_server).set(database=names[-1])
+        return url.render_as_string(hide_password=False)
+
+    yield make
     with server.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    url = sqlalchemy.make_url(postgresql_server).set(database=name)
-    yield url.render_as_string(hide_password=False)
-    with server.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+        for name in names:
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def postgresql_url(make_database: Callable[[], str]) -> str:
+    """The URL of an empty PostgreSQL database of the test's own."""
+    return make_database()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -161,7 +161,7 @@ def _accept(
     if repeated is not None:
         context.metrics.submissions.labels("repeated").inc()
         return repeated, None, True
-    accepted = outbox.submit(signed)
+    accepted = context.office.hand_in(signed)
     context.metrics.submissions.labels("accepted").inc()
     return accepted, note, False
 

@@ -30,17 +30,24 @@ class ChainSettings(Protocol):
 
 
 def connect(
-    settings: ChainSettings, *, create: bool = False, clock: Callable[[], float] = time.time
+    settings: ChainSettings,
+    *,
+    create: bool = False,
+    clock: Callable[[], float] = time.time,
+    at_once: bool = True,
 ) -> Chain:
     """Open the chain that the settings name. The caller closes it.
 
     With ``rpc_url`` that node. Otherwise the embedded chain in the data directory, opened here if
     nobody has it open, or asked of the process that does. ``create`` makes an embedded chain that
     is not there yet. Where ``deployment.json`` exists, a chain that is not the one it names is
-    refused. ``clock`` (Unix seconds) dates the blocks of an embedded chain that is opened here. Raises
+    refused. ``clock`` (Unix seconds) dates the blocks of an embedded chain that is opened here. Without
+    ``at_once`` a node at ``rpc_url`` need not answer yet: it is checked before the first question. Raises
     ChainError with what to do.
     """
     known = _known(settings.data_dir)
+    if settings.rpc_url and known is not None and not at_once:
+        return _later(settings, known)
     if settings.rpc_url:
         chain: Chain = _remote(settings, known)
     else:
@@ -61,16 +68,39 @@ def _known(data_dir: Path) -> Deployment | None:
 def _remote(settings: ChainSettings, known: Deployment | None) -> JsonRpcChain:
     chain = JsonRpcChain(settings.rpc_url)
     try:
-        found = probe.kept(settings.data_dir)
-        if found is not None and (found.node, found.chain_id) == (chain.name, chain.chain_id):
-            chain.ranges.trust(found.log_range)
-        elif known is not None and known.chain_id == chain.chain_id:
-            known.check(chain)
-            probe.probe(chain, known).save(settings.data_dir)
+        _know(chain, settings.data_dir, known)
     except BaseException:
         chain.close()
         raise
     return chain
+
+
+def _later(settings: ChainSettings, known: Deployment) -> JsonRpcChain:
+    """The node of a known log, which may be out of reach: nobody uses it before it was checked."""
+    chain = JsonRpcChain(settings.rpc_url, chain_id=known.chain_id)
+
+    def check() -> None:
+        told = chain.told_chain_id()
+        if told != known.chain_id:
+            raise DeploymentError(
+                f"the data directory knows chain {known.chain_id}, but {chain.name} is chain "
+                f"{told}; correct the setting rpc_url, or use another data directory"
+            )
+        known.check(chain)
+        _know(chain, settings.data_dir, known)
+
+    chain.endpoint.greet_with(check)
+    return chain
+
+
+def _know(chain: JsonRpcChain, data_dir: Path, known: Deployment | None) -> None:
+    """Take what the node was found to do before, or find it out."""
+    found = probe.kept(data_dir)
+    if found is not None and (found.node, found.chain_id) == (chain.name, chain.chain_id):
+        chain.ranges.trust(found.log_range)
+    elif known is not None and known.chain_id == chain.chain_id:
+        known.check(chain)
+        probe.probe(chain, known).save(data_dir)
 
 
 def _embedded(

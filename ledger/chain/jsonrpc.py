@@ -68,7 +68,8 @@ _RECEIPT = msgspec.json.Decoder(_Receipt | None)
 class JsonRpcChain:
     """A node at ``url``; ``span`` is the getLogs range proven before, in blocks (see the probe).
 
-    Opening asks for the chain id, so that a wrong address is found at once; raises ChainError.
+    Opening asks for the chain id, so that a wrong address is found at once; raises ChainError. Where
+    ``chain_id`` is given, nothing is asked yet: see :meth:`Endpoint.greet_with`.
     """
 
     def __init__(
@@ -79,12 +80,16 @@ class JsonRpcChain:
         tries: int = 5,
         pause: float = 0.1,
         span: int = FIRST_SPAN,
+        chain_id: int | None = None,
     ) -> None:
         self.endpoint = Endpoint(url, timeout=timeout, tries=tries, pause=pause)
         self._w3: Web3 | None = None
         self.ranges = LogRanges(self.endpoint, span)
+        if chain_id is not None:
+            self._chain_id = chain_id
+            return
         try:
-            self._chain_id = self._number("eth_chainId")
+            self._chain_id = self.told_chain_id()
         except RpcError as problem:
             self.close()
             raise NotAChain(
@@ -97,6 +102,10 @@ class JsonRpcChain:
     @property
     def chain_id(self) -> int:
         return self._chain_id
+
+    def told_chain_id(self) -> int:
+        """The chain id that the node tells now; raises ChainError."""
+        return self._number("eth_chainId")
 
     @property
     def name(self) -> str:
@@ -215,13 +224,27 @@ class JsonRpcChain:
         return {"maxFeePerGas": 2 * base + tip, "maxPriorityFeePerGas": tip}
 
     def estimate_gas(self, sender: bytes, to: bytes | None, data: bytes) -> int:
-        question = {"from": "0x" + sender.hex(), "data": "0x" + data.hex()}
-        if to is not None:
-            question["to"] = "0x" + to.hex()
-        try:
-            return self._number("eth_estimateGas", question)
-        except RpcError as problem:
-            raise self._refusal(problem) from problem
+        (found,) = self.estimate_many(sender, [(to, data)])
+        if isinstance(found, ChainError):
+            raise found
+        return found
+
+    def estimate_many(
+        self, sender: bytes, calls: Sequence[tuple[bytes | None, bytes]]
+    ) -> list[int | ChainError]:
+        """The gas that each of several calls would take, or why it would fail; in few round trips."""
+        questions = [
+            {"from": "0x" + sender.hex(), "data": "0x" + data.hex()}
+            | ({} if to is None else {"to": "0x" + to.hex()})
+            for to, data in calls
+        ]
+        found: list[int | ChainError] = []
+        for answer in self.endpoint.call_each([("eth_estimateGas", [one]) for one in questions]):
+            if isinstance(answer, RpcError):
+                found.append(self._refusal(answer))
+            else:
+                found.append(self._integer("eth_estimateGas", answer))
+        return found
 
     def send_raw(self, raw: bytes) -> bytes:
         """Hand over a signed transaction; returns its hash.
@@ -298,7 +321,9 @@ class JsonRpcChain:
         return problem
 
     def _number(self, method: str, *params: object) -> int:
-        raw = self.endpoint.call(method, *params)
+        return self._integer(method, self.endpoint.call(method, *params))
+
+    def _integer(self, method: str, raw: msgspec.Raw) -> int:
         try:
             return int(_TEXT.decode(raw), 16)
         except (msgspec.DecodeError, ValueError) as problem:

@@ -16,7 +16,8 @@ from __future__ import annotations
 import itertools
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -39,10 +40,11 @@ from ledger.chain.interface import (
     TriesOut,
 )
 from ledger.chain.jsonrpc import JsonRpcChain
-from ledger.chain.lease import Lease
+from ledger.chain.lease import Lease, Led
 from ledger.chain.outbox_desk import OutboxDesk
 from ledger.chain.outbox_models import AttemptState
 from ledger.statements import address_bytes
+from ledger.store.leading import Lead
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
@@ -57,6 +59,7 @@ RETRY_MS = (250, 10_000)
 MAX_FAILURES = 4
 """Mined and failed without a contract's reason so often: refused."""
 NO_LIMIT = 1 << 63
+ESTIMATES_AT_ONCE = 16
 WORD = 32
 
 log = logging.getLogger(__name__)
@@ -72,14 +75,16 @@ class Lane:
         deployment: Deployment,
         sender: LocalAccount,
         in_flight: int,
+        *,
+        lead: Lead | None = None,
     ) -> None:
-        self._desk = OutboxDesk(engine, sender.address)
+        self._desk = OutboxDesk(engine, sender.address, lead.fence if lead is not None else None)
         self._chain = chain
         self._deployment = deployment
         self._sender = sender
         self._address = address_bytes(sender.address)
         self._limit = in_flight
-        self._lease = Lease(engine, sender.address)
+        self._lease = Lease(engine, sender.address) if lead is None else Led(lead)
         self._sent_at: dict[bytes, int] = {}
         self._troubles = 0
 
@@ -91,15 +96,23 @@ class Lane:
         """Forget what was sent lately, so that what is in no block any more is sent at once."""
         self._sent_at.clear()
 
-    def pump(self) -> bool:
-        """Settle and send until nothing more happens at once; True where a receipt changed."""
+    def pump(self, turns: int | None = None) -> bool:
+        """Settle and send until nothing more happens at once; True where a receipt changed.
+
+        With ``turns``, only so often: one is what waits now, sent and looked up once.
+        """
         changed = False
         if not self._desk.any_waiting() or not self._lease.hold():
             return False
         try:
-            while self._settle() or self._send_waiting():
+            for _ in itertools.count() if turns is None else range(turns):
+                settled, sent = self._settle(), self._send_waiting()
+                if not settled and not sent:
+                    break
                 changed = True
                 self._troubles = 0
+            if turns is not None and changed:
+                self._settle()
         except ChainError as problem:
             self._note(str(problem))
         if not self._desk.any_waiting():
@@ -235,18 +248,21 @@ class Lane:
 
     def _nudge(self, waiting: Sequence[tuple[RowMapping, list[RowMapping]]]) -> bool:
         """Send again what is in no block, lowest nonce first; give up what lost its nonce."""
-        used = self._chain.mined_nonce(self._address)
+        # Those of another sender are of a server with a key of its own, which led before this one.
+        senders = {one["sender"] for _, attempts in waiting for one in attempts}
+        used_by = {one: self._chain.mined_nonce(address_bytes(one)) for one in senders}
         changed = False
         again: list[tuple[RowMapping, RowMapping]] = []
         for receipt, attempts in waiting:
             live = [one for one in attempts if one["state"] == AttemptState.OPEN]
-            if not live or live[-1]["nonce"] < used:
+            if not live or live[-1]["nonce"] < used_by[live[-1]["sender"]]:
                 changed |= self._give_up(receipt, attempts)
             elif _now() - self._sent_at.get(live[-1]["transaction_hash"], 0) >= RESEND_MS:
                 again.append((receipt, live[-1]))
         for receipt, attempt in sorted(again, key=lambda pair: pair[1]["nonce"]):
             raw = bytes(attempt["raw"])
-            if attempt["nonce"] == used and self._is_stuck(attempt):
+            ours = attempt["sender"] == self._sender.address
+            if ours and attempt["nonce"] == used_by[attempt["sender"]] and self._is_stuck(attempt):
                 raw = self._bettered(receipt, attempt)
             self._sent_at[keccak(raw)] = _now()
             try:
@@ -299,12 +315,12 @@ class Lane:
         room = self._room()
         chosen: list[tuple[RowMapping, int]] = []
         changed = False
-        for row in rows:
+        for row, ask in zip(rows, self._estimates(rows), strict=True):
             subjects = set(_words(row["subjects"]))
             if row["retry_at"] > _now() or subjects & busy:
                 break
             try:
-                gas = self._chain.estimate_gas(self._address, row["target"], row["calldata"])
+                gas = ask()
             except CallReverted as problem:
                 if under_way or chosen:
                     break  # it may build on what is under way
@@ -323,6 +339,18 @@ class Lane:
         if chosen:
             self._send(chosen)
         return changed or bool(chosen)
+
+    def _estimates(self, rows: Sequence[RowMapping]) -> Iterator[Callable[[], int]]:
+        """What tells, or raises, the gas that each takes; asked some at a time, as far as it is needed."""
+        for at in range(0, len(rows), ESTIMATES_AT_ONCE):
+            some = rows[at : at + ESTIMATES_AT_ONCE]
+            calls = [(row["target"], row["calldata"]) for row in some]
+            if isinstance(self._chain, JsonRpcChain):
+                for found in self._chain.estimate_many(self._address, calls):
+                    yield partial(_told, found)
+            else:
+                for to, data in calls:
+                    yield partial(self._chain.estimate_gas, self._address, to, data)
 
     def _room(self) -> int:
         """Gas that the next block leaves. More is not sent: pools drop it, or leave it lying."""
@@ -422,6 +450,12 @@ class Lane:
             hint_zh="请减少每批声明的数量或篇幅后重新签署。",
         )
         self._desk.refuse(receipt, reason)
+
+
+def _told(found: int | ChainError) -> int:
+    if isinstance(found, ChainError):
+        raise found
+    return found
 
 
 def _words(blob: bytes) -> list[bytes]:

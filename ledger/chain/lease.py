@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ledger.chain.outbox_models import LANE
 from ledger.store.engine import writing
+from ledger.store.leading import Lead
 
 LEASE_MS = 30_000
 """How long a lease holds without being renewed."""
@@ -67,6 +68,20 @@ class Lease:
                 .values(holder="", until=0)
             )
         self._until = 0
+
+
+class Led:
+    """The right to send as the lead at a shared desk gives it; whoever took the lead also gives it back."""
+
+    def __init__(self, lead: Lead) -> None:
+        self._lead = lead
+
+    def hold(self) -> bool:
+        """Whether this process leads, asked of the server."""
+        return self._lead.hold()
+
+    def release(self) -> None:
+        """Nothing is to be done: the lead is kept for as long as the duty lasts."""
 
 
 def _machine() -> str:

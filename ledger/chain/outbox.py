@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
-from sqlalchemy import Engine, RowMapping, delete, insert, or_, select, update
+from sqlalchemy import Connection, Engine, RowMapping, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ledger.chain.deployment import Deployment
@@ -35,12 +35,18 @@ from ledger.statements import (
     text_hash,
 )
 from ledger.store.engine import writing
+from ledger.store.leading import Lead
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.002, 0.25
 """Between looks at the chain while something is waited for, in seconds."""
+AT_ONCE = 500
+LATE_MS = 15_000
+"""A batch that was recorded so long ago, and that the mirror has not, is looked up again."""
+Placed = Callable[[Sequence[bytes]], Mapping[bytes, int]]
+"""Digests of batches -> those that the mirror has, and the leaf of each one's first statement."""
 ORDER = (State.ACCEPTED, State.SENT, State.RECORDED, State.VERIFIED)
 
 
@@ -83,7 +89,8 @@ class Outbox:
     """The outbox of one desk for one log. Several threads and processes may use the same desk.
 
     ``sender`` signs and pays for transactions; None where this process only hands in and looks.
-    ``in_flight`` is how many batches may wait for a block at a time.
+    ``in_flight`` is how many batches may wait for a block at a time. ``lead`` decides who sends where
+    machines share the desk; without one a lease does.
     """
 
     def __init__(
@@ -94,11 +101,16 @@ class Outbox:
         sender: LocalAccount | None,
         *,
         in_flight: int = 64,
+        lead: Lead | None = None,
     ) -> None:
         self._engine = engine
         self._deployment = deployment
         self._mutex = threading.Lock()
-        self._lane = None if sender is None else Lane(engine, chain, deployment, sender, in_flight)
+        self._lane = (
+            None
+            if sender is None
+            else Lane(engine, chain, deployment, sender, in_flight, lead=lead)
+        )
 
     def submit(self, signed: SignedBatch) -> Receipt:
         """Take a signed batch; when this returns, it is durable. The same batch again changes
@@ -153,17 +165,19 @@ class Outbox:
                     .values(receipt=sequence)
                 )
 
-    def pump(self) -> bool:
+    def pump(self, turns: int | None = None) -> bool:
         """Take the next steps: see what became of what was sent, send what waits.
 
-        Comes back when nothing more can be done at once; True where some receipt changed. Does
+        Comes back when nothing more can be done at once, or after so many ``turns``, in each of which all
+        that waits (up to ``in_flight``) is sent: the longer a turn takes, the more waits for the next. So the
+        mirror can keep up while more and more comes in. True where some receipt changed. Does
         nothing while another process sends for the same key, or without a sender. Problems of the
         chain are kept in the receipts' notes and never raised.
         """
         if self._lane is None:
             return False
         with self._mutex:
-            return self._lane.pump()
+            return self._lane.pump(turns)
 
     def receipt(self, receipt_id: str) -> Receipt:
         """The receipt with this id; raises :class:`UnknownReceipt`."""
@@ -226,26 +240,45 @@ class Outbox:
                 pause = min(pause * 1.5, LONGEST_PAUSE)
         return True
 
-    def confirm(self, size: int) -> int:
-        """The mirror has verified the log up to ``size``: mark what is within; returns how many."""
+    def confirm(self, size: int, placed: Placed | None = None) -> int:
+        """The mirror has verified the log up to ``size``: mark what is within; returns how many.
+
+        ``placed`` tells where the mirror has the batches of some digests. One that was recorded and is not
+        where it was said to be, or not within for long, was on blocks that the chain took back before the
+        mirror saw them: it is looked up anew. Without ``placed`` the receipts are believed.
+        """
+        ends = RECEIPT.c.first_index + RECEIPT.c.count
+        within = or_(ends <= size, RECEIPT.c.updated_at < _now() - LATE_MS)
+        columns = (RECEIPT.c.sequence, RECEIPT.c.id, RECEIPT.c.first_index, ends.label("end"))
+        asked = select(*columns).where(RECEIPT.c.state == State.RECORDED, within).limit(AT_ONCE)
+        with self._engine.connect() as connection:
+            rows = connection.execute(asked).all()
+        if not rows:
+            return 0
+        if placed is None:
+            good = [row.sequence for row in rows if row.end <= size]
+            lost: list[int] = []
+        else:
+            found = placed([bytes.fromhex(row.id[2:]) for row in rows])
+            good, lost = [], []
+            for row in rows:
+                there = found.get(bytes.fromhex(row.id[2:])) == row.first_index
+                (good if there and row.end <= size else lost).append(row.sequence)
         with writing(self._engine) as connection:
-            found = connection.execute(
-                update(RECEIPT)
-                .where(
-                    RECEIPT.c.state == State.RECORDED,
-                    RECEIPT.c.first_index + RECEIPT.c.count <= size,
+            if good:
+                connection.execute(
+                    update(RECEIPT)
+                    .where(RECEIPT.c.sequence.in_(good), RECEIPT.c.state == State.RECORDED)
+                    .values(state=State.VERIFIED, updated_at=_now())
                 )
-                .values(state=State.VERIFIED, updated_at=_now())
-            )
-            return found.rowcount
+            self._look_anew(connection, lost)
+        return len(good)
 
     def rolled_back(self, size: int) -> int:
         """The chain was reorganised and the log cut to ``size``: look anew after what is beyond.
 
         Whatever is no longer on the chain is sent again by the next :meth:`pump`. Returns how many.
         """
-        if self._lane is not None:
-            self._lane.forget()
         with writing(self._engine) as connection:
             beyond = or_(
                 RECEIPT.c.first_index.is_(None), RECEIPT.c.first_index + RECEIPT.c.count > size
@@ -254,24 +287,33 @@ class Outbox:
                 RECEIPT.c.state.in_([State.RECORDED, State.VERIFIED]), beyond
             )
             numbers = list(connection.execute(chosen).scalars())
-            for number in numbers:
-                connection.execute(
-                    update(ATTEMPT)
-                    .where(ATTEMPT.c.receipt == number, ATTEMPT.c.state == AttemptState.MINED)
-                    .values(state=AttemptState.OPEN)
-                )
-                connection.execute(
-                    update(RECEIPT)
-                    .where(RECEIPT.c.sequence == number)
-                    .values(
-                        state=State.SENT,
-                        first_index=None,
-                        block_number=None,
-                        block_hash=None,
-                        updated_at=_now(),
-                    )
-                )
+            self._look_anew(connection, numbers)
             return len(numbers)
+
+    def _look_anew(self, connection: Connection, numbers: Sequence[int]) -> None:
+        """Receipts of these numbers are on their way again, until the chain says otherwise."""
+        if not numbers:
+            return
+        if self._lane is not None:
+            self._lane.forget()
+        for at in range(0, len(numbers), AT_ONCE):
+            some = numbers[at : at + AT_ONCE]
+            connection.execute(
+                update(ATTEMPT)
+                .where(ATTEMPT.c.receipt.in_(some), ATTEMPT.c.state == AttemptState.MINED)
+                .values(state=AttemptState.OPEN)
+            )
+            connection.execute(
+                update(RECEIPT)
+                .where(RECEIPT.c.sequence.in_(some))
+                .values(
+                    state=State.SENT,
+                    first_index=None,
+                    block_number=None,
+                    block_hash=None,
+                    updated_at=_now(),
+                )
+            )
 
     def close(self) -> None:
         """Let another process send at once; the outbox may not be used afterwards."""

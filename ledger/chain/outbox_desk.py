@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -18,11 +19,24 @@ from ledger.store.engine import writing
 
 
 class OutboxDesk:
-    """Receipts and attempts as the lane of ``sender`` needs them."""
+    """Receipts and attempts as the lane of ``sender`` needs them.
 
-    def __init__(self, engine: Engine, sender: str) -> None:
+    ``fence`` is called in each transaction that writes, and raises where another sends by now.
+    """
+
+    def __init__(
+        self, engine: Engine, sender: str, fence: Callable[[Connection], None] | None = None
+    ) -> None:
         self._engine = engine
         self._sender = sender
+        self._fence = fence
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with writing(self._engine) as connection:
+            if self._fence is not None:
+                self._fence(connection)
+            yield connection
 
     def any_waiting(self) -> bool:
         """Whether some batch is neither in a block nor refused."""
@@ -77,7 +91,7 @@ class OutboxDesk:
             {"sender": self._sender, "state": AttemptState.OPEN.value, "made_at": now, **attempt}
             for attempt in attempts
         ]
-        with writing(self._engine) as connection:
+        with self._writing() as connection:
             # the very same transaction may have been given up before
             hashes = [attempt["transaction_hash"] for attempt in attempts]
             connection.execute(delete(ATTEMPT).where(ATTEMPT.c.transaction_hash.in_(hashes)))
@@ -95,7 +109,7 @@ class OutboxDesk:
         """Receipts are on the chain where their events say; the last member is the gas used."""
         if not found:
             return
-        with writing(self._engine) as connection:
+        with self._writing() as connection:
             for receipt, event, gas_used in found:
                 _set(
                     connection,
@@ -118,12 +132,12 @@ class OutboxDesk:
 
         Without a hash all open attempts are given up.
         """
-        with writing(self._engine) as connection:
+        with self._writing() as connection:
             _close(connection, receipt, state, transaction_hash)
 
     def refuse(self, receipt: RowMapping, reason: ContractRefusal) -> None:
         """The batch is refused for good, unless it is handed in again."""
-        with writing(self._engine) as connection:
+        with self._writing() as connection:
             _set(
                 connection,
                 receipt["sequence"],
@@ -135,7 +149,7 @@ class OutboxDesk:
 
     def try_again(self, receipt: RowMapping, retry_at: int = 0, *, counted: bool = True) -> None:
         """The batch waits to be sent once more, not before ``retry_at`` (Unix milliseconds)."""
-        with writing(self._engine) as connection:
+        with self._writing() as connection:
             _set(
                 connection,
                 receipt["sequence"],
@@ -146,7 +160,7 @@ class OutboxDesk:
 
     def note(self, problem: str, retry_at: int) -> None:
         """Tell those who wait why they wait; what is not sent yet is not tried before then."""
-        with writing(self._engine) as connection:
+        with self._writing() as connection:
             waiting = update(RECEIPT).values(note=problem, updated_at=_now())
             connection.execute(waiting.where(RECEIPT.c.state == State.SENT))
             connection.execute(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -128,6 +129,10 @@ class Endpoint:
         self._sleep = sleep
         self._batch = BATCH
         self._ids = itertools.count(1)
+        self._down = False
+        self._greeting: Callable[[], None] | None = None
+        self._greets: int | None = None
+        self._meeting = threading.Lock()
         self._client = httpx.Client(
             timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
             headers={"Content-Type": "application/json"},
@@ -141,6 +146,31 @@ class Endpoint:
 
     def close(self) -> None:
         self._client.close()
+
+    def greet_with(self, greeting: Callable[[], None]) -> None:
+        """Have ``greeting`` done, in whatever thread asks first, before anything else is asked.
+
+        What it raises is what the caller gets, and the next one tries again; so a node that is not there yet
+        can be named now and be checked when it comes.
+        """
+        self._greeting = greeting
+
+    def _greet(self) -> None:
+        if self._greeting is None or self._greets == threading.get_ident():
+            return
+        with self._meeting:
+            greeting = self._waiting_greeting()  # another thread may have done it meanwhile
+            if greeting is None:
+                return
+            self._greets = threading.get_ident()
+            try:
+                greeting()
+                self._greeting = None
+            finally:
+                self._greets = None
+
+    def _waiting_greeting(self) -> Callable[[], None] | None:
+        return self._greeting
 
     def call(self, method: str, *params: object, tries: int | None = None) -> msgspec.Raw:
         """The result of one call as raw JSON; raises :class:`RpcError` or another ChainError."""
@@ -279,8 +309,20 @@ class Endpoint:
 
     def _patiently(self, ask: Callable[[], T], tries: int | None = None) -> T:
         """``ask()``, again after growing pauses while the node is unavailable, ``tries`` in all."""
+        self._greet()
         pause = self._pause
-        for _ in range((self._tries if tries is None else tries) - 1):
+        # A node that was gone just now is asked once: who waits for it here holds up others.
+        tries = 1 if self._down else self._tries if tries is None else tries
+        try:
+            found = self._again_and_again(ask, tries, pause)
+        except ChainError as problem:
+            self._down = isinstance(problem, ChainUnavailable)
+            raise
+        self._down = False
+        return found
+
+    def _again_and_again(self, ask: Callable[[], T], tries: int, pause: float) -> T:
+        for _ in range(tries - 1):
             try:
                 return ask()
             except ChainUnavailable as problem:

@@ -55,12 +55,14 @@ def serve_office(office: Office) -> None:
                 say("使用已有的服务，或先将其停止", "use that server, or stop it first"),
                 Exit.UNAVAILABLE,
             )
-        # Whatever cannot be opened is told before the server says that it serves.
+        # A chain that is out of reach is waited for, while questions are answered from the mirror. Whatever
+        # else cannot be opened is told before the server says that it serves.
+        office.patient = True
         _ = office.sender, office.mirror, office.outbox
         if office.settings.journal_key:
             office.unlock(office.settings.journal_key)
         listener = listen(host, office.settings.port)
-        url = address_of(listener)
+        office.url = url = address_of(listener)
         app = create_app(office, url=url)
 
         def ready() -> None:

@@ -50,6 +50,8 @@ PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 30.0
 OnStep = Callable[[Cursor], None]
 OnCut = Callable[[int], None]
+Fence = Callable[[Connection], None]
+"""Called in each transaction before it writes; raises where this process may not write any more."""
 
 
 class Ground(NamedTuple):
@@ -75,12 +77,15 @@ class Follower:
         origin: Origin,
         projections: Sequence[Projection] = (),
         on_cut: OnCut | None = None,
+        *,
+        fence: Fence | None = None,
     ) -> None:
         self.engine = engine
         self.chain = chain
         self.origin = origin
         self.projections = tuple(projections)
         self.on_cut = on_cut
+        self.fence = fence
         self._pace = Pace()
         self._checked = False
         projected = [table for each in self.projections for table in each.tables]
@@ -270,6 +275,8 @@ class Follower:
                 fetched, since = first, frontier.size
                 with writing(self.engine) as conn:
                     keep_others_out(conn)
+                    if self.fence is not None:
+                        self.fence(conn)
                     if queries.cursor_of(conn) != cursor:
                         raise FollowerMovedError("another follower works on this database")
                     if cursor is not None and block < cursor.block_number:

@@ -193,6 +193,17 @@ def authorisations_with(conn: Connection, digest: bytes) -> list[Authorisation]:
     return [_authorisation(row) for row in rows]
 
 
+def first_indices(conn: Connection, digests: Sequence[bytes]) -> dict[bytes, int]:
+    """Where batches stand, by their digest: the leaf of the first statement of each that is here."""
+    found: dict[bytes, int] = {}
+    for at in range(0, len(digests), _CHUNK):
+        asked = select(authorisation.c.digest, authorisation.c.first_index).where(
+            authorisation.c.digest.in_(digests[at : at + _CHUNK])
+        )
+        found |= {bytes(row.digest): int(row.first_index) for row in conn.execute(asked)}
+    return found
+
+
 def authorisation_by(conn: Connection, signer: bytes) -> Authorisation | None:
     """The newest run of statements that this address (20 bytes) signed, None where it signed none."""
     row = conn.execute(

@@ -47,7 +47,9 @@ def open_database(url: str, family: Family, *, busy_timeout_ms: int = BUSY_TIMEO
         # Threads of one process (server, follower) share the pool; each connection is used by one
         # at a time.
         arguments = {"timeout": busy_timeout_ms / 1000, "check_same_thread": False}
-    engine = create_engine(target, connect_args=arguments)
+    # A server that was started anew has ended every connection of the pool.
+    ping = target.get_backend_name() == "postgresql"
+    engine = create_engine(target, connect_args=arguments, pool_pre_ping=ping)
     _explain_errors(engine, place, family)
     if target.get_backend_name() == "sqlite":
         _tune_sqlite(engine, family)
@@ -100,6 +102,8 @@ def _checked(url: str) -> URL:
 def _explain_errors(engine: Engine, place: str, family: Family) -> None:
     @event.listens_for(engine, "handle_error")
     def handle(context: ExceptionContext) -> None:
+        if context.is_pre_ping:
+            return  # a connection that ended meanwhile is replaced, and nobody hears of it
         explained = explain(context.original_exception, place, family)
         if explained is not None:
             raise explained from context.original_exception
