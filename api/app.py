@@ -21,6 +21,7 @@ from api.metrics import Metrics
 from api.routes import (
     audits,
     catalogue,
+    certificates,
     corrections,
     deliveries,
     docs,
@@ -67,6 +68,7 @@ def assemble(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
         corrections,
         deliveries,
         audits,
+        certificates,
         lineage,
         lineage_findings,
         lineage_statements,

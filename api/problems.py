@@ -367,6 +367,14 @@ PROBLEMS: dict[str, ProblemType] = {
             "Let a key with the role HEAD sign the same typed_data: cosigner and cosignature.",
         ),
     ),
+    "not_anchored": _type(
+        409,
+        ("血缘事件尚未锚定上链", "Events of lineage are not anchored yet"),
+        (
+            "请稍后再试,或运行 `govledger journal anchor`,或给出较早的 as_of。",
+            "Try again later, run `govledger journal anchor`, or give an earlier as_of.",
+        ),
+    ),
     "unprovable": _type(
         422,
         ("无法生成证明", "No proof can be made"),

@@ -158,6 +158,8 @@ def answers(client: httpx.Client) -> Iterator[tuple[str, httpx.Response]]:
             wanted = {"from": "1", "to": "2"}
         if path.endswith("/lineage/draft"):
             wanted = {"namespace": DARK[0], "name": DARK[1]}
+        if path.endswith("/certificate"):
+            wanted = {"delivery": "1"}
         if path.endswith("/proofs/inclusion"):
             wanted = {"index": "3"}
         if path.endswith("/proofs/consistency"):

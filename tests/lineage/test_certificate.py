@@ -12,7 +12,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from starlette.testclient import TestClient
 
+from api.app import create_app
 from ledger.lineage.certificate.document import Certificate
 from ledger.lineage.certificate.edges import matches
 from ledger.lineage.certificate.events import NoEvent, event_in
@@ -20,6 +22,8 @@ from ledger.lineage.certificate.verify import verify_certificate
 from ledger.lineage.entries import entry_of
 from ledger.log.document import bundle_digest, render, render_compact
 from ledger.log.verdict import Status, Verdict
+from ledger.office import Office
+from ledger.settings import load_settings
 from tests.lineage.events import COMING, NAMESPACE, encoded, run_event
 from tests.lineage.traced import ORACLE, THEME, tell
 from tests.person import Person
@@ -618,3 +622,29 @@ def test_the_format_is_documented_member_by_member(data: bytes) -> None:
         )
         assert f"`{shown}`" in text, name
     assert "govledger-provenance-certificate/1" in text
+
+
+def test_over_http_it_is_the_same_file(traced: Person, data: bytes, tmp_path: Path) -> None:
+    person = traced.copy(tmp_path / "ledger")
+    settings = load_settings({"passphrase": person.passphrase}, {}, person.data_dir)
+    with Office(settings) as office:
+        client = TestClient(
+            create_app(office), base_url="http://127.0.0.1", headers={"accept-language": "en"}
+        )
+        where = f"/api/v1/provenance/{THEME}/certificate"
+        answer = client.get(where, params={"delivery": 1})
+        assert answer.content == data
+        again = client.get(
+            where, params={"delivery": 1}, headers={"if-none-match": answer.headers["etag"]}
+        )
+        assert again.status_code == 304
+        missing = client.get(where, params={"delivery": 2})
+        assert (missing.status_code, missing.json()["code"]) == (404, "unknown_delivery")
+        told = run_event(9, minute=30, job="theme", inputs=("new",), outputs=("zt.theme",))
+        office.lineage.append([encoded(told)], door="api", organisation="")
+        office.lineage.edges.catch_up()
+        loose = client.get(where, params={"delivery": 1})
+        assert (loose.status_code, loose.json()["code"]) == (409, "not_anchored")
+        size = json.loads(data)["checkpoint"]["size"]
+        before = client.get(where, params={"delivery": 1, "as_of": size})
+        assert verify_certificate(before.content).ok

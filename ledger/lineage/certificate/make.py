@@ -104,13 +104,15 @@ def make(
     leaves |= {node.rule for node in graph.nodes} | {edge.leaf for edge in graph.edges}
     leaves |= {anchor.leaf_from for anchor in anchors}
     listed = sorted(leaf for leaf in leaves if leaf is not None)
+    # One size for all proofs, taken after everything was found: the mirror may move on meanwhile.
+    size = mirror.size_of(conn) if asked.as_of is None else asked.as_of
     statements = []
     for done, leaf in enumerate(listed):
-        proof = build_proof(conn, leaf, asked.as_of, genesis_authority=genesis_authority)
+        proof = build_proof(conn, leaf, size, genesis_authority=genesis_authority)
         statements.append(_vouched(proof))
         if progress is not None:
             progress(done + 1, len(listed))
-    checkpoint = msgspec.to_builtins(mirror.checkpoint(conn, asked.as_of))
+    checkpoint = msgspec.to_builtins(mirror.checkpoint(conn, size))
     certificate = Certificate(
         format=CERTIFICATE_FORMAT,
         how_to_check=HOW_TO_CHECK,
