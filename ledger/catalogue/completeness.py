@@ -45,15 +45,18 @@ ELEMENTS: dict[str, tuple[str, str, str]] = {
 }
 """Legal elements: Chinese name, English name, and where the law asks for them."""
 
-_ALWAYS = (
-    "provider_name",
-    "abstract",
-    "update_cycle",
-    "share_type",
-    "open_type",
-    "library",
-    "level",
-    "origin",
+_ALWAYS = tuple(
+    (f"/{name}", name)
+    for name in (
+        "provider_name",
+        "abstract",
+        "update_cycle",
+        "share_type",
+        "open_type",
+        "library",
+        "level",
+        "origin",
+    )
 )
 _LENGTH_STATED = frozenset({DataType.CHAR, DataType.NUMERIC, DataType.DECIMAL})
 
@@ -83,9 +86,11 @@ def needs_items(entry: Entry) -> bool:
 
 def _missing(entry: Entry) -> Iterator[tuple[str, str]]:
     """(pointer, element) of what is missing."""
-    for name in _ALWAYS:
-        if getattr(entry, name) is None:
-            yield f"/{name}", name
+    # Every filing of a log comes through here: a model's attributes are read from where it keeps them.
+    stated = entry.__dict__
+    for pointer, name in _ALWAYS:
+        if stated[name] is None:
+            yield pointer, name
     if entry.effective_grade is None:
         yield "/grade", "grade"
     if entry.open_type is OpenType.CONDITIONAL and entry.open_condition is None:

@@ -224,6 +224,8 @@ class Entry(Part):
         """The highest of the stated grade and the items' grades (就高从严),
         None if there is none.
         """
+        if not self.items:
+            return self.grade
         graded = [grade for grade in (self.grade, *(i.grade for i in self.items)) if grade]
         return max(graded, default=None)
 

@@ -40,26 +40,29 @@ def project(
 ) -> None:
     """Run the projections over statements, in leaf order, and flag what is malformed."""
     flags: list[tuple[int, str, str]] = []
-    wanted = frozenset().union(*(projection.kinds for projection in projections))
-    readable: list[Decoded] = []
-    for statement in statements:
-        if statement.kind in wanted:
-            found = read(statement)
-            if isinstance(found, str):
-                flags.append((statement.index, CHECK, found))
-            else:
-                readable.append(found)
+    takers: dict[str, list[tuple[Projection, list[Decoded]]]] = {}
+    fit: list[tuple[Projection, list[Decoded]]] = []
     for projection in projections:
-        fit: list[Decoded] = []
-        for decoded in readable:
-            if decoded.statement.kind in projection.kinds:
-                reason = projection.malformed(decoded)
-                if reason is None:
-                    fit.append(decoded)
-                else:
-                    flags.append((decoded.statement.index, projection.name, reason))
-        if fit:
-            projection.apply(conn, fit)
+        fit.append((projection, []))
+        for kind in projection.kinds:
+            takers.setdefault(kind, []).append(fit[-1])
+    for statement in statements:
+        wanted = takers.get(statement.kind)
+        if wanted is None:
+            continue
+        found = read(statement)
+        if isinstance(found, str):
+            flags.append((statement.index, CHECK, found))
+            continue
+        for projection, readable in wanted:
+            reason = projection.malformed(found)
+            if reason is None:
+                readable.append(found)
+            else:
+                flags.append((statement.index, projection.name, reason))
+    for projection, readable in fit:
+        if readable:
+            projection.apply(conn, readable)
     insert_rows(conn, tables.flag, flags)
 
 
