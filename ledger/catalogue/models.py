@@ -23,9 +23,9 @@ class EntryRow(Ranged, table=True):
 
     __tablename__ = "catalogue_entry"
     __table_args__ = (
-        Index("ix_catalogue_entry_provider", "provider"),
-        Index("ix_catalogue_entry_source", "source"),
-        Index("ix_catalogue_entry_subject", "subject"),
+        Index("ix_catalogue_entry_provider", "provider", info={"late": True}),
+        Index("ix_catalogue_entry_source", "source", info={"late": True}),
+        Index("ix_catalogue_entry_subject", "subject", info={"late": True}),
     )
 
     code: str = Field(primary_key=True, sa_type=CODE)
@@ -93,7 +93,9 @@ class ItemRow(Ranged, table=True):
     """One information item (信息项) of one edition."""
 
     __tablename__ = "catalogue_item"
-    __table_args__ = (Index("ix_catalogue_item_name", "name", "locally_generated"),)
+    __table_args__ = (
+        Index("ix_catalogue_item_name", "name", "locally_generated", info={"late": True}),
+    )
 
     code: str = Field(primary_key=True, sa_type=CODE)
     leaf_from: int = Field(primary_key=True, index=True)

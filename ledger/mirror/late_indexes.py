@@ -1,13 +1,16 @@
-"""Indexes that a first sync builds at its end.
+"""Indexes that a first sync, and whoever fills a table at once, builds at the end.
 
 Subjects are hashes: each row's place in an index of them is another page, so that inserting becomes slower the longer
 the log is. Sorting them once at the end takes a fraction of that. Which indexes are missing is asked of the database,
 so that a sync that was killed half-way is taken up as it was left, and whoever catches up last builds them.
+
+Late are those that nothing reads while statements are projected: of the leaves, which only a rollback and ``as_of`` ask
+for, and those that a capability marks by ``info={"late": True}``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, Engine, Index, Table, inspect
 
@@ -19,11 +22,20 @@ LONG = 50_000
 """Leaves from which on a sync counts as long: building an index at once then pays for doing without it."""
 
 
-def late_indexes(projected: Sequence[Table]) -> list[Index]:
-    """What a first sync does without: indexes that nothing reads while statements are written."""
-    held = [table for table in projected if table.info.get("late_indexes")]
-    found = [index for table in (tables.statement, *held) for index in table.indexes]
+def late_indexes(projected: Iterable[Table]) -> list[Index]:
+    """What a first sync does without: of the statements' table all, of the others those that are late."""
+    found = [*tables.statement.indexes, *(each for table in projected for each in late_of(table))]
     return sorted(found, key=lambda index: str(index.name))
+
+
+def late_of(table: Table) -> list[Index]:
+    """The late indexes of a projected table."""
+    return [
+        index
+        for index in table.indexes
+        if index.info.get("late")
+        or [column.name for column in index.columns] in (["leaf_from"], ["leaf_until"])
+    ]
 
 
 def drop(connection: Connection, indexes: Sequence[Index]) -> None:

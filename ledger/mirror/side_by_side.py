@@ -12,9 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, Table
+from sqlalchemy.schema import CreateTable
 
 from ledger.mirror import tables
 from ledger.mirror.applying import keep_others_out, project, write_projection_versions
+from ledger.mirror.late_indexes import drop, late_of
 from ledger.mirror.projections import Projection
 from ledger.mirror.rows import statements_between
 from ledger.store.engine import WRITES, writing
@@ -35,7 +37,8 @@ class Beside:
 
 @contextmanager
 def beside(engine: Engine, copies: Sequence[Table], *, writes: bool) -> Iterator[Beside]:
-    """Empty copies of some tables, in one transaction: committed where ``writes``, else undone.
+    """Empty copies of some tables, in one transaction: committed where ``writes``, else undone. They have no
+    :mod:`late indexes <ledger.mirror.late_indexes>`, which nobody would read.
 
     Without ``writes`` the transaction sees the database as it was at its beginning, whatever a
     follower does meanwhile.
@@ -49,7 +52,9 @@ def beside(engine: Engine, copies: Sequence[Table], *, writes: bool) -> Iterator
             place = _schemas(conn)
             conn.execution_options(schema_translate_map={None: place.fresh})
             for table in copies:
-                table.create(conn, checkfirst=False)
+                conn.execute(CreateTable(table))
+                for index in table.indexes - set(late_of(table)):
+                    index.create(conn)
             conn.execution_options(schema_translate_map={})
             yield place
             if not writes:
@@ -104,12 +109,19 @@ def rebuild(
         )
         fill(place, projections, size, progress)
         for table in copies:
+            # SQLite's readers go on with what was before; PostgreSQL's would wait for the dropped index.
+            late = late_of(table) if place.conn.dialect.name == "sqlite" else []
+            drop(place.conn, late)
             columns = ", ".join(f'"{column.name}"' for column in table.columns)
             lasting, fresh = f'{place.lasting}."{table.name}"', f'{place.fresh}."{table.name}"'
             place.conn.exec_driver_sql(f"DELETE FROM {lasting}")  # noqa: S608
             place.conn.exec_driver_sql(
                 f"INSERT INTO {lasting} ({columns}) SELECT {columns} FROM {fresh}"  # noqa: S608
             )
+            place.conn.execution_options(schema_translate_map={None: place.lasting.strip('"')})
+            for index in late:
+                index.create(place.conn)
+            place.conn.execution_options(schema_translate_map={})
         write_projection_versions(place.conn, projections)
     return size
 

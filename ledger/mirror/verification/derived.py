@@ -43,7 +43,8 @@ def check_projections(
             f'SELECT count(*) FROM {place.fresh}."{table.name}"'  # noqa: S608
         ).scalar_one()
         report.count("rows", total)
-        _compare_table(place, table, report)
+        if not _alike(place, table, total):
+            _compare_table(place, table, report)
 
 
 def _check_versions(place: Beside, projections: Sequence[Projection], report: Report) -> None:
@@ -60,6 +61,26 @@ def _check_versions(place: Beside, projections: Sequence[Projection], report: Re
                 table="projection_state",
                 column="version" if name in kept and name in wanted else "name",
             )
+
+
+def _alike(place: Beside, table: Table, total: int) -> bool:
+    """Whether both tables hold the same rows; each row is looked up by its key, which costs a fraction of sorting
+    both tables by all their columns, as naming the differences does.
+    """
+    lasting, fresh = f'{place.lasting}."{table.name}"', f'{place.fresh}."{table.name}"'
+    kept = place.conn.exec_driver_sql(f"SELECT count(*) FROM {lasting}").scalar_one()  # noqa: S608
+    if kept != total:
+        return False
+    same = "IS" if place.conn.dialect.name == "sqlite" else "IS NOT DISTINCT FROM"
+    key = {column.name for column in table.primary_key}
+    matches = " AND ".join(
+        f'l."{column.name}" {"=" if column.name in key else same} f."{column.name}"'
+        for column in table.columns
+    )
+    paired = place.conn.exec_driver_sql(
+        f"SELECT count(*) FROM {fresh} AS f JOIN {lasting} AS l ON {matches}"  # noqa: S608
+    ).scalar_one()
+    return bool(paired == total)
 
 
 def _compare_table(place: Beside, table: Table, report: Report) -> None:
