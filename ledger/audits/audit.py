@@ -18,7 +18,7 @@ from ledger.audits.metrics import Tally
 from ledger.audits.policy import DEFAULT_POLICY, Policy
 from ledger.audits.scope import Scope
 from ledger.audits.tallying import tallies
-from ledger.audits.working import Progress, Question, worked_out
+from ledger.audits.working import Progress, Question, find, worked_out
 from ledger.lineage import queries as lineage
 from ledger.lineage.findings.usage import anchored_journal
 from ledger.lineage.queries import AnchoredCheckpoint
@@ -56,6 +56,7 @@ class Audit:
     def __init__(self, connection: Connection, question: Question) -> None:
         self.connection = connection
         self.question = question
+        self._searched = False
         self.codes = {
             int(row.id): str(row.code)
             for row in connection.execute(text("SELECT id, code FROM audit_organisation"))
@@ -123,6 +124,7 @@ class Audit:
         limit: int | None = None,
     ) -> Iterator[Row[Any]]:
         """Findings by name, subject and statement, from the one ``after`` on."""
+        self._search()
         asked = _FINDINGS
         told: dict[str, Any] = {}
         if name is not None:
@@ -138,6 +140,12 @@ class Audit:
             )
             told |= {"name_": after[0], "subject_": after[1], "leaf_": after[2]}
         return self._lines(*_limited(asked + " ORDER BY f.name, f.subject, f.leaf", told, limit))
+
+    def findings_about(self, obligation: str, entry: str) -> Iterator[Row[Any]]:
+        """The findings about an obligation and about its entry, within the scope or not."""
+        self._search()
+        about = {"obligation": obligation, "entry": entry}
+        return self._lines(_ABOUT, about)
 
     def gaps(
         self,
@@ -164,6 +172,11 @@ class Audit:
             asked += " AND g.due < :day" if overdue else " AND (g.due IS NULL OR g.due >= :day)"
         return self._lines(*_limited(asked + " ORDER BY g.code", told, limit))
 
+    def _search(self) -> None:
+        if not self._searched:
+            find(self.connection, self.question)
+            self._searched = True
+
     @property
     def _day(self) -> int:
         day = self.question.day
@@ -171,7 +184,9 @@ class Audit:
 
     def _lines(self, asked: str, told: Mapping[str, Any] | None = None) -> Iterator[Row[Any]]:
         streamed = {"yield_per": _CHUNK}
-        yield from self.connection.execute(text(asked), told or {}, execution_options=streamed)
+        found = self.connection.execute(text(asked), told or {}, execution_options=streamed)
+        for some in found.partitions(_CHUNK):
+            yield from some
 
 
 def _limited(asked: str, told: Mapping[str, Any], limit: int | None) -> tuple[str, dict[str, Any]]:
@@ -209,6 +224,10 @@ _CLOCKS = (
 _FINDINGS = (
     "SELECT f.name, f.subject, f.org, f.leaf, f.other, f.number, f.detail FROM audit_finding f "
     "LEFT JOIN audit_organisation o ON o.id = f.org WHERE f.scoped = 1"
+)
+_ABOUT = (
+    "SELECT name, subject, org, leaf, other, number, detail FROM audit_finding "
+    "WHERE subject = :obligation OR subject = :entry ORDER BY name, subject, leaf"
 )
 _GAP = (
     "SELECT g.code, g.unit, g.org, g.acts, g.rung, g.reason, g.since, g.due, u.entry, u.binding_leaf, "

@@ -20,6 +20,9 @@ SELECT subject, MAX(leaf) FROM audit_in_unreadable GROUP BY subject;
 -- Catalogue entries. mount (挂接率): 1 met, 2 unmet, 3 exempt, 4 not applicable. on_chain (上链率): the newest
 -- statement about the entry is the one it stands on. consistent (链上一致率): the edition in force is, byte for byte, what
 -- the statement on the chain carries.
+--
+-- The limits, which nothing reaches, keep both databases from looking for the resources once for each place in which
+-- they are named.
 INSERT INTO audit_entry
   (code, org, scoped, library, state, in_force, share, cycle, leaf, recorded_at, exempt, resource, edition, hidden,
    item_count, names, names_en, mount, on_chain, consistent)
@@ -46,4 +49,6 @@ FROM (
   LEFT JOIN audit_organisation o ON o.code = e.provider
   LEFT JOIN audit_exempt x ON x.kind = 'entry' AND x.target = e.code
   LEFT JOIN audit_unreadable n ON n.subject = e.subject
-) f;
+  LIMIT 9223372036854775807
+) f
+LIMIT 9223372036854775807;

@@ -22,10 +22,6 @@ _EXEMPTIONS = text(
     "WHERE (x.kind = 'obligation' AND x.target = :code) OR (x.kind = 'entry' AND x.target = :entry) "
     "ORDER BY x.bit, x.kind"
 )
-_FINDINGS = text(
-    "SELECT f.name, f.subject, f.org, f.leaf, f.other, f.number, f.detail FROM audit_finding f "
-    "WHERE f.subject = :code OR f.subject = :entry ORDER BY f.name, f.subject, f.leaf"
-)
 _BELOW = text("SELECT code FROM audit_in_obligation WHERE parent = :code ORDER BY code")
 _MOUNTED, _COLLECTED, _ON_TIME, _OF_QUALITY = 2, range(3, 7), 7, 8
 
@@ -94,7 +90,7 @@ def _beside(audit: Audit, code: str, entry: str) -> dict[str, Any]:
             }
             for row in audit.connection.execute(_EXEMPTIONS, of)
         ],
-        "findings": [finding_line(audit, row) for row in audit.connection.execute(_FINDINGS, of)],
+        "findings": [finding_line(audit, row) for row in audit.findings_about(code, entry)],
     }
 
 

@@ -6,6 +6,7 @@ understands everywhere: truth values as 0 and 1, codes that are compared by numb
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +32,11 @@ from ledger.organisations import queries as organisations
 from ledger.quality import queries as quality
 
 PREFIX = "audit_in_"
+_SCANNED = frozenset({"obligation", "entry", "act", "item"})
+"""Views that steps walk through from end to end."""
+_HELD = re.compile(r"\w+\.leaf_(?:from|until) (?=<|>=|IS NULL)")
+"""What holds at the size is all but always nearly every row, which SQLite finds faster in the order in which rows lie
+than through an index. A plus before the column keeps it from the index, and changes nothing else."""
 
 
 def inputs(size: int, dialect: str) -> dict[str, Select[Any]]:
@@ -62,7 +68,10 @@ def inputs(size: int, dialect: str) -> dict[str, Select[Any]]:
 def create_views(connection: Connection, size: int) -> None:
     """Create the views on a connection, for its own eyes; they go with the transaction."""
     for name, asked in inputs(size, connection.dialect.name).items():
-        told = asked.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+        compiled = asked.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+        told = str(compiled)
+        if connection.dialect.name == "sqlite" and name in _SCANNED:
+            told = _HELD.sub(r"+\g<0>", told)
         connection.exec_driver_sql(f"CREATE TEMPORARY VIEW {PREFIX}{name} AS {told}")
 
 

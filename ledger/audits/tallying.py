@@ -8,12 +8,14 @@ from sqlalchemy import Connection, Row, text
 
 from ledger.audits.metrics import CLOCKS, METRICS, State, Tally, empty
 
+# States, each below 8, as one number, so that what is sorted for the grouping is short.
 _UNIT_COUNTS = text(
-    "SELECT u.org, v.cataloguing, v.collection, v.items, v.records, v.timeliness, v.quality, COUNT(*) AS units, "
-    "SUM(v.rows_due) AS rows_due, SUM(v.rows_here) AS rows_here, "
-    "SUM(v.items_due) AS items_due, SUM(v.items_here) AS items_here "
-    "FROM audit_unit u JOIN audit_verdict v ON v.unit = u.leaf WHERE u.scoped = 1 AND u.child = 0 "
-    "GROUP BY u.org, v.cataloguing, v.collection, v.items, v.records, v.timeliness, v.quality"
+    "SELECT f.org, f.states, COUNT(*) AS units, SUM(f.rows_due) AS rows_due, SUM(f.rows_here) AS rows_here, "
+    "SUM(f.items_due) AS items_due, SUM(f.items_here) AS items_here FROM ("
+    "  SELECT u.org, ((((v.cataloguing * 8 + v.collection) * 8 + v.items) * 8 + v.records) * 8 + v.timeliness) * 8"
+    "    + v.quality AS states, v.rows_due, v.rows_here, v.items_due, v.items_here"
+    "  FROM audit_unit u JOIN audit_verdict v ON v.unit = u.leaf WHERE u.scoped = 1 AND u.child = 0"
+    ") f GROUP BY f.org, f.states"
 )
 _PART_ROWS = text(
     "SELECT u.org, SUM(v.rows_due) AS rows_due, SUM(v.rows_here) AS rows_here, "
@@ -41,14 +43,15 @@ _CLOCK_COUNTS = text(
 )
 _ALONE = {"single_source": _SOURCE_COUNTS, "data_in_use": _DATASET_COUNTS}
 """Metrics of which each kind of unit has one."""
-_UNIT_METRICS = {
-    "cataloguing": "cataloguing",
-    "collection": "collection",
-    "item_collection": "items",
-    "record_collection": "records",
-    "timeliness": "timeliness",
-    "quality_pass": "quality",
-}
+_UNIT_METRICS = (
+    "cataloguing",
+    "collection",
+    "item_collection",
+    "record_collection",
+    "timeliness",
+    "quality_pass",
+)
+"""In the order of their states in that number."""
 _ENTRY_METRICS = {"mount": "mount", "on_chain": "on_chain", "consistency": "consistent"}
 _PARTS = {"record_collection": "rows", "item_collection": "items"}
 _UPPER_METRICS = {1: "duty_coverage", 2: "system_cataloguing"}
@@ -61,8 +64,9 @@ def tallies(connection: Connection) -> dict[str, dict[int, Tally]]:
         for row in connection.execute(asked):
             found.add(metric, row.org, row.state, row.units)
     for row in connection.execute(_UNIT_COUNTS):
-        for metric, column in _UNIT_METRICS.items():
-            found.add(metric, row.org, getattr(row, column), row.units, *_parts(metric, row))
+        for place, metric in enumerate(reversed(_UNIT_METRICS)):
+            state = row.states >> 3 * place & 7
+            found.add(metric, row.org, state, row.units, *_parts(metric, row))
     _add_parts(connection, found)
     for row in connection.execute(_UPPER_COUNTS):
         found.add(_UPPER_METRICS[row.type], row.org, row.state, row.units)

@@ -41,8 +41,8 @@ FILES = (
     "gaps",
     "sources",
     "datasets",
-    "findings",
 )
+_FINDINGS = "findings"
 _ITEMS = "items"
 """Where names are compared one by one, between two files."""
 _CHUNK = 5_000
@@ -137,6 +137,12 @@ def _fill(connection: Connection, question: Question, progress: Progress | None)
             run(connection, step, question)
         if progress is not None:
             progress(number + 1, len(every))
+
+
+def find(connection: Connection, question: Question) -> None:
+    """Fill in the findings, which no metric and no gap needs: only whoever asks for them waits for them."""
+    for step in steps(_FINDINGS):
+        run(connection, step, question)
     find_dropped_columns(connection)
 
 
