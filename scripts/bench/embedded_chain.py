@@ -22,6 +22,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from eth.vm.forks.cancun.state import CancunState
 from eth_abi.abi import encode
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -29,7 +30,7 @@ from eth_typing import Hash32
 from eth_utils.crypto import keccak
 
 from ledger.chain.deployment import Deployment, deploy
-from ledger.chain.embedded import FILE_NAME, EmbeddedChain
+from ledger.chain.embedded import FILE_NAME, EmbeddedChain, evm
 from ledger.chain.interface import ChainError
 from ledger.codes import Role
 from ledger.statements import (
@@ -271,11 +272,40 @@ def _sound(look: Callable[[], Any]) -> None:
         raise ChainError("; ".join(report.problems))
 
 
+def before(place: Path, singles: int, batches: int) -> list[Row]:
+    """Statements one by one and in batches, executed by py-evm's own loop."""
+    ours, evm.FastState = evm.FastState, CancunState  # type: ignore[assignment, misc]
+    try:
+        with EmbeddedChain.open(place / FILE_NAME, CHAIN_ID, create=True) as chain:
+            ledger, steward = prepare(chain)
+            one = [
+                ledger.filings([f"S-{n}"], steward, ledger.sender, ledger.nonce + n)
+                for n in range(singles)
+            ]
+            alone = timed(lambda: [chain.send_raw(raw) for raw in one])
+            check(chain, one)
+            whole = [
+                ledger.filings([f"B-{n}-{i}" for i in range(BATCH)], steward, account("batches"), n)
+                for n in range(batches)
+            ]
+            together = timed(lambda: [chain.send_raw(raw) for raw in whole])
+            check(chain, whole)
+    finally:
+        evm.FastState = ours  # type: ignore[misc]
+    return [
+        alone.row("before: one statement a transaction", singles, "statements/s"),
+        together.row(f"before: batches of {BATCH}", batches * BATCH, "entries/s"),
+    ]
+
+
 def rows(quick: bool) -> list[Row]:  # noqa: FBT001
-    """On a fresh chain in a directory of its own."""
+    """On fresh chains in directories of their own."""
     numbers = (16, 1, 50) if quick else (SINGLES, BATCHES, BLOCKS)
-    with tempfile.TemporaryDirectory() as place:
-        return measure(Path(place), *numbers)
+    with tempfile.TemporaryDirectory() as place, tempfile.TemporaryDirectory() as other:
+        return [
+            *measure(Path(place), *numbers),
+            *before(Path(other), numbers[0] // 4, max(1, numbers[1] // 4)),
+        ]
 
 
 if __name__ == "__main__":

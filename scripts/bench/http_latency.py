@@ -246,14 +246,15 @@ def server(place: Path) -> Iterator[int]:
     command = [sys.executable, __file__, "--serve", str(port), str(place)]
     with subprocess.Popen(command) as process:
         try:
-            _await(port, process)
+            wait_until_up(port, process)
             yield port
         finally:
             process.terminate()
             process.wait(20)
 
 
-def _await(port: int, process: subprocess.Popen[bytes]) -> None:
+def wait_until_up(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Until somebody listens on the port; raises :class:`SystemExit` where the process ends before."""
     ends = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < ends:
         try:
