@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ledger.canonical import printable
 from ledger.catalogue.queries import editions
 from ledger.cli.output import (
     Exit,
@@ -124,12 +125,13 @@ def verify(
         print_json({"ok": verdict.ok, "steps": verdict.steps})
     else:
         for line in verdict.lines(say("zh", "en")):
-            out.print(line, markup=False)
+            # Names in a certificate are whatever somebody called them, and a terminal obeys what it is sent.
+            out.print(printable(line), markup=False)
     failure = verdict.failure
     if failure is not None:
         raise Problem(
             say("证明不成立", "the proof does not hold"),
-            failure.text(say("zh", "en")),
+            printable(failure.text(say("zh", "en"))),
             Exit.NOT_PROVEN,
         )
 

@@ -12,7 +12,8 @@ import typer
 
 from ledger.cli.lineage_certify import certify
 from ledger.cli.lineage_findings import composition, draft, findings
-from ledger.cli.lineage_graph import column, impact, path, trace
+from ledger.cli.lineage_graph import column, path, trace
+from ledger.cli.lineage_impact import impact
 from ledger.cli.lineage_statements import declare_command, rule_app, steps
 from ledger.cli.output import Exit, Problem, err, out, print_json, progress_bar, say
 from ledger.cli.session import Json, existing_file, opened

@@ -1,4 +1,4 @@
-"""``govledger lineage trace | impact | column | path``: where data come from, and whom they reach (血缘查询)."""
+"""``govledger lineage trace | column | path``: where data come from, and by which way (血缘查询)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from ledger.cli.output import (
     Problem,
     err,
     language,
-    out,
     print_json,
-    print_table,
     progress_bar,
     say,
 )
@@ -27,7 +25,6 @@ from ledger.cli.wording import problem_of
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from ledger.lineage.impact import Impact
     from ledger.lineage.walks import Direction, Walk
     from ledger.office import Office
 
@@ -92,120 +89,9 @@ def trace(
     Example: govledger lineage trace postgres://dw:5432:public.schools --depth 3 --svg schools.svg
     """
     with graph_of(as_of) as graph:
-        found = _walk(graph, code, "both" if both else "upstream", depth)
+        found = walk_of(graph, code, "both" if both else "upstream", depth)
         title = say(f"{code} 的来源", f"Where {code} comes from")
         show(graph, found, Drawing(title, svg, mermaid, prov_json, prov_o, as_json))
-
-
-def impact(
-    code: What,
-    depth: Depth = 20,
-    tree: Annotated[bool, typer.Option("--tree", help="The way to each of them, too.")] = False,
-    as_of: AsOf = None,
-    svg: Svg = None,
-    mermaid: Mermaid = None,
-    prov_json: ProvJson = None,
-    prov_o: ProvO = None,
-    as_json: Json = False,
-) -> None:
-    """Who is hit if a table changes or stops: organisations, entries and libraries downstream.
-
-    Example: govledger lineage impact 318001/000001
-    """
-    from ledger.lineage.impact import impact_of  # noqa: PLC0415
-    from ledger.lineage.told import names_of, standing_of  # noqa: PLC0415
-
-    with graph_of(as_of) as graph:
-        found = _walk(graph, code, "downstream", depth)
-        standing = standing_of(graph.connection, found.nodes, graph.as_of)
-        names = names_of(graph.connection, found.nodes, standing, graph.as_of, language=language())
-        hit = impact_of(found, standing, names.organisations)
-        if as_json:
-            print_json({"of": code, "as_of": found.as_of, "journal": found.journal, "impact": hit})
-        title = say(f"{code} 的影响", f"What {code} feeds")
-        drawing = Drawing(title, svg, mermaid, prov_json, prov_o, as_json=False)
-        show(graph, found, drawing, silent=as_json or not tree)
-    if not as_json:
-        _print_impact(code, hit)
-
-
-def _print_impact(code: str, hit: Impact) -> None:
-    if not hit.organisations:
-        out.print(
-            say(f"{code} 没有已知的下游", f"nothing is known to come from {code}"), markup=False
-        )
-        return
-    print_table(
-        say(f"{code} 变更或停用时受影响的机构", f"Organisations hit if {code} changes or stops"),
-        [
-            say("机构", "organisation"),
-            say("名称", "name"),
-            say("目录", "entries"),
-            say("未编目数据集", "other data sets"),
-            say("作业", "jobs"),
-            say("距离", "jobs away"),
-        ],
-        [
-            (
-                one.code or "?",
-                one.name or say("归属未知", "owner unknown"),
-                "\n".join(one.entries),
-                len(one.data_sets),
-                len(one.jobs),
-                one.depth,
-            )
-            for one in hit.organisations
-        ],
-        right=[
-            say("作业", "jobs"),
-            say("未编目数据集", "other data sets"),
-            say("距离", "jobs away"),
-        ],
-        spare=[say("作业", "jobs"), say("未编目数据集", "other data sets")],
-    )
-    if hit.entries:
-        out.print()
-        _print_entries(hit)
-
-
-def _print_entries(hit: Impact) -> None:
-    from ledger.codes import Library, OpenType, ShareType  # noqa: PLC0415
-
-    def named(codes: type[Library | ShareType | OpenType], value: str | None) -> str:
-        if value is None:
-            return "–"
-        found = codes.of(value)
-        return say(found.zh, found.en)
-
-    print_table(
-        say(f"受影响的目录：{len(hit.entries)}", f"Entries hit: {len(hit.entries)}"),
-        [
-            say("目录代码", "code"),
-            say("名称", "name"),
-            say("机构", "owner"),
-            say("库", "library"),
-            say("共享", "shared"),
-            say("开放", "open"),
-            say("分级", "grade"),
-            say("距离", "jobs away"),
-        ],
-        [
-            (
-                one.code,
-                one.name or say("（不公开）", "(not public)"),
-                one.owner or "?",
-                named(Library, one.library),
-                named(ShareType, one.share_type),
-                named(OpenType, one.open_type),
-                one.grade if one.grade is not None else "–",
-                one.depth,
-            )
-            for one in hit.entries
-        ],
-        right=[say("分级", "grade"), say("距离", "jobs away")],
-        fold=[say("名称", "name")],
-        spare=[say("开放", "open"), say("机构", "owner")],
-    )
 
 
 def column(
@@ -330,7 +216,8 @@ def _resolved(graph: Graph, text: str) -> list[int]:
     return graphs.resolve(graph.connection, text, graph.as_of)
 
 
-def _walk(graph: Graph, text: str, direction: Direction, depth: int) -> Walk:
+def walk_of(graph: Graph, text: str, direction: Direction, depth: int) -> Walk:
+    """What lies in a direction of whatever ``text`` names; says so where that is not all."""
     from ledger.lineage import graph as graphs  # noqa: PLC0415
 
     found = graphs.walk(

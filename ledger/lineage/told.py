@@ -34,9 +34,11 @@ def names_of(
     as_of: int | None = None,
     *,
     language: str = "zh",
+    others: Iterable[str] = (),
 ) -> Names:
-    """What people call the entries and organisations of these nodes."""
+    """What people call the entries and organisations of these nodes, and ``others`` by their codes."""
     codes = {node.organisation for node in nodes if node.organisation is not None}
+    codes |= {entry.provider for entry in standing.values()} | set(others)
     known = organisations.names(conn, {text_hash(code) for code in codes}, as_of)
     return Names(
         {code: entry.name for code, entry in standing.items() if entry.name is not None},

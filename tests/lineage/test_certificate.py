@@ -12,9 +12,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from api.app import create_app
+from ledger.canonical import CanonicalError
 from ledger.lineage.certificate.document import Certificate
 from ledger.lineage.certificate.edges import matches
 from ledger.lineage.certificate.events import NoEvent, event_in
@@ -245,6 +248,37 @@ def test_a_forger_who_binds_anew_can_only_touch_what_the_verdict_calls_stated(
             assert any(part in reason for part in named), (path, reason)
     assert taken <= STATED, taken - STATED
     assert {"genesis_authority", "statements.*.recorded.transaction_hash"} <= taken
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(choice=st.data())
+def test_whatever_stands_in_its_place_the_check_answers(
+    told: Document, choice: st.DataObject
+) -> None:
+    """Parts replaced by other parts of the file, or by anything: an answer, never an error."""
+    forged = copy.deepcopy(told)
+    parts: list[tuple[Any, Any]] = []
+    waiting: list[Any] = [forged]
+    while waiting:
+        inner = waiting.pop()
+        keys = list(inner) if isinstance(inner, dict) else list(range(len(inner)))
+        parts += [(inner, key) for key in keys]
+        waiting += [inner[key] for key in keys if isinstance(inner[key], dict | list)]
+    where, key = choice.draw(st.sampled_from(parts))
+    other, at = choice.draw(st.sampled_from(parts))
+    anything = (
+        st.none() | st.integers(-1, 1 << 53) | st.text(max_size=3) | st.just([]) | st.just({})
+    )
+    where[key] = copy.deepcopy(choice.draw(st.just(other[at]) | anything))
+    verdict = verify_certificate(render({**forged, "bundle_digest": told["bundle_digest"]}))
+    assert verdict.ok == (forged == told)
+    try:
+        rebound = bound(forged)
+    except CanonicalError:
+        return
+    assert verify_certificate(rebound).steps
 
 
 def added_edge(document: Document) -> None:
@@ -626,8 +660,8 @@ def test_the_format_is_documented_member_by_member(data: bytes) -> None:
 
 def test_over_http_it_is_the_same_file(traced: Person, data: bytes, tmp_path: Path) -> None:
     person = traced.copy(tmp_path / "ledger")
-    settings = load_settings({"passphrase": person.passphrase}, {}, person.data_dir)
-    with Office(settings) as office:
+    loaded = load_settings({"passphrase": person.passphrase}, {}, person.data_dir)
+    with Office(loaded) as office:
         client = TestClient(
             create_app(office), base_url="http://127.0.0.1", headers={"accept-language": "en"}
         )

@@ -38,7 +38,7 @@ class Known(NamedTuple):
     def of(cls, struct: StructType, part: StatementPart) -> Known:
         try:
             body = msgspec.json.decode(part.body.encode()) if part.body else {}
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             body = {}
         values = struct.decode(bytes_of(part.payload))
         told = body if isinstance(body, dict) else {}
