@@ -15,7 +15,10 @@ from sqlalchemy import Engine, select
 
 from ledger.journal.journal import Journal
 from ledger.lineage import edges as keeping
+from ledger.lineage.certificate.events import event_in
+from ledger.lineage.certificate.naming import Naming
 from ledger.lineage.edges import Edges
+from ledger.lineage.identity import dataset_number
 from ledger.lineage.models import (
     COLUMN_EDGES,
     COLUMN_SETS,
@@ -318,6 +321,33 @@ def test_rows_do_not_depend_on_how_many_entries_are_folded_at_once(
         assert desk.everything() == found[-1]
         desk.close()
     assert found[0] == found[1]
+
+
+@given(st.lists(EVENT, max_size=10), st.randoms(use_true_random=False))
+@settings(max_examples=25)
+def test_behind_every_edge_stand_events_that_say_so(
+    tmp_path_factory: pytest.TempPathFactory, told: list[Any], chance: Random
+) -> None:
+    """What a certificate asks: the entry at which an edge begins names the data set, or ends the run that does."""
+    events = story(told)
+    chance.shuffle(events)
+    desk = Desk(tmp_path_factory.mktemp("behind"))
+    desk.tell(*events)
+    with desk.engine.connect() as conn:
+        naming = Naming(conn, desk.journal)
+        for row in conn.execute(select(EDGES)).all():
+            reads = row.direction == INPUT
+            named = naming.behind(row.pos_from, row.job_id, row.dataset_id, reads=reads)
+            event = event_in(desk.journal.entry(row.pos_from))
+            assert (event.run is None) == (row.source == "design")
+            if named is not None:
+                earlier = event_in(desk.journal.entry(named))
+                assert event.state == "COMPLETE"
+                assert earlier.run == event.run
+                event = earlier
+            ends = event.inputs if reads else event.outputs
+            assert row.dataset_id in {dataset_number(*one) for one in ends}
+    desk.close()
 
 
 def test_every_permutation_of_a_run_and_its_successor_ends_alike(tmp_path: Path) -> None:

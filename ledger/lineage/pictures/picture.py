@@ -190,13 +190,18 @@ def _box(node: Node, names: Names, *, root: bool) -> Box:
     )
 
 
+def _of_table(node: Node, title: str) -> str:
+    """Which table a column is of: an entry and its tables have columns of the same names."""
+    return title if title == node.name else f"{title} · {node.name}"
+
+
 def _column_box(node: Node, field: str, names: Names, *, root: bool) -> Box:
     whole = _box(node, names, root=root)
     return msgspec.structs.replace(
         whole,
         kind="column" if field else "dataset",
         title=field or whole.title,
-        under=whole.title if field else whole.under,
+        under=_of_table(node, whole.title) if field else whole.under,
     )
 
 

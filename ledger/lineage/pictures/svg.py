@@ -31,35 +31,28 @@ text {{ font-family: {_FONTS}; fill: #1b2733 }}
 .closing {{ stroke: #c62828 }}
 """
 _WORDS = {
-    "zh": (
-        "数据集（已编目）",
-        "数据集（未编目）",
-        "作业",
-        "数据项",
-        "运行",
-        "设计",
-        "声明的步骤",
-        "按规则归属",
-        "环",
-    ),
-    "en": (
-        "data set, catalogued",
-        "data set, not catalogued",
-        "job",
-        "column",
-        "run",
-        "design",
-        "declared step",
-        "the same, by rule",
-        "cycle",
-    ),
+    "box": ("数据集（已编目）", "data set, catalogued"),
+    "box dark": ("数据集（未编目）", "data set, not catalogued"),
+    "column": ("数据项（已编目）", "column, catalogued"),
+    "column dark": ("数据项（未编目）", "column, not catalogued"),
+    "job": ("作业", "job"),
+    "run": ("运行", "run"),
+    "design": ("设计", "design"),
+    "step": ("声明的步骤", "declared step"),
+    "DIRECT": ("直接", "direct"),
+    "INDIRECT": ("间接（筛选、连接）", "indirect (filter, join)"),
+    "": ("未说明", "not said"),
+    "rule": ("按规则归属", "the same, by rule"),
+    "cycle": ("环", "cycle"),
 }
+"""The legend, in Chinese and English."""
+_LINES = {"design": " design", "INDIRECT": " design", "step": " step", "rule": " rule"}
 
 
 def svg(picture: Picture, language: str = "zh") -> str:
     """The drawing; the legend and nothing else depends on ``language`` (``zh`` or ``en``)."""
     layout = lay_out(len(picture.boxes), [(arrow.source, arrow.target) for arrow in picture.arrows])
-    legend = _legend(picture, _WORDS["zh" if language == "zh" else "en"])
+    legend = _legend(picture, 0 if language == "zh" else 1)
     width = max(layout.width, legend[1], _cells(picture.title) * 9.0) + 2 * _MARGIN
     height = layout.height + _HEAD + _FOOT + 2 * _MARGIN
     parts = [
@@ -131,9 +124,7 @@ def _curve(points: Sequence[Point]) -> str:
 
 
 def _box(box: Box, at: Point) -> str:
-    kind = "job" if box.kind == "job" else "box"
-    kind += "" if box.kind == "job" or box.entry else " dark"
-    kind += " root" if box.root else ""
+    kind = _kind(box) + (" root" if box.root else "")
     rounded = BOX_HEIGHT / 2 if box.kind == "job" else 4
     lines = [box.title, box.place, box.entry or "", box.organisation or ""]
     return (
@@ -147,37 +138,32 @@ def _box(box: Box, at: Point) -> str:
     )
 
 
-def _legend(picture: Picture, words: Sequence[str]) -> tuple[str, float]:
+_KINDS = {"dataset": "box", "column": "column", "job": "job"}
+
+
+def _kind(box: Box) -> str:
+    return "job" if box.kind == "job" else "box" + _dark(box)
+
+
+def _dark(box: Box) -> str:
+    return "" if box.kind == "job" or box.entry else " dark"
+
+
+def _legend(picture: Picture, language: int) -> tuple[str, float]:
     """What the colours and lines mean, as far as they occur, and how wide that is."""
-    known, dark, job, column, run, design, step, rule, cycle = words
-    kinds = {(box.kind, box.entry is not None) for box in picture.boxes}
-    origins = {arrow.origin for arrow in picture.arrows}
-    columns = any(kind == "column" for kind, _ in kinds)
-    shapes = [
-        (
-            "box",
-            column if columns else known,
-            ("dataset", True) in kinds or ("column", True) in kinds,
-        ),
-        ("box dark", dark, ("dataset", False) in kinds or ("column", False) in kinds),
-        ("job", job, any(kind == "job" for kind, _ in kinds)),
-    ]
-    lines = [
-        ("", "DIRECT" if columns else run, bool(origins & {"run", "DIRECT", ""})),
-        (" design", "INDIRECT" if columns else design, bool(origins & {"design", "INDIRECT"})),
-        (" step", step, "step" in origins),
-        (" rule", rule, bool(origins & {"rule", "RULE"})),
-        (" closing", cycle, any(arrow.closing for arrow in picture.arrows)),
-    ]
+    looks = {_kind(box): _KINDS[box.kind] + _dark(box) for box in picture.boxes}
+    shapes = sorted(looks.items(), key=lambda one: list(_WORDS).index(one[1]))
+    origins = {arrow.origin.replace("RULE", "rule") for arrow in picture.arrows}
+    lines = [(_LINES.get(one, ""), one) for one in _WORDS if one in origins]
+    if any(arrow.closing for arrow in picture.arrows):
+        lines.append((" closing", "cycle"))
     drawn, x = [], 0.0
-    for look, word, shown in shapes:
-        if shown:
-            drawn.append(f'<rect class="{look}" x="{_n(x)}" y="-9" width="18" height="11" rx="3"/>')
-            x = _say(drawn, word, x + 24)
-    for look, word, shown in lines:
-        if shown:
-            drawn.append(f'<path class="arrow{look}" d="M{_n(x)} -4h26"/>')
-            x = _say(drawn, word, x + 32)
+    for look, word in shapes:
+        drawn.append(f'<rect class="{look}" x="{_n(x)}" y="-9" width="18" height="11" rx="3"/>')
+        x = _say(drawn, _WORDS[word][language], x + 24)
+    for look, word in lines:
+        drawn.append(f'<path class="arrow{look}" d="M{_n(x)} -4h26"/>')
+        x = _say(drawn, _WORDS[word][language], x + 32)
     return "".join(drawn), x
 
 
