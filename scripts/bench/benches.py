@@ -79,5 +79,11 @@ BENCHES = (
     Bench("records", "Records: commit, prove, compare", 900, short=QUICK),
     Bench("audit", "Completeness audit", 900, short=QUICK),
     Bench("lineage_ingest", "Lineage events over HTTP", 420, short=QUICK),
+    Bench(
+        "growth",
+        "Growth of the stores",
+        600,
+        "What a statement takes on disk: the sizing in [operations](operations.md) rests on it.",
+    ),
     Bench("startup", "Starting", 180),
 )

@@ -82,6 +82,11 @@ class Desk:
             raise RuntimeError("not everything was verified")
         return accepted - started, recorded - accepted, verified - recorded
 
+    def checkpoint(self) -> None:
+        """Fold what was written into the desk's file."""
+        with self._desk.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         self._outbox.close()
         self._desk.dispose()
