@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -34,19 +34,13 @@ from ledger.chain.keystore import WORK_FACTOR, Keystore, passphrase_from
 from ledger.chain.newest import newest_block
 from ledger.chain.outbox import Outbox, Receipt
 from ledger.chain.outbox_models import State
+from ledger.confirming import confirm
 from ledger.duty import Rota
 from ledger.lineage.keeper import LineageKeeper
 from ledger.lineage.statements import anchor
 from ledger.mirror.mirror import Mirror
 from ledger.mirror.origin import Origin
-from ledger.mirror.queries import (
-    Checkpoint,
-    Cursor,
-    cursor_of,
-    first_indices,
-    newest_versions,
-    size_of,
-)
+from ledger.mirror.queries import Checkpoint, Cursor, cursor_of, newest_versions
 from ledger.mirror.side_by_side import Progress, rebuild
 from ledger.mirror.status import Status, status
 from ledger.mirror.tables import statement
@@ -193,6 +187,7 @@ class Office:
             self.rulebooks,
             on_cut=self._look_anew,
             fence=None if following is None else following.fence,
+            on_advance=self._not_verified_beyond,
         )
 
     @cached_property
@@ -204,9 +199,16 @@ class Office:
 
     def _look_anew(self, size: int) -> None:
         """The chain took back what lies beyond ``size``: the outbox sends again what is gone."""
-        handed_in = self.__dict__.get("outbox")
-        outbox = handed_in or Outbox(self.desk_engine, self.chain, self.deployment, None)
-        outbox.rolled_back(size)
+        self._any_outbox.rolled_back(size)
+
+    def _not_verified_beyond(self, size: int) -> None:
+        self._any_outbox.not_verified_beyond(size)
+
+    @property
+    def _any_outbox(self) -> Outbox:
+        """The outbox, for what needs no sender."""
+        handed_in: Outbox | None = self.__dict__.get("outbox")
+        return handed_in or Outbox(self.desk_engine, self.chain, self.deployment, None)
 
     @cached_property
     def outbox(self) -> Outbox:
@@ -412,7 +414,7 @@ class Office:
         if self.rota.follows():
             self.mirror.catch_up()
         with self.read() as connection:
-            self.outbox.confirm(size_of(connection), partial(first_indices, connection))
+            confirm(self.outbox, connection)
         return changed
 
     def hand_in(self, signed: SignedBatch) -> Receipt:

@@ -257,20 +257,27 @@ class Lane:
             live = [one for one in attempts if one["state"] == AttemptState.OPEN]
             if not live or live[-1]["nonce"] < used_by[live[-1]["sender"]]:
                 changed |= self._give_up(receipt, attempts)
-            elif _now() - self._sent_at.get(live[-1]["transaction_hash"], 0) >= RESEND_MS:
+            elif self._may_send_again(live[-1]["transaction_hash"]):
                 again.append((receipt, live[-1]))
         for receipt, attempt in sorted(again, key=lambda pair: pair[1]["nonce"]):
             raw = bytes(attempt["raw"])
             ours = attempt["sender"] == self._sender.address
-            if ours and attempt["nonce"] == used_by[attempt["sender"]] and self._is_stuck(attempt):
+            used = used_by[attempt["sender"]]
+            if ours and used < attempt["nonce"] > (free := self._free_nonce()):
+                raw = self._brought_forward(receipt, attempt, free)
+            elif ours and attempt["nonce"] == used and self._is_stuck(attempt):
                 raw = self._bettered(receipt, attempt)
-            self._sent_at[keccak(raw)] = _now()
+            self._sent_at[keccak(raw)] = _steady()
             try:
                 self._chain.send_raw(raw)
             except TransactionRefused as problem:
                 self._never(receipt, problem)
                 changed = True
         return changed
+
+    def _may_send_again(self, transaction: bytes) -> bool:
+        sent_at = self._sent_at.get(transaction)
+        return sent_at is None or _steady() - sent_at >= RESEND_MS
 
     def _is_stuck(self, attempt: RowMapping) -> bool:
         """Whether the next transaction in line waits for longer than blocks take here.
@@ -284,7 +291,22 @@ class Lane:
         first = max(0, newest.number - PACE_BLOCKS)
         (oldest,) = self._chain.blocks([first])
         pace = 1000 * (newest.timestamp - oldest.timestamp) // max(1, newest.number - first)
-        return _now() - int(attempt["made_at"]) >= max(RESEND_MS, STUCK_BLOCKS * pace)
+        # Made in the future: the clock was set back, and how long it waits cannot be told.
+        return abs(_now() - int(attempt["made_at"])) >= max(RESEND_MS, STUCK_BLOCKS * pace)
+
+    def _free_nonce(self) -> int:
+        """The nonce that the chain waits for, counting what it holds already."""
+        return self._chain.nonce(self._address)
+
+    def _brought_forward(self, receipt: RowMapping, attempt: RowMapping, nonce: int) -> bytes:
+        """A new attempt at a nonce that nothing will fill: what had it is gone.
+
+        A reorganisation may take back a transaction whose batch another office recorded, so that nobody
+        sends it again; whatever of ours comes after it would wait for ever.
+        """
+        self._desk.close(receipt, AttemptState.DROPPED)
+        (raw,) = self._write_down([(receipt, attempt["gas"])], nonce, self._chain.fees())
+        return raw
 
     def _bettered(self, receipt: RowMapping, attempt: RowMapping) -> bytes:
         """A new attempt at the same nonce that offers more, so that only one can be mined."""
@@ -309,15 +331,19 @@ class Lane:
         """Send what waits, as far as it does not build on what is under way."""
         if isinstance(self._chain, TriesOut):
             return self._try_out(self._chain)
+        rows = self._desk.accepted(self._limit)
+        return bool(rows) and self._send_in_line(rows)
+
+    def _send_in_line(self, rows: Sequence[RowMapping]) -> bool:
         under_way = [set(_words(row["subjects"])) for row in self._desk.sent()]
-        rows = self._desk.accepted(self._limit - len(under_way))
+        rows = rows[: max(0, self._limit - len(under_way))]
         busy = set().union(*under_way)
         room = self._room()
         chosen: list[tuple[RowMapping, int]] = []
         changed = False
         for row, ask in zip(rows, self._estimates(rows), strict=True):
             subjects = set(_words(row["subjects"]))
-            if row["retry_at"] > _now() or subjects & busy:
+            if not _is_due(row) or subjects & busy:
                 break
             try:
                 gas = ask()
@@ -363,7 +389,7 @@ class Lane:
         if self._desk.sent():
             return False  # left over from a problem; what follows would take the nonce after it
         rows = self._desk.accepted(self._limit)
-        ready = itertools.takewhile(lambda row: row["retry_at"] <= _now(), rows)
+        ready = itertools.takewhile(_is_due, rows)
         chosen = [
             (row, upper_bound(row["count"], len(row["calldata"]), row["tries"])) for row in ready
         ]
@@ -396,7 +422,7 @@ class Lane:
         )
         problem: ChainError | None = None
         for (row, _), raw, result in zip(chosen, raws, self._chain.send_many(raws), strict=False):
-            self._sent_at[keccak(raw)] = _now()
+            self._sent_at[keccak(raw)] = _steady()
             if isinstance(result, TransactionRefused):
                 self._never(row, result)
             elif isinstance(result, ChainError):
@@ -462,5 +488,15 @@ def _words(blob: bytes) -> list[bytes]:
     return [blob[at : at + WORD] for at in range(0, len(blob), WORD)]
 
 
+def _is_due(row: RowMapping) -> bool:
+    """Whether a receipt's pause is over; one longer than any was made before the clock was set back."""
+    return not 0 < row["retry_at"] - _now() <= RETRY_MS[1]
+
+
 def _now() -> int:
     return time.time_ns() // 1_000_000
+
+
+def _steady() -> int:
+    """Milliseconds on a clock that nobody sets; they mean something in this process alone."""
+    return int(time.monotonic() * 1000)

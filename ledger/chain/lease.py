@@ -17,6 +17,8 @@ from ledger.store.leading import Lead
 
 LEASE_MS = 30_000
 """How long a lease holds without being renewed."""
+SKEW_MS = 300_000
+"""A lease that ends later than clocks may differ is from before a clock was set back, and holds nothing."""
 
 
 class Lease:
@@ -26,21 +28,21 @@ class Lease:
         self._engine = engine
         self._sender = sender
         self._holder = f"{_machine()} {os.getpid()} {secrets.token_hex(4)}"
-        self._until = 0
+        self._renew_at: float | None = None
 
     def hold(self) -> bool:
         """Take or renew the lease; False while another holds it.
 
         One that has ended, on this machine, has lost it at once; elsewhere it runs out by itself.
         """
-        now = time.time_ns() // 1_000_000
-        if now < self._until - LEASE_MS // 2:
+        begun = time.monotonic()
+        if self._renew_at is not None and begun < self._renew_at:
             return True
         try:
-            held = self._take(now)
+            held = self._take(time.time_ns() // 1_000_000)
         except IntegrityError:
             held = False  # another made the row at this very moment
-        self._until = now + LEASE_MS if held else 0
+        self._renew_at = begun + LEASE_MS / 2000 if held else None
         return held
 
     def _take(self, now: int) -> bool:
@@ -51,15 +53,21 @@ class Lease:
             ).first()
             if row is None:
                 connection.execute(insert(LANE).values(sender=self._sender, **mine))
-            elif row.holder == self._holder or row.until < now or _is_gone(row.holder):
+            elif (
+                row.holder == self._holder or self._is_over(row.until, now) or _is_gone(row.holder)
+            ):
                 connection.execute(update(LANE).where(LANE.c.sender == self._sender).values(**mine))
             else:
                 return False
         return True
 
+    @staticmethod
+    def _is_over(until: int, now: int) -> bool:
+        return not now <= until <= now + LEASE_MS + SKEW_MS
+
     def release(self) -> None:
         """Let another take it at once."""
-        if not self._until:
+        if self._renew_at is None:
             return
         with writing(self._engine) as connection:
             connection.execute(
@@ -67,7 +75,7 @@ class Lease:
                 .where(LANE.c.sender == self._sender, LANE.c.holder == self._holder)
                 .values(holder="", until=0)
             )
-        self._until = 0
+        self._renew_at = None
 
 
 class Led:

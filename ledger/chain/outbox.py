@@ -10,20 +10,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
-from sqlalchemy import Connection, Engine, RowMapping, delete, insert, or_, select, update
+from sqlalchemy import Engine, RowMapping, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ledger.chain.deployment import Deployment
 from ledger.chain.errors import ContractRefusal
 from ledger.chain.interface import Chain, ChainError
 from ledger.chain.lane import Lane
-from ledger.chain.outbox_models import ATTEMPT, RECEIPT, AttemptState, State
+from ledger.chain.outbox_models import ATTEMPT, RECEIPT, State
+from ledger.chain.outbox_standing import Standings, Verified
 from ledger.statements import (
     KEY,
     SCORE,
@@ -42,11 +43,6 @@ if TYPE_CHECKING:
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.002, 0.25
 """Between looks at the chain while something is waited for, in seconds."""
-AT_ONCE = 500
-LATE_MS = 15_000
-"""A batch that was recorded so long ago, and that the mirror has not, is looked up again."""
-Placed = Callable[[Sequence[bytes]], Mapping[bytes, int]]
-"""Digests of batches -> those that the mirror has, and the leaf of each one's first statement."""
 ORDER = (State.ACCEPTED, State.SENT, State.RECORDED, State.VERIFIED)
 
 
@@ -111,6 +107,8 @@ class Outbox:
             if sender is None
             else Lane(engine, chain, deployment, sender, in_flight, lead=lead)
         )
+        forget = None if self._lane is None else self._lane.forget
+        self._standings = Standings(engine, forget)
 
     def submit(self, signed: SignedBatch) -> Receipt:
         """Take a signed batch; when this returns, it is durable. The same batch again changes
@@ -240,80 +238,27 @@ class Outbox:
                 pause = min(pause * 1.5, LONGEST_PAUSE)
         return True
 
-    def confirm(self, size: int, placed: Placed | None = None) -> int:
-        """The mirror has verified the log up to ``size``: mark what is within; returns how many.
+    def confirm(self, verified: Verified) -> int:
+        """The mirror has verified the log: hold every receipt against it; returns how many are new.
 
-        ``placed`` tells where the mirror has the batches of some digests. One that was recorded and is not
-        where it was said to be, or not within for long, was on blocks that the chain took back before the
-        mirror saw them: it is looked up anew. Without ``placed`` the receipts are believed.
+        What the mirror has is verified, as it stands there, even where a node had said that it failed.
+        What it should have by its block, and has not, was on a chain that is gone: it is looked for
+        anew, and sent again by the next :meth:`pump` where it is nowhere.
         """
-        ends = RECEIPT.c.first_index + RECEIPT.c.count
-        within = or_(ends <= size, RECEIPT.c.updated_at < _now() - LATE_MS)
-        columns = (RECEIPT.c.sequence, RECEIPT.c.id, RECEIPT.c.first_index, ends.label("end"))
-        asked = select(*columns).where(RECEIPT.c.state == State.RECORDED, within).limit(AT_ONCE)
-        with self._engine.connect() as connection:
-            rows = connection.execute(asked).all()
-        if not rows:
-            return 0
-        if placed is None:
-            good = [row.sequence for row in rows if row.end <= size]
-            lost: list[int] = []
-        else:
-            found = placed([bytes.fromhex(row.id[2:]) for row in rows])
-            good, lost = [], []
-            for row in rows:
-                there = found.get(bytes.fromhex(row.id[2:])) == row.first_index
-                (good if there and row.end <= size else lost).append(row.sequence)
-        with writing(self._engine) as connection:
-            if good:
-                connection.execute(
-                    update(RECEIPT)
-                    .where(RECEIPT.c.sequence.in_(good), RECEIPT.c.state == State.RECORDED)
-                    .values(state=State.VERIFIED, updated_at=_now())
-                )
-            self._look_anew(connection, lost)
-        return len(good)
+        return self._standings.confirm(verified)
+
+    def not_verified_beyond(self, size: int) -> int:
+        """The mirror holds no more than ``size`` leaves: what lies beyond is only recorded, until the
+        mirror has it again. A mirror that was lost, or fell back, thus loses no reorganisation that
+        came meanwhile. Returns how many."""
+        return self._standings.not_verified_beyond(size)
 
     def rolled_back(self, size: int) -> int:
         """The chain was reorganised and the log cut to ``size``: look anew after what is beyond.
 
         Whatever is no longer on the chain is sent again by the next :meth:`pump`. Returns how many.
         """
-        with writing(self._engine) as connection:
-            beyond = or_(
-                RECEIPT.c.first_index.is_(None), RECEIPT.c.first_index + RECEIPT.c.count > size
-            )
-            chosen = select(RECEIPT.c.sequence).where(
-                RECEIPT.c.state.in_([State.RECORDED, State.VERIFIED]), beyond
-            )
-            numbers = list(connection.execute(chosen).scalars())
-            self._look_anew(connection, numbers)
-            return len(numbers)
-
-    def _look_anew(self, connection: Connection, numbers: Sequence[int]) -> None:
-        """Receipts of these numbers are on their way again, until the chain says otherwise."""
-        if not numbers:
-            return
-        if self._lane is not None:
-            self._lane.forget()
-        for at in range(0, len(numbers), AT_ONCE):
-            some = numbers[at : at + AT_ONCE]
-            connection.execute(
-                update(ATTEMPT)
-                .where(ATTEMPT.c.receipt.in_(some), ATTEMPT.c.state == AttemptState.MINED)
-                .values(state=AttemptState.OPEN)
-            )
-            connection.execute(
-                update(RECEIPT)
-                .where(RECEIPT.c.sequence.in_(some))
-                .values(
-                    state=State.SENT,
-                    first_index=None,
-                    block_number=None,
-                    block_hash=None,
-                    updated_at=_now(),
-                )
-            )
+        return self._standings.rolled_back(size)
 
     def close(self) -> None:
         """Let another process send at once; the outbox may not be used afterwards."""
@@ -393,4 +338,4 @@ def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
-__all__ = ["ChainError", "Outbox", "Receipt", "State", "UnknownReceipt", "calldata_of"]
+__all__ = ["ChainError", "Outbox", "Receipt", "State", "UnknownReceipt", "Verified", "calldata_of"]

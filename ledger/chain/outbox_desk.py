@@ -60,6 +60,8 @@ class OutboxDesk:
     def under_way(self) -> list[tuple[RowMapping, list[RowMapping]]]:
         """Receipts that were sent, with all their attempts, both oldest first."""
         receipts = self.sent()
+        if not receipts:
+            return []
         attempts: dict[int, list[RowMapping]] = defaultdict(list)
         query = select(ATTEMPT).where(ATTEMPT.c.receipt.in_([row["sequence"] for row in receipts]))
         with self._engine.connect() as connection:

@@ -50,6 +50,9 @@ PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 30.0
 OnStep = Callable[[Cursor], None]
 OnCut = Callable[[int], None]
+"""Told that every leaf from here on is taken back, before it is."""
+OnAdvance = Callable[[int], None]
+"""Told how many leaves the mirror holds, before it takes over more."""
 Fence = Callable[[Connection], None]
 """Called in each transaction before it writes; raises where this process may not write any more."""
 
@@ -76,8 +79,9 @@ class Follower:
         chain: Chain,
         origin: Origin,
         projections: Sequence[Projection] = (),
-        on_cut: OnCut | None = None,
         *,
+        on_cut: OnCut | None = None,
+        on_advance: OnAdvance | None = None,
         fence: Fence | None = None,
     ) -> None:
         self.engine = engine
@@ -86,6 +90,7 @@ class Follower:
         self.projections = tuple(projections)
         self.on_cut = on_cut
         self.fence = fence
+        self.on_advance = on_advance
         self._pace = Pace()
         self._checked = False
         projected = [table for each in self.projections for table in each.tables]
@@ -213,6 +218,8 @@ class Follower:
             return Ground(Footing(self.origin.first_block - 1, None), 0)
         if head.number > cursor.block_number and not moved:
             return Ground(Footing(cursor.block_number, cursor.block_hash), cursor.size)
+        if (head.number, head.hash) == (cursor.block_number, cursor.block_hash):
+            return None
         shared = self._shared(head)
         if shared.footing.block == cursor.block_number:
             return shared if head.number > shared.footing.block else None
@@ -236,19 +243,22 @@ class Follower:
 
     def _newest_known(self, number: int) -> int | None:
         with self.engine.connect() as conn:
-            known = next(queries.blocks(conn, number), None)
-        return None if known is None else int(known.number)
+            known = queries.blocks(conn, number, 1)
+        return int(known[0].number) if known else None
 
     def _shared(self, head: BlockRef) -> Ground:
         """The newest block that the mirror and the chain both have."""
-        with self.engine.connect() as conn:
-            known = list(queries.blocks(conn, head.number))
-        for at in range(0, len(known), BLOCKS_AT_ONCE):
-            some = known[at : at + BLOCKS_AT_ONCE]
+        below = head.number
+        while True:
+            with self.engine.connect() as conn:
+                some = queries.blocks(conn, below, BLOCKS_AT_ONCE)
+            if not some:
+                break
             theirs = self.chain.blocks([each.number for each in some])
             for ours, ref in zip(some, theirs, strict=True):
                 if ours.hash == ref.hash:
                     return Ground(Footing(ours.number, ours.hash), ours.size)
+            below = some[-1].number - 1
         # Not one block is shared: then at least the one of the deployment must be.
         self.origin.check(self.chain)
         return Ground(Footing(self.origin.first_block - 1, None), 0)
@@ -268,6 +278,8 @@ class Follower:
             with writing(self.engine) as conn:
                 keep_others_out(conn)
                 late_indexes.drop(conn, self._late)
+        if self.on_advance is not None:
+            self.on_advance(ground.size)
         with self.engine.connect() as conn:
             frontier = Frontier.resume(ground.size, queries.tree(conn))
         with ReadAhead(self.chain, log, ground.footing, head, pace=pace) as ranges:

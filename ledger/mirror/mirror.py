@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from ledger.chain.interface import Chain
-from ledger.mirror.follower import Fence, Follower, OnCut, OnStep
+from ledger.mirror.follower import Fence, Follower, OnAdvance, OnCut, OnStep
 from ledger.mirror.origin import Origin
 from ledger.mirror.projections import Projection, Rulebook
 from ledger.mirror.queries import Checkpoint, Cursor
@@ -34,6 +34,7 @@ class Mirror:
         rulebooks: Sequence[Rulebook] = (),
         *,
         on_cut: OnCut | None = None,
+        on_advance: OnAdvance | None = None,
         fence: Fence | None = None,
     ) -> None:
         self.engine = engine
@@ -41,7 +42,15 @@ class Mirror:
         self.origin = origin
         self.projections = tuple(projections)
         self.rulebooks = tuple(rulebooks)
-        self._follower = Follower(engine, chain, origin, projections, on_cut, fence=fence)
+        self._follower = Follower(
+            engine,
+            chain,
+            origin,
+            projections,
+            on_cut=on_cut,
+            on_advance=on_advance,
+            fence=fence,
+        )
 
     def catch_up(self, on_step: OnStep | None = None, progress: Progress | None = None) -> Cursor:
         """Take over everything up to the newest block: see :meth:`Follower.catch_up`."""

@@ -6,7 +6,7 @@ Every function takes an SQLAlchemy connection and only reads.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time
 from functools import cache
 from typing import Any, NamedTuple
@@ -91,6 +91,15 @@ class Recorded(NamedTuple):
     timestamp: int
 
 
+class Standing(NamedTuple):
+    """Where a batch stands: its first leaf, and the block and transaction that recorded it."""
+
+    first_index: int
+    block_number: int
+    block_hash: bytes
+    transaction_hash: bytes
+
+
 class Newest(NamedTuple):
     """The newest statement about a subject: its version and leaf index."""
 
@@ -111,6 +120,25 @@ def size_of(conn: Connection) -> int:
     """How many leaves the mirror holds."""
     found = cursor_of(conn)
     return found.size if found else 0
+
+
+def standing(conn: Connection, digests: Sequence[bytes]) -> dict[bytes, Standing]:
+    """Where the batches with these authorisation digests stand; those that are not here are left out."""
+    found: dict[bytes, Standing] = {}
+    for at in range(0, len(digests), _CHUNK):
+        rows = conn.execute(
+            select(
+                authorisation.c.digest,
+                authorisation.c.first_index,
+                block.c.number,
+                block.c.hash,
+                authorisation.c.transaction_hash,
+            )
+            .join(block, block.c.number == authorisation.c.block_number)
+            .where(authorisation.c.digest.in_(digests[at : at + _CHUNK]))
+        )
+        found |= {row[0]: Standing(*row[1:]) for row in rows}
+    return found
 
 
 def statement_at(conn: Connection, index: int) -> Statement:
@@ -191,17 +219,6 @@ def authorisations_with(conn: Connection, digest: bytes) -> list[Authorisation]:
         .order_by(authorisation.c.first_index)
     )
     return [_authorisation(row) for row in rows]
-
-
-def first_indices(conn: Connection, digests: Sequence[bytes]) -> dict[bytes, int]:
-    """Where batches stand, by their digest: the leaf of the first statement of each that is here."""
-    found: dict[bytes, int] = {}
-    for at in range(0, len(digests), _CHUNK):
-        asked = select(authorisation.c.digest, authorisation.c.first_index).where(
-            authorisation.c.digest.in_(digests[at : at + _CHUNK])
-        )
-        found |= {bytes(row.digest): int(row.first_index) for row in conn.execute(asked)}
-    return found
 
 
 def authorisation_by(conn: Connection, signer: bytes) -> Authorisation | None:
@@ -416,11 +433,14 @@ def day_at(conn: Connection, size: int) -> date | None:
     return china_day(statement_at(conn, size - 1).recorded_at) if size else None
 
 
-def blocks(conn: Connection, newest_first_from: int) -> Iterator[Row[Any]]:
-    """The blocks the mirror keeps, from ``newest_first_from`` down."""
-    yield from conn.execute(
-        select(block).where(block.c.number <= newest_first_from).order_by(block.c.number.desc())
-    )
+def blocks(conn: Connection, newest_first_from: int, most: int) -> Sequence[Row[Any]]:
+    """The newest ``most`` of the blocks the mirror keeps, from ``newest_first_from`` down."""
+    return conn.execute(
+        select(block)
+        .where(block.c.number <= newest_first_from)
+        .order_by(block.c.number.desc())
+        .limit(most)
+    ).all()
 
 
 def _moment(text: str) -> datetime:

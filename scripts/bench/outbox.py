@@ -25,6 +25,7 @@ from ledger.chain.embedded import EmbeddedChain
 from ledger.chain.interface import Chain
 from ledger.chain.jsonrpc import JsonRpcChain
 from ledger.chain.outbox import Outbox, State
+from ledger.confirming import confirm
 from ledger.mirror import Mirror, Origin
 from ledger.statements import SignedBatch
 from ledger.store.engine import open_database
@@ -76,7 +77,9 @@ class Desk:
         if not self._outbox.drain(600):
             raise RuntimeError("the batches are not through after ten minutes")
         recorded = time.perf_counter()
-        self._outbox.confirm(self._mirror.catch_up().size)
+        self._mirror.catch_up()
+        with self._mirrored.connect() as connection:
+            confirm(self._outbox, connection)
         verified = time.perf_counter()
         if any(self._outbox.receipt(one.id).state is not State.VERIFIED for one in receipts):
             raise RuntimeError("not everything was verified")

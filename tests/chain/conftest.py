@@ -3,22 +3,53 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from sqlalchemy import Engine
 
+from ledger.chain.authorised import authorised_in, first_index_of
 from ledger.chain.deployment import Deployment, deploy
 from ledger.chain.interface import Chain
 from ledger.chain.jsonrpc import JsonRpcChain
-from ledger.chain.outbox import Outbox
+from ledger.chain.outbox import Outbox, Verified
 from ledger.store.engine import open_database
 from tests.chain import district
 from tests.chain_nodes import anvil, funded
 
 __all__ = ["anvil"]
 OutboxFactory = Callable[..., Outbox]
+
+
+class Stands(NamedTuple):
+    """Where a batch stands on the chain."""
+
+    first_index: int
+    block_number: int
+    block_hash: bytes
+    transaction_hash: bytes
+
+
+def verified(chain: Chain, deployment: Deployment, block: int | None = None) -> Verified:
+    """What a mirror that has followed the log up to ``block`` (the newest) would say of batches."""
+    last = chain.head().number if block is None else block
+
+    def standing(digests: Sequence[bytes]) -> dict[bytes, Stands]:
+        events = chain.logs(deployment.log_address, deployment.deploy_block, last)
+        return {
+            digest: Stands(
+                first_index_of(event.data),
+                event.block_number,
+                event.block_hash,
+                event.transaction_hash,
+            )
+            for digest, event in authorised_in(events).items()
+            if digest in digests
+        }
+
+    return Verified(last, standing)
 
 
 def new_log(chain: Chain) -> Deployment:

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, select
 
 from ledger.chain.authorised import AUTHORISED, authorised_in
 from ledger.chain.deployment import Deployment
+from ledger.chain.errors import explain
 from ledger.chain.interface import Chain
 from ledger.chain.jsonrpc import JsonRpcChain
 from ledger.chain.outbox import Outbox, State, UnknownReceipt
@@ -16,7 +17,7 @@ from ledger.chain.outbox_models import ATTEMPT, AttemptState
 from ledger.statements import sha256
 from ledger.store.engine import open_database
 from tests.chain import district
-from tests.chain.conftest import OutboxFactory, new_log
+from tests.chain.conftest import OutboxFactory, new_log, verified
 from tests.chain_nodes import anvil_node, funded, rpc
 
 ON, OFF = (True,), (False,)
@@ -30,7 +31,9 @@ def recorded(chain: Chain, deployment: Deployment) -> list[bytes]:
     return list(found)
 
 
-def test_a_batch_goes_from_accepted_to_verified(outbox: Outbox, deployment: Deployment) -> None:
+def test_a_batch_goes_from_accepted_to_verified(
+    outbox: Outbox, chain: JsonRpcChain, deployment: Deployment
+) -> None:
     signed = district.filing(deployment, "310/000001", "310/000002")
     receipt = outbox.submit(signed)
     digest = signed.batch.digest(deployment.domain("Catalogue"))
@@ -39,9 +42,11 @@ def test_a_batch_goes_from_accepted_to_verified(outbox: Outbox, deployment: Depl
     assert (receipt.state, receipt.first_index, receipt.count) == (State.RECORDED, 3, 2)
     assert receipt.transaction_hash is not None
     assert receipt.gas_used
-    assert outbox.confirm(4) == 2  # the two batches before, not the one that ends at 5
+    assert receipt.block_number is not None
+    before = verified(chain, deployment, receipt.block_number - 1)
+    assert outbox.confirm(before) == 2  # the two batches before
     assert outbox.receipt(receipt.id).state is State.RECORDED
-    assert outbox.confirm(5) == 1
+    assert outbox.confirm(verified(chain, deployment)) == 1
     assert outbox.wait(receipt.id, State.VERIFIED, timeout=0).state is State.VERIFIED
 
 
@@ -241,12 +246,58 @@ def test_a_reorganisation_sends_again_what_it_took_away(make_outbox: OutboxFacto
         assert outbox.drain(30)
         before = rpc(url, "evm_snapshot")
         receipt = outbox.wait(outbox.submit(district.filing(deployment, "310/000001")).id)
-        outbox.confirm(4)
+        outbox.confirm(verified(chain, deployment))
         rpc(url, "evm_revert", before)
         assert outbox.rolled_back(3) == 1
         assert outbox.receipt(receipt.id).first_index is None
         assert outbox.wait(receipt.id).first_index == 3
         assert len(recorded(chain, deployment)) == 3
+
+
+def test_a_reorganisation_that_no_mirror_saw_sends_again_what_it_took_away(
+    make_outbox: OutboxFactory,
+) -> None:
+    """The mirror was behind when the block came and went: nothing was ever cut."""
+    with anvil_node() as url, JsonRpcChain(url) as chain:
+        deployment = new_log(chain)
+        outbox = make_outbox(chain, deployment)
+        for signed in (district.root_organisation(deployment), district.keys(deployment)):
+            outbox.submit(signed)
+        assert outbox.drain(30)
+        before = rpc(url, "evm_snapshot")
+        receipt = outbox.wait(outbox.submit(district.filing(deployment, "310/000001")).id)
+        rpc(url, "evm_revert", before)
+        rpc(url, "anvil_mine", "0x2")
+        assert outbox.confirm(verified(chain, deployment)) == 2
+        assert outbox.receipt(receipt.id).state is State.SENT
+        assert outbox.wait(receipt.id).first_index == 3
+        assert outbox.confirm(verified(chain, deployment)) == 1
+
+
+def test_a_mirror_that_was_lost_makes_receipts_recorded_until_it_has_them_again(
+    outbox: Outbox, chain: JsonRpcChain, deployment: Deployment
+) -> None:
+    assert outbox.confirm(verified(chain, deployment)) == 2
+    assert outbox.not_verified_beyond(3) == 0
+    assert outbox.not_verified_beyond(1) == 1
+    assert [one.state for one in outbox.receipts()] == [State.VERIFIED, State.RECORDED]
+    assert outbox.not_verified_beyond(0) == 1
+    assert outbox.confirm(verified(chain, deployment)) == 2
+
+
+def test_a_refusal_that_a_node_made_up_gives_way_to_the_log(
+    outbox: Outbox, chain: JsonRpcChain, deployment: Deployment
+) -> None:
+    """A node that is behind does not know that another office recorded the very same batch."""
+    receipt = outbox.wait(outbox.submit(district.filing(deployment, "310/000001")).id)
+    outbox.confirm(verified(chain, deployment))
+    row = {"sequence": 3, "texts": "{}"}
+    outbox._lane._desk.refuse(row, explain(b""))  # type: ignore[union-attr, arg-type]
+    assert outbox.receipt(receipt.id).state is State.REFUSED
+    rpc(chain.endpoint._url, "anvil_mine", "0x1")
+    assert outbox.confirm(verified(chain, deployment)) == 1
+    assert outbox.receipt(receipt.id).state is State.VERIFIED
+    assert outbox.receipt(receipt.id).error is None
 
 
 @pytest.mark.usefixtures("outbox")
