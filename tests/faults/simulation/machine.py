@@ -28,7 +28,7 @@ TIMED = (
     "ledger.mirror.verification.onchain",
 )
 """Modules that look at the clock or wait."""
-WRITES = ("INSERT", "UPDATE", "DELETE", "BEGIN IMMEDIATE")
+WRITES = ("INSERT", "UPDATE", "DELETE", "BEGIN IMMEDIATE", "CREATE", "DROP")
 RESTLESS = 5_000
 """Points without an end of what was begun."""
 NO_LIMIT = 1_073_741_823
@@ -237,14 +237,18 @@ class Processes:
 
 
 @contextmanager
-def on(machine: Machine) -> Iterator[None]:
-    """The project's clocks, threads and processes are the machine's while the block runs."""
+def on(machine: Machine, long: int) -> Iterator[None]:
+    """The project's clocks, threads and processes are the machine's while the block runs.
+
+    ``long`` is how many leaves make a first sync long, so that it does without some indexes.
+    """
     with ExitStack() as stack:
         for module in TIMED:
             stack.enter_context(patch(f"{module}.time", machine.clock))
         stack.enter_context(patch("ledger.mirror.fetching.ThreadPoolExecutor", Inline))
         stack.enter_context(patch("ledger.chain.lease.os", Processes(lambda: machine)))
         stack.enter_context(patch("ledger.chain.lease.socket.gethostname", lambda: "machine"))
+        stack.enter_context(patch("ledger.mirror.late_indexes.LONG", long))
         stack.callback(logging.disable, logging.root.manager.disable)
         logging.disable(logging.CRITICAL)
         yield

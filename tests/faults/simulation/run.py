@@ -6,7 +6,7 @@ import random
 import shutil
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from ledger.chain.outbox_models import RECEIPT, State
 from ledger.confirming import confirm
 from ledger.mirror import Mirror, tables
 from ledger.mirror.errors import ForeignLogError, MismatchError
+from ledger.mirror.late_indexes import late_indexes, missing
 from ledger.statements import SignedBatch
 from ledger.store.engine import FAMILIES, open_database
 from ledger.store.errors import StoreError
@@ -82,8 +83,16 @@ def workshop() -> Iterator[Workshop]:
 class Run:
     """The world of one seed."""
 
-    def __init__(self, shop: Workshop, seed: int, *, told: bool = False) -> None:
+    def __init__(
+        self,
+        shop: Workshop,
+        seed: int,
+        *,
+        told: bool = False,
+        more: Mapping[Callable[[Run], None], int] | None = None,
+    ) -> None:
         self.seed = seed
+        self.acts = ACTS | (more or {})
         self.chance = random.Random(seed)  # noqa: S311 - to be repeated
         self.machine = Machine(self.chance)
         self.machine.told = told
@@ -155,10 +164,10 @@ class Run:
         """The run from its beginning to the comparison."""
         self.shop.begin()
         self.shop.disk.machine = self.machine
-        with on(self.machine):
+        with on(self.machine, self.chance.choice([4, 50_000])):
             self.start()
             for _ in range(steps):
-                act = self.chance.choices(ACTS, WEIGHTS)[0]
+                act = self.chance.choices(*zip(*self.acts.items(), strict=True))[0]
                 act(self)
             self.heal()
             self.settle()
@@ -364,6 +373,8 @@ class Run:
         with self.shop.mirror.connect() as conn:
             found = truth.differences(conn, self.network)
         found += self.wrong_receipts()
+        lacking = missing(self.shop.mirror, late_indexes([]))
+        found += [f"the mirror lacks index {index.name}" for index in lacking]
         if self.whole:
             report = self.mirror.verify()
             found += [one.en for one in report.findings]
@@ -421,31 +432,30 @@ def deployment_of(network: Network) -> Deployment:
     )
 
 
-ACTS: Sequence[Callable[[Run], None]]
-WEIGHTS: Sequence[int]
-ACTS, WEIGHTS = zip(
-    (Run.submit, 12),
-    (Run.work, 16),
-    (Run.mine, 12),
-    (Run.reorganise, 4),
-    (Run.kill_soon, 4),
-    (Run.restart, 1),
-    (Run.set_clock, 2),
-    (Run.trouble_disk, 2),
-    (Run.trouble_node, 3),
-    (Run.move_meanwhile, 2),
-    (Run.heal, 3),
-    (Run.save, 1),
-    (Run.cut_power, 1),
-    (Run.rival, 2),
-    strict=True,
-)
+ACTS: dict[Callable[[Run], None], int] = {
+    Run.submit: 12,
+    Run.work: 16,
+    Run.mine: 12,
+    Run.reorganise: 4,
+    Run.kill_soon: 4,
+    Run.restart: 1,
+    Run.set_clock: 2,
+    Run.trouble_disk: 2,
+    Run.trouble_node: 3,
+    Run.move_meanwhile: 2,
+    Run.heal: 3,
+    Run.save: 1,
+    Run.cut_power: 1,
+    Run.rival: 2,
+}
+"""What may happen, and how often compared with the rest."""
 
 
-def play(run: Run) -> None:
-    """Play a run; raises :class:`Failed`. What happened is in ``machine.trace``."""
+def play(run: Run, steps: int | None = None) -> None:
+    """Play a run of so many steps, or of few, as chance has it; raises :class:`Failed`. What happened is
+    in ``machine.trace``."""
     try:
-        run.play(steps=run.chance.choice([3, 6, 6, 10, 20]))
+        run.play(steps or run.chance.choice([3, 6, 6, 10, 20]))
     except Failed:
         raise
     except (Exception, RestlessError) as problem:
