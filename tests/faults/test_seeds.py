@@ -27,7 +27,7 @@ HUNTED = 100
 
 def wanted() -> int:
     """How many seeds are run; more with GOVLEDGER_TEST_FAULT_SEEDS."""
-    return int(os.environ.get("GOVLEDGER_TEST_FAULT_SEEDS", "200"))
+    return int(os.environ.get("GOVLEDGER_TEST_FAULT_SEEDS", "150"))
 
 
 @pytest.fixture(scope="module")
