@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -35,6 +35,14 @@ What = Annotated[
         metavar="CODE",
         help="An entry's code, or namespace:name of a data set or job.",
         show_default=False,
+    ),
+]
+Kinds = Annotated[
+    list[str],
+    typer.Option(
+        "--kind",
+        help="Only edges of this kind: run, design, step, rule, or a step's type (collect, standardise, merge, "
+        "derive, serve, backflow). May be repeated.",
     ),
 ]
 _MOST_NODES = 10_000
@@ -74,6 +82,7 @@ def graph_of(as_of: str | None) -> Iterator[Graph]:
 def trace(
     code: What,
     depth: Depth = 20,
+    kind: Kinds = [],  # noqa: B006 - typer copies it
     both: Annotated[bool, typer.Option("--both", help="What comes from it, too.")] = False,
     as_of: AsOf = None,
     svg: Svg = None,
@@ -89,7 +98,7 @@ def trace(
     Example: govledger lineage trace postgres://dw:5432:public.schools --depth 3 --svg schools.svg
     """
     with graph_of(as_of) as graph:
-        found = walk_of(graph, code, "both" if both else "upstream", depth)
+        found = walk_of(graph, code, "both" if both else "upstream", depth, kind)
         title = say(f"{code} 的来源", f"Where {code} comes from")
         show(graph, found, Drawing(title, svg, mermaid, prov_json, prov_o, as_json))
 
@@ -216,16 +225,27 @@ def _resolved(graph: Graph, text: str) -> list[int]:
     return graphs.resolve(graph.connection, text, graph.as_of)
 
 
-def walk_of(graph: Graph, text: str, direction: Direction, depth: int) -> Walk:
+def walk_of(
+    graph: Graph, text: str, direction: Direction, depth: int, kinds: Sequence[str]
+) -> Walk:
     """What lies in a direction of whatever ``text`` names; says so where that is not all."""
     from ledger.lineage import graph as graphs  # noqa: PLC0415
+    from ledger.lineage.reading import KINDS  # noqa: PLC0415
 
+    for kind in kinds:
+        if kind not in KINDS:
+            raise Problem(
+                say(f"没有 {kind} 这种血缘边", f"{kind} is no kind of edge"),
+                ", ".join(sorted(KINDS)),
+                Exit.USAGE,
+            )
     found = graphs.walk(
         graph.connection,
         _resolved(graph, text),
         direction=direction,
         depth=depth,
         as_of=graph.as_of,
+        kinds=kinds or None,
         cap=_MOST_NODES,
     )
     _say_truncated(truncated=found.truncated)

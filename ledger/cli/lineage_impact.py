@@ -8,7 +8,7 @@ import typer
 
 from ledger.canonical import printable
 from ledger.cli.lineage_drawing import Drawing, Mermaid, ProvJson, ProvO, Svg, show
-from ledger.cli.lineage_graph import Depth, What, graph_of, walk_of
+from ledger.cli.lineage_graph import Depth, Kinds, What, graph_of, walk_of
 from ledger.cli.output import language, out, print_json, print_table, say
 from ledger.cli.session import AsOf, Json
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def impact(
     code: What,
     depth: Depth = 20,
+    kind: Kinds = [],  # noqa: B006 - typer copies it
     tree: Annotated[bool, typer.Option("--tree", help="The way to each of them, too.")] = False,
     as_of: AsOf = None,
     svg: Svg = None,
@@ -36,7 +37,7 @@ def impact(
     from ledger.lineage.told import names_of, standing_of  # noqa: PLC0415
 
     with graph_of(as_of) as graph:
-        found = walk_of(graph, code, "downstream", depth)
+        found = walk_of(graph, code, "downstream", depth, kind)
         standing = standing_of(graph.connection, found.nodes, graph.as_of)
         asking = requesters_of(graph.connection, standing, graph.as_of)
         names = names_of(

@@ -27,6 +27,10 @@ def test_a_table_is_traced_to_its_sources_as_a_tree(traced: Person) -> None:
     shallow = traced.run("lineage", "trace", THEME, "--depth", "1").out
     assert "job theme" in shallow
     assert "standardise" not in shallow
+    runs = traced.run("lineage", "trace", THEME, "--kind", "run").out
+    assert "standardise" in runs
+    assert "job view" not in runs
+    assert "S-1" not in runs
     assert (
         "去向"
         in Person(traced.data_dir, language="zh").run("lineage", "trace", PUBLISHED, "--both").out
@@ -134,6 +138,7 @@ def test_pictures_and_provenance_are_written_whole(traced: Person, tmp_path: Pat
         (("column", "nowhere.x"), 4, "nothing in the lineage is called"),
         (("column", "nodot"), 2, "names no column"),
         (("trace", THEME, "--depth", "0"), 2, "--depth"),
+        (("trace", THEME, "--kind", "guess"), 2, "guess is no kind of edge"),
         (("trace", THEME, "--svg", "/nowhere/at/all.svg"), 6, "/nowhere/at/all.svg"),
     ],
 )
