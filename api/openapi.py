@@ -20,7 +20,7 @@ from api.answers import AS_OF_HEADER, answer
 from api.problems import PROBLEM_JSON
 from api.shapes import ProblemShape
 from ledger.lineage.certificate.document import Certificate
-from ledger.log import ConsistencyProof, InclusionProof
+from ledger.log import CarriedProof, ConsistencyProof, InclusionProof
 
 DESCRIPTION = (
     "公共数据治理账本的查询与写入接口。写入都是签名声明:先 `POST /api/v1/statements/prepare`,再用部门密钥签名,"
@@ -64,7 +64,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
     for model in models:
         _define(schemas, model)
     _, proofs = msgspec.json.schema_components(
-        [InclusionProof, ConsistencyProof, Certificate], ref_template="#/components/schemas/{name}"
+        [InclusionProof, CarriedProof, ConsistencyProof, Certificate],
+        ref_template="#/components/schemas/{name}",
     )
     schemas.update(proofs)
     for operations in document["paths"].values():

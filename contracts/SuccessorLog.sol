@@ -41,8 +41,9 @@ contract SuccessorLog is GovernanceLog {
     error OutOfPlace(uint64 given, uint64 expected);
     /// @notice The leaves carried over are not the predecessor's: they have this size and root.
     error NotInherited(uint64 size, bytes32 root);
-    /// @notice A block cannot be older than the one before it, nor than this log.
-    error OutOfTime(uint64 recordedAt, uint64 last);
+    /// @notice Time goes forwards: a statement cannot be older than the one before it, and none that is
+    /// recorded from now on can be older than those that were carried over.
+    error OutOfTime(uint256 recordedAt, uint256 last);
     /// @notice The history is complete from here on.
     /// @param size Number of leaves that were carried over.
     /// @param root Their root.
@@ -97,9 +98,7 @@ contract SuccessorLog is GovernanceLog {
         uint256 count = passages.length;
         for (uint256 i = 0; i < count; ++i) {
             Passage calldata passage = passages[i];
-            if (passage.recordedAt < newest || passage.recordedAt > block.timestamp) {
-                revert OutOfTime(passage.recordedAt, newest);
-            }
+            if (passage.recordedAt < newest) revert OutOfTime(passage.recordedAt, newest);
             newest = passage.recordedAt;
             _carry(pending, passage);
         }
@@ -115,6 +114,8 @@ contract SuccessorLog is GovernanceLog {
         if (size == 0 || size != _tree.size || expected != found) {
             revert NotInherited(uint64(_tree.size), found);
         }
+        if (block.timestamp < _newest) revert OutOfTime(block.timestamp, _newest);
+
         inheritedSize = size;
         inheritedRoot = found;
         emit Concluded(size, found);

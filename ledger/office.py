@@ -48,7 +48,7 @@ from ledger.mirror.verification.report import Report
 from ledger.mirror.verification.run import verify
 from ledger.organisations import queries as organisations
 from ledger.settings import Settings
-from ledger.statements import CHECKPOINT, Batch, SignedBatch, StructType, subject_of
+from ledger.statements import CHECKPOINT, Batch, Domain, SignedBatch, StructType, subject_of
 from ledger.store.engine import open_database, writing
 from ledger.store.leading import Lead, LostLeadError, is_shared
 
@@ -392,10 +392,19 @@ class Office:
         return {one: known.get(subject, 0) + 1 for one, subject in subjects.items()}
 
     def sign(
-        self, batch: Batch, signer: LocalAccount, cosigner: LocalAccount | None = None
+        self,
+        batch: Batch,
+        signer: LocalAccount,
+        cosigner: LocalAccount | None = None,
+        *,
+        domain: Domain | None = None,
     ) -> SignedBatch:
-        """The batch under the signer's signature, and the co-signer's where one signs too."""
-        digest = Hash32(batch.digest(self.deployment.domain(batch.struct.contract)))
+        """The batch under the signer's signature, and the co-signer's where one signs too.
+
+        ``domain`` is that of a registry of another log, where it is signed for one.
+        """
+        here = domain or self.deployment.domain(batch.struct.contract)
+        digest = Hash32(batch.digest(here))
         return SignedBatch(
             batch=batch,
             signer=signer.address,

@@ -362,10 +362,10 @@ class Statement:
     body: bytes
 
     def leaf_input(self, log: LogIdentity) -> bytes:
-        """The 352 bytes that are hashed into the tree."""
+        """The 352 bytes that are hashed into the tree of ``log``, whichever log recorded it first."""
         return b"".join(
             (
-                log.words(),
+                log.at(self.index).words(),
                 kind_word(self.kind),
                 self.subject,
                 self.version.to_bytes(WORD, "big"),

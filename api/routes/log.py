@@ -86,7 +86,7 @@ def statement(request: Request, context: ContextOf, index: IndexPath) -> Respons
 @router.get(
     "/proofs/inclusion",
     summary="包含证明 · Inclusion proof (RFC 9162, 2.1.3)",
-    responses=shapes.proof("InclusionProof"),
+    responses=shapes.proof("InclusionProof", "CarriedProof"),
 )
 def inclusion(
     request: Request,

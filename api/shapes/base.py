@@ -30,9 +30,10 @@ def ok(model: type[BaseModel], status: int = 200) -> dict[int | str, dict[str, A
     return described
 
 
-def proof(name: str) -> dict[int | str, dict[str, Any]]:
-    """The ``responses`` of a route that answers a proof file (``docs/proof-format.md``)."""
-    schema = {"$ref": f"#/components/schemas/{name}"}
+def proof(*names: str) -> dict[int | str, dict[str, Any]]:
+    """The ``responses`` of a route that answers a proof file of one of these forms (``docs/proof-format.md``)."""
+    found: list[dict[str, Any]] = [{"$ref": f"#/components/schemas/{name}"} for name in names]
+    schema = found[0] if len(found) == 1 else {"oneOf": found}
     return {
         200: {"description": "成功 · Success", "content": {"application/json": {"schema": schema}}}
     }

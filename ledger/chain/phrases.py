@@ -251,11 +251,10 @@ PHRASES: dict[str, Phrase] = {
         "请再次运行迁移命令：将从中断处继续。",
     ),
     "OutOfTime": Phrase(
-        "A statement recorded at {recordedAt} cannot follow on one of {last}, nor come from the future.",
-        "记录于 {recordedAt} 的声明不能排在 {last} 之后，也不能晚于当前区块。",
-        "The clocks of the two chains differ, or the order is wrong: wait until the new chain's time is past "
-        "the old one's.",
-        "两条链的时钟不一致或次序有误：请等到新链时间晚于旧链。",
+        "What is recorded at {recordedAt} cannot follow on a statement of {last} (Unix seconds).",
+        "记录于 {recordedAt} 的内容不能排在 {last}（Unix 秒）的声明之后。",
+        "The new chain's clock is behind the old one's: wait until it is past that time, and run this again.",
+        "新链的时钟落后于旧链：请等到新链时间越过后再次运行。",
     ),
     "NotPredecessor": Phrase(
         "This log carries on {predecessor} on chain {chainId} with {size} statements and the root {root}, and "

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ledger.chain.probe import Language, probe
+from ledger.cli import chain_migrate
 from ledger.cli.output import (
     Exit,
     Problem,
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from ledger.office import Office
 
 app = typer.Typer(no_args_is_help=True, help="The chain under the ledger / 底层链.")
+app.command("migrate")(chain_migrate.migrate)
+app.command("adopt")(chain_migrate.adopt)
 
 
 @app.command("status")
@@ -201,10 +206,20 @@ def _tell_waiting(found: Upgrade) -> None:
     )
 
 
-def _embedded(office: Office) -> EmbeddedChain:
-    from ledger.chain.embedded import EmbeddedChain  # noqa: PLC0415 - brings py-evm along
+@contextmanager
+def _embedded(office: Office) -> Iterator[EmbeddedChain]:
+    """The embedded chain of this directory: the ledger's, or the one that it moved away from."""
+    from ledger.chain.embedded import FILE_NAME, EmbeddedChain  # noqa: PLC0415 - brings py-evm along
 
-    _ = office.deployment
+    place, before = office.data_dir / FILE_NAME, office.deployment.predecessors
+    if before and office.settings.rpc_url and place.exists():
+        # a directory's own chain can only have been the first
+        old = EmbeddedChain.open(place, before[0].chain_id)
+        try:
+            yield old
+        finally:
+            old.close()
+        return
     chain = office.chain
     if not isinstance(chain, EmbeddedChain):
         raise Problem(
@@ -217,7 +232,24 @@ def _embedded(office: Office) -> EmbeddedChain:
             ),
             Exit.UNAVAILABLE,
         )
-    return chain
+    yield chain
+
+
+def _as_sealed(office: Office, chain: EmbeddedChain, report: IntegrityReport) -> IntegrityReport:
+    """The report, and whether a log that was carried on still ends as it was sealed."""
+    from ledger.mirror.fetching import contract_state  # noqa: PLC0415
+
+    for one in office.deployment.predecessors:
+        sealed = one.predecessor
+        if sealed.log.chain_id != chain.chain_id or not report.sound:
+            continue
+        state = contract_state(chain, sealed.log, chain.head().number)
+        if (state.size, state.root) != (sealed.size, sealed.root):
+            found = f"{state.size} statements and the root 0x{state.root.hex()}"
+            report.problems.append(
+                f"the sealed log {one.log} has {found}, it was sealed with {one.size} and {one.root}"
+            )
+    return report
 
 
 def _tell(report: IntegrityReport, *, as_json: bool) -> None:
@@ -241,15 +273,28 @@ def _tell(report: IntegrityReport, *, as_json: bool) -> None:
 
 @app.command("fsck")
 def fsck(as_json: Json = False) -> None:
-    """Check every stored node, header and code against its hash. Example: govledger chain fsck"""
-    with opened() as office, progress_bar(say("检查", "Checking")) as bar:
-        report = _embedded(office).fsck(lambda _, done, total: bar(done, total))
+    """Check every stored node, header and code against its hash.
+
+    After a migration it is the embedded chain before that is checked, and how its log ended.
+
+    Example: govledger chain fsck
+    """
+    with (
+        opened() as office,
+        _embedded(office) as chain,
+        progress_bar(say("检查", "Checking")) as bar,
+    ):
+        report = _as_sealed(office, chain, chain.fsck(lambda _, done, total: bar(done, total)))
     _tell(report, as_json=as_json)
 
 
 @app.command("replay")
 def replay(as_json: Json = False) -> None:
     """Execute everything again from the first block and compare. Example: govledger chain replay"""
-    with opened() as office, progress_bar(say("重放", "Replaying")) as bar:
-        report = _embedded(office).replay(lambda _, done, total: bar(done, total))
+    with (
+        opened() as office,
+        _embedded(office) as chain,
+        progress_bar(say("重放", "Replaying")) as bar,
+    ):
+        report = _as_sealed(office, chain, chain.replay(lambda _, done, total: bar(done, total)))
     _tell(report, as_json=as_json)

@@ -89,6 +89,11 @@ WORDINGS: dict[str, Wording] = {
     "DeploymentError": Wording(
         Exit.UNAVAILABLE, "链与本账本不符", "请更正设置 rpc_url，或换一个 --data-dir"
     ),
+    "MigrationError": Wording(
+        Exit.UNAVAILABLE,
+        "迁移无法继续",
+        "请按提示处理后再次运行；进度用 `govledger chain migrate --status` 查看",
+    ),
     "RegistryMissing": Wording(
         Exit.UNAVAILABLE, "该账本没有所需的登记合约", "请运行 `govledger chain upgrade`"
     ),

@@ -15,7 +15,7 @@ import msgspec
 
 from ledger.canonical import CanonicalError, parse_json
 from ledger.days import day_of
-from ledger.log.document import DocumentError, InclusionProof, bytes_of, load, render
+from ledger.log.document import DocumentError, Inclusion, bytes_of, load, render
 from ledger.log.verdict import Status, Verdict
 from ledger.log.verify import verify_proof
 from ledger.merkle_verify import ProofError
@@ -130,7 +130,7 @@ def _anchored(statement: dict[str, Any]) -> tuple[dict[str, Value], str]:
     Raises :class:`ProofError` for any other statement than a manifest or a delivery.
     """
     proof = load(render(statement))
-    if not isinstance(proof, InclusionProof):
+    if not isinstance(proof, Inclusion):
         raise ProofError(
             "the file proves that a log grew, not that a manifest or delivery is in it"
         )

@@ -6,6 +6,7 @@ what only a chain can know; it is not imported here, so that checking a file loa
 """
 
 from ledger.log.document import (
+    CarriedProof,
     Checkpoint,
     ConsistencyProof,
     DocumentError,
@@ -20,6 +21,7 @@ from ledger.log.verdict import Status, Step, Verdict
 from ledger.log.verify import verify_proof
 
 __all__ = [
+    "CarriedProof",
     "Checkpoint",
     "ConsistencyProof",
     "DocumentError",

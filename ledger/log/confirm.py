@@ -11,8 +11,10 @@ from eth_utils.crypto import keccak
 
 from ledger.chain.interface import CallReverted, Chain, ChainError
 from ledger.log.document import (
+    CarriedProof,
     Checkpoint,
     CosignerPart,
+    Inclusion,
     InclusionProof,
     MandatePart,
     Proof,
@@ -33,15 +35,19 @@ def confirm_on_chain(proof: Proof, chain: Chain) -> Verdict:
     answer.
     """
     verdict = Verdict()
-    ends = [proof.checkpoint] if isinstance(proof, InclusionProof) else [proof.old, proof.new]
+    ends = [proof.checkpoint] if isinstance(proof, Inclusion) else [proof.old, proof.new]
     try:
         for checkpoint in ends:
             _checkpoint(checkpoint, chain, verdict)
         _genesis(proof, ends[0], chain, verdict)
-        if isinstance(proof, InclusionProof):
+        if isinstance(proof, Inclusion):
             _recorded(proof, chain, verdict)
-            _registry(proof, chain, verdict)
-            _signers(proof, chain, verdict)
+            if isinstance(proof, CarriedProof):
+                _registry(proof.openings[0].mandate, proof.checkpoint, chain, verdict)
+                _elsewhere(proof, verdict)
+            else:
+                _registry(proof.mandate, proof.checkpoint, chain, verdict)
+                _signers(proof, chain, verdict)
     except CheckFailedError as failure:
         verdict.add(Status.FAILED, failure.en, failure.zh)
     except ChainError as error:
@@ -113,7 +119,7 @@ def _genesis(proof: Proof, checkpoint: Checkpoint, chain: Chain, verdict: Verdic
     )
 
 
-def _recorded(proof: InclusionProof, chain: Chain, verdict: Verdict) -> None:
+def _recorded(proof: Inclusion, chain: Chain, verdict: Verdict) -> None:
     recorded = proof.recorded
     block = chain.blocks([recorded.block_number])[0]
     _agree(f"the hash of block {block.number} is", recorded.block_hash, hex_of(block.hash))
@@ -132,11 +138,22 @@ def _recorded(proof: InclusionProof, chain: Chain, verdict: Verdict) -> None:
     )
 
 
-def _registry(proof: InclusionProof, chain: Chain, verdict: Verdict) -> None:
+def _elsewhere(proof: CarriedProof, verdict: Verdict) -> None:
+    """What only the chain could confirm that the statement comes from."""
+    verdict.add(
+        Status.STATED,
+        f"That {proof.mandate.registry} wrote to the log {proof.origin.log}, and what contract accounts signed "
+        f"there, only chain {proof.origin.chain_id} can confirm.",
+        f"登记合约 {proof.mandate.registry} 写入日志 {proof.origin.log}，以及该链上合约账户的签名，"
+        f"只有链{proof.origin.chain_id}能确认。",
+    )
+
+
+def _registry(mandate: MandatePart, checkpoint: Checkpoint, chain: Chain, verdict: Verdict) -> None:
     """The contract that was signed for writes to this log: a log that is not honest could hold
     what was signed for another one.
     """
-    registry, log = proof.mandate.registry, proof.checkpoint.log
+    registry, log = mandate.registry, checkpoint.log
     try:
         answer = _ask(chain, registry, "log()", None)
     except CallReverted:

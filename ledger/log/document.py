@@ -17,6 +17,7 @@ from ledger.canonical import CanonicalError, canonical_json, parse_json
 from ledger.statements import sha256
 
 INCLUSION_FORMAT: Final = "govledger-inclusion-proof/1"
+CARRIED_FORMAT: Final = "govledger-inclusion-proof/2"
 CONSISTENCY_FORMAT: Final = "govledger-consistency-proof/1"
 CHECKPOINT_FORMAT: Final = "govledger-checkpoint/1"
 MAX_PROOF_BYTES = 1 << 21
@@ -160,6 +161,56 @@ class InclusionProof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     bundle_digest: Hash
 
 
+class LogPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which log recorded a statement first."""
+
+    chain_id: Count
+    log: Address
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> LogPart:
+        """The log of a checkpoint."""
+        return cls(chain_id=checkpoint.chain_id, log=checkpoint.log)
+
+
+class OpeningPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The opening of a log that carries on another one (启用声明), as a leaf of the tree at the checkpoint.
+
+    ``extends`` is the consistency path from the size that it names to the checkpoint's: the root that it names
+    is the root of the first leaves of this tree.
+    """
+
+    statement: StatementPart
+    decoded: DecodedPart
+    recorded: RecordedPart
+    leaf: LeafPart
+    path: tuple[Hash, ...]
+    mandate: MandatePart
+    extends: tuple[Hash, ...]
+
+
+class CarriedProof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """That a statement of an earlier log stands in the log that carries that one on.
+
+    ``origin`` is the log that recorded it first; ``openings`` lead from the checkpoint's log to that one,
+    newest first. ``recorded`` says where the statement came into the checkpoint's log.
+    """
+
+    format: Literal["govledger-inclusion-proof/2"]
+    how_to_check: Instructions
+    checkpoint: Checkpoint
+    genesis_authority: Address
+    origin: LogPart
+    statement: StatementPart
+    decoded: DecodedPart
+    recorded: RecordedPart
+    leaf: LeafPart
+    path: tuple[Hash, ...]
+    mandate: MandatePart
+    openings: tuple[OpeningPart, ...]
+    bundle_digest: Hash
+
+
 class ConsistencyProof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """That the log at ``new`` begins with the log at ``old``: history was only appended to."""
 
@@ -172,7 +223,8 @@ class ConsistencyProof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     bundle_digest: Hash
 
 
-Proof = InclusionProof | ConsistencyProof
+Inclusion = InclusionProof | CarriedProof
+Proof = Inclusion | ConsistencyProof
 
 
 def hex_of(data: bytes) -> str:
@@ -233,10 +285,12 @@ def load(data: bytes) -> Proof:
     return proof
 
 
-def _shape_of(document: object) -> type[InclusionProof | ConsistencyProof]:
+def _shape_of(document: object) -> type[Proof]:
     name = document.get("format") if isinstance(document, dict) else None
     if name == INCLUSION_FORMAT:
         return InclusionProof
+    if name == CARRIED_FORMAT:
+        return CarriedProof
     if name == CONSISTENCY_FORMAT:
         return ConsistencyProof
     if name == CHECKPOINT_FORMAT:
@@ -245,5 +299,6 @@ def _shape_of(document: object) -> type[InclusionProof | ConsistencyProof]:
             "consistency proof from its size"
         )
     raise DocumentError(
-        f"`format` is {name!r}; known are {INCLUSION_FORMAT!r} and {CONSISTENCY_FORMAT!r}"
+        f"`format` is {name!r}; known are {INCLUSION_FORMAT!r}, {CARRIED_FORMAT!r} and "
+        f"{CONSISTENCY_FORMAT!r}"
     )

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from ledger.log.document import Instructions
+from ledger.log.document import (
+    CarriedProof,
+    ConsistencyProof,
+    InclusionProof,
+    Instructions,
+    Proof,
+)
 
 HOW_TO_CHECK_INCLUSION = Instructions(
     en=(
@@ -102,3 +108,50 @@ HOW_TO_CHECK_CONSISTENCY = Instructions(
         "govledger log verify 文件 --root 根 可离线完成以上全部检查。",
     ),
 )
+
+HOW_TO_CHECK_CARRIED = Instructions(
+    en=(
+        (
+            "The statement was recorded by the log `origin`, which another one carries on. Its leaf keeps the "
+            "identity of origin: in what follows take origin.chain_id and origin.log for the statement's leaf "
+            "and for the domain of its mandate."
+        ),
+        *HOW_TO_CHECK_INCLUSION.en[:-1],
+        (
+            "Check every member of openings, newest first, in the same way: the first under checkpoint.chain_id "
+            "and checkpoint.log, each further one under chainId and log of the one before it. The last names "
+            "origin. Each is a statement of the kind log.opening, and its index is the size that it names, which "
+            "is larger than statement.index."
+        ),
+        (
+            "Walk extends of each opening from its size and root to checkpoint.size and checkpoint.root (RFC 9162 "
+            "section 2.1.4.2): the tree begins with the leaves of the log that was sealed. A root that you kept "
+            "of that log therefore holds here."
+        ),
+        HOW_TO_CHECK_INCLUSION.en[-1],
+    ),
+    zh=(
+        (
+            "该声明由日志 origin 记录，现由另一日志接续。其叶保留 origin 的标识：以下检查中，声明的叶及其授权的域"
+            "均取 origin.chain_id 和 origin.log。"
+        ),
+        *HOW_TO_CHECK_INCLUSION.zh[:-1],
+        (
+            "以同样方法从新到旧检查 openings 的每一项：第一项取 checkpoint.chain_id 和 checkpoint.log，其后每项取"
+            "前一项的 chainId 和 log，最后一项指向 origin。各项均为 log.opening 类声明，其位置即所载大小，且大于 "
+            "statement.index。"
+        ),
+        (
+            "对每项按 RFC 9162 第2.1.4.2节从其 size、root 走完 extends 至 checkpoint.size、checkpoint.root："
+            "该树以已封存日志的叶开头，因此您保存的该日志的根在此依然成立。"
+        ),
+        HOW_TO_CHECK_INCLUSION.zh[-1],
+    ),
+)
+
+HOW_TO_CHECK: dict[type[Proof], Instructions] = {
+    InclusionProof: HOW_TO_CHECK_INCLUSION,
+    CarriedProof: HOW_TO_CHECK_CARRIED,
+    ConsistencyProof: HOW_TO_CHECK_CONSISTENCY,
+}
+"""The text that each kind of file carries."""

@@ -7,20 +7,25 @@ from the mirror. :mod:`ledger.log.verify` checks the result and uses nothing of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from eth_hash.auto import keccak
 
 from ledger.canonical import CanonicalError
 from ledger.log.document import (
+    CARRIED_FORMAT,
     CONSISTENCY_FORMAT,
     INCLUSION_FORMAT,
+    CarriedProof,
     Checkpoint,
     ConsistencyProof,
     CosignerPart,
+    DecodedPart,
     InclusionProof,
     LeafPart,
+    LogPart,
     MandatePart,
+    OpeningPart,
     RecordedPart,
     SignerKind,
     StatementPart,
@@ -28,7 +33,11 @@ from ledger.log.document import (
     bundle_digest,
     hex_of,
 )
-from ledger.log.instructions import HOW_TO_CHECK_CONSISTENCY, HOW_TO_CHECK_INCLUSION
+from ledger.log.instructions import (
+    HOW_TO_CHECK_CARRIED,
+    HOW_TO_CHECK_CONSISTENCY,
+    HOW_TO_CHECK_INCLUSION,
+)
 from ledger.log.readable import decoded
 from ledger.merkle import Subtree, consistency_path, inclusion_path
 from ledger.signatures import SignatureError, signer_of
@@ -58,11 +67,15 @@ def inclusion_proof(
     checkpoint: Checkpoint,
     genesis_authority: bytes,
     subtree: Subtree,
+    log: LogIdentity | None = None,
+    openings: Sequence[OpeningPart] = (),
 ) -> dict[str, Any]:
     """The proof file (as JSON values, see :func:`~ledger.log.document.render`) for one statement.
 
-    ``batch_payloads`` are the payloads of all statements of its batch, in leaf order. Raises
-    :class:`ProveError` where the statement is not within the checkpoint, or of an unknown type.
+    ``batch_payloads`` are the payloads of all statements of its batch, in leaf order. ``log`` is the
+    checkpoint's with those that it carries on, where it does; ``openings`` then lead to the one that recorded
+    the statement first. Raises :class:`ProveError` where the statement is not within the checkpoint, or of an
+    unknown type.
     """
     if statement.index >= checkpoint.size:
         raise ProveError(
@@ -73,30 +86,96 @@ def inclusion_proof(
         raise ProveError(
             f"the batch has {authorisation.count} statements, {len(batch_payloads)} are given"
         )
-    identity = LogIdentity(checkpoint.chain_id, address_bytes(checkpoint.log))
+    identity = log or LogIdentity(checkpoint.chain_id, address_bytes(checkpoint.log))
+    origin = identity.at(statement.index)
+    parts = _parts(statement, authorisation, batch_payloads, identity)
+    path = tuple(map(hex_of, inclusion_path(statement.index, checkpoint.size, subtree)))
+    genesis = hex_of(genesis_authority)
+    if not openings:
+        return _bound(
+            as_dict(
+                InclusionProof(
+                    format=INCLUSION_FORMAT,
+                    how_to_check=HOW_TO_CHECK_INCLUSION,
+                    checkpoint=checkpoint,
+                    genesis_authority=genesis,
+                    statement=parts.statement,
+                    decoded=parts.decoded,
+                    recorded=recorded,
+                    leaf=parts.leaf,
+                    path=path,
+                    mandate=parts.mandate,
+                    bundle_digest=_NO_DIGEST,
+                )
+            )
+        )
+    return _bound(
+        as_dict(
+            CarriedProof(
+                format=CARRIED_FORMAT,
+                how_to_check=HOW_TO_CHECK_CARRIED,
+                checkpoint=checkpoint,
+                genesis_authority=genesis,
+                origin=LogPart(chain_id=origin.chain_id, log=hex_of(origin.address)),
+                statement=parts.statement,
+                decoded=parts.decoded,
+                recorded=recorded,
+                leaf=parts.leaf,
+                path=path,
+                mandate=parts.mandate,
+                openings=tuple(openings),
+                bundle_digest=_NO_DIGEST,
+            )
+        )
+    )
+
+
+def opening_part(
+    *,
+    statement: Statement,
+    authorisation: Authorisation,
+    batch_payloads: Sequence[bytes],
+    recorded: RecordedPart,
+    size: int,
+    subtree: Subtree,
+    log: LogIdentity,
+) -> OpeningPart:
+    """The opening that is leaf ``statement.index``, as a part of a proof at ``size`` leaves of ``log``."""
+    parts = _parts(statement, authorisation, batch_payloads, log)
+    return OpeningPart(
+        statement=parts.statement,
+        decoded=parts.decoded,
+        recorded=recorded,
+        leaf=parts.leaf,
+        path=tuple(map(hex_of, inclusion_path(statement.index, size, subtree))),
+        mandate=parts.mandate,
+        extends=tuple(map(hex_of, consistency_path(statement.index, size, subtree))),
+    )
+
+
+class _Parts(NamedTuple):
+    """What a proof says of one statement, wherever it stands."""
+
+    statement: StatementPart
+    decoded: DecodedPart
+    leaf: LeafPart
+    mandate: MandatePart
+
+
+def _parts(
+    statement: Statement,
+    authorisation: Authorisation,
+    batch_payloads: Sequence[bytes],
+    log: LogIdentity,
+) -> _Parts:
     try:
         readable = decoded(statement)
     except StatementError as error:
         raise ProveError(
             f"statement {statement.index} cannot be read by this release: {error}"
         ) from error
-    proof = InclusionProof(
-        format=INCLUSION_FORMAT,
-        how_to_check=HOW_TO_CHECK_INCLUSION,
-        checkpoint=checkpoint,
-        genesis_authority=hex_of(genesis_authority),
-        statement=_statement(statement),
-        decoded=readable,
-        recorded=recorded,
-        leaf=LeafPart(
-            input=hex_of(statement.leaf_input(identity)),
-            hash=hex_of(statement.leaf_hash(identity)),
-        ),
-        path=tuple(map(hex_of, inclusion_path(statement.index, checkpoint.size, subtree))),
-        mandate=_mandate(authorisation, batch_payloads),
-        bundle_digest=_NO_DIGEST,
-    )
-    return _bound(as_dict(proof))
+    leaf = LeafPart(input=hex_of(statement.leaf_input(log)), hash=hex_of(statement.leaf_hash(log)))
+    return _Parts(_statement(statement), readable, leaf, _mandate(authorisation, batch_payloads))
 
 
 def consistency_proof(

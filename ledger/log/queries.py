@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from ledger.log.document import Checkpoint, RecordedPart, hex_of
-from ledger.log.prove import consistency_proof, inclusion_proof
-from ledger.merkle import inclusion_ranges
+from ledger.log.document import Checkpoint, OpeningPart, RecordedPart, hex_of
+from ledger.log.prove import ProveError, consistency_proof, inclusion_proof, opening_part
+from ledger.merkle import Subtree, inclusion_ranges
 from ledger.mirror import queries as mirror
+from ledger.statements import LogIdentity
 
 
 def build_proof(
@@ -32,20 +33,59 @@ def build_proof(
     statement = mirror.statement_at(conn, index)
     authorisation, recorded = mirror.vouched(conn, index)
     checkpoint = _checkpoint(conn, size)
+    now = mirror.cursor_of(conn)
+    log = now.log if now is not None else None
     ranges = inclusion_ranges(index, checkpoint.size) if index < checkpoint.size else []
+    subtree = mirror.tree(conn, ranges)
     return inclusion_proof(
         statement=statement,
         authorisation=authorisation,
         batch_payloads=mirror.payloads(conn, authorisation.first_index, authorisation.count),
-        recorded=RecordedPart(
-            transaction_hash=hex_of(recorded.transaction_hash),
-            block_number=recorded.block_number,
-            block_hash=hex_of(recorded.block_hash),
-            timestamp=recorded.timestamp,
-        ),
+        recorded=_recorded(recorded),
         checkpoint=checkpoint,
         genesis_authority=genesis_authority or mirror.statement_at(conn, 0).signer,
-        subtree=mirror.tree(conn, ranges),
+        subtree=subtree,
+        log=log,
+        openings=_openings(conn, index, checkpoint, log, subtree) if log and log.earlier else (),
+    )
+
+
+def _openings(
+    conn: Connection, index: int, checkpoint: Checkpoint, log: LogIdentity, subtree: Subtree
+) -> list[OpeningPart]:
+    """The openings between the log now and the one that recorded leaf ``index`` first, newest first."""
+    parts = []
+    for one in reversed(log.earlier):
+        if index >= one.size:
+            break
+        if checkpoint.size <= one.size:
+            raise ProveError(
+                f"at size {checkpoint.size} the log had not been opened, which its leaf {one.size} does: ask for "
+                f"a size of {one.size + 1} or more"
+            )
+        authorisation, recorded = mirror.vouched(conn, one.size)
+        parts.append(
+            opening_part(
+                statement=mirror.statement_at(conn, one.size),
+                authorisation=authorisation,
+                batch_payloads=mirror.payloads(
+                    conn, authorisation.first_index, authorisation.count
+                ),
+                recorded=_recorded(recorded),
+                size=checkpoint.size,
+                subtree=subtree,
+                log=log,
+            )
+        )
+    return parts
+
+
+def _recorded(found: mirror.Recorded) -> RecordedPart:
+    return RecordedPart(
+        transaction_hash=hex_of(found.transaction_hash),
+        block_number=found.block_number,
+        block_hash=hex_of(found.block_hash),
+        timestamp=found.timestamp,
     )
 
 

@@ -8,6 +8,7 @@ The steps, in order; the first that fails ends the check:
 
 1. the file is a proof file, byte for byte in the form in which they are written;
 2. the payload is a typed struct; kind, subject, version and body of the statement are what it says;
+   where an earlier log recorded it, the openings that lead from the checkpoint's log to that one;
 3. statement -> leaf input -> leaf hash -> path -> root (RFC 9162 section 2.1.3.2);
 4. the root is the one the auditor kept, where one is given;
 5. payload -> struct hash -> batch -> EIP-712 digest -> signature -> signer, and the co-signer;
@@ -19,9 +20,11 @@ from __future__ import annotations
 from typing import Any
 
 from ledger.log.document import (
+    CarriedProof,
     ConsistencyProof,
     DocumentError,
-    InclusionProof,
+    Inclusion,
+    LogPart,
     Proof,
     as_dict,
     bundle_digest,
@@ -30,9 +33,10 @@ from ledger.log.document import (
     load,
     render,
 )
-from ledger.log.instructions import HOW_TO_CHECK_CONSISTENCY, HOW_TO_CHECK_INCLUSION
+from ledger.log.instructions import HOW_TO_CHECK
 from ledger.log.kept import Kept, check_root
 from ledger.log.verdict import CheckFailedError, Status, Verdict
+from ledger.log.verify_openings import check_openings
 from ledger.log.verify_statement import (
     check_blocks,
     check_leaf,
@@ -62,7 +66,7 @@ def verify_proof(
     verdict = Verdict()
     try:
         proof = _read(document, verdict)
-        if isinstance(proof, InclusionProof):
+        if isinstance(proof, Inclusion):
             _check_inclusion(proof, kept, verdict)
         else:
             _check_consistency(proof, kept, verdict)
@@ -78,8 +82,7 @@ def _read(document: bytes | dict[str, Any], verdict: Verdict) -> Proof:
         raise CheckFailedError(
             f"This is no proof file: {error}.", f"这不是有效的证明文件：{error}。"
         ) from error
-    inclusion = isinstance(proof, InclusionProof)
-    if proof.how_to_check != (HOW_TO_CHECK_INCLUSION if inclusion else HOW_TO_CHECK_CONSISTENCY):
+    if proof.how_to_check != HOW_TO_CHECK[type(proof)]:
         raise CheckFailedError(
             "`how_to_check` is not the text that this format has: the file was altered.",
             "`how_to_check` 与该格式的说明文字不符：文件被改动过。",
@@ -92,13 +95,20 @@ def _read(document: bytes | dict[str, Any], verdict: Verdict) -> Proof:
     return proof
 
 
-def _check_inclusion(proof: InclusionProof, kept: Kept | None, verdict: Verdict) -> None:
+def _check_inclusion(proof: Inclusion, kept: Kept | None, verdict: Verdict) -> None:
+    carried = isinstance(proof, CarriedProof)
+    log = LogPart.of(proof.checkpoint)
+    kept_before = False
+    if isinstance(proof, CarriedProof):
+        kept_before = check_openings(proof, log, kept, verdict)
+        log = proof.origin
     struct = check_statement(proof.statement, verdict)
-    check_leaf(proof, verdict)
-    check_root(proof.checkpoint, kept, verdict)
-    check_mandate(proof, struct, verdict)
+    check_leaf(proof, log, proof.checkpoint, verdict)
+    if not kept_before:
+        check_root(proof.checkpoint, kept, verdict)
+    check_mandate(proof, log, struct, verdict)
     check_readable(proof)
-    check_blocks(proof)
+    check_blocks(proof, proof.checkpoint, carried=carried)
     _check_digest(proof)
     recorded, block = proof.recorded, proof.checkpoint.block_number
     verdict.add(

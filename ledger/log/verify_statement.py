@@ -13,9 +13,12 @@ from eth_utils.crypto import keccak
 
 from ledger.log import readable
 from ledger.log.document import (
+    Checkpoint,
     CosignerPart,
-    InclusionProof,
+    Inclusion,
+    LogPart,
     MandatePart,
+    OpeningPart,
     StatementPart,
     bytes_of,
     hex_of,
@@ -34,6 +37,8 @@ from ledger.statements import (
     subject_of,
 )
 
+Told = Inclusion | OpeningPart
+"""What a file says of one statement, with its place in the tree and who signed it."""
 _LEAF_WORDS = (
     "checkpoint.chain_id",
     "checkpoint.log",
@@ -111,12 +116,11 @@ def _body(part: StatementPart) -> bytes:
     )
 
 
-def _leaf_input(proof: InclusionProof) -> bytes:
+def _leaf_input(part: StatementPart, log: LogPart) -> bytes:
     """The 11 words of a leaf (``docs/statement-encoding.md``)."""
-    part, checkpoint = proof.statement, proof.checkpoint
     words = (
-        checkpoint.chain_id.to_bytes(WORD, "big"),
-        bytes_of(checkpoint.log).rjust(WORD, b"\0"),
+        log.chain_id.to_bytes(WORD, "big"),
+        bytes_of(log.log).rjust(WORD, b"\0"),
         part.kind.encode("utf-8").ljust(WORD, b"\0"),
         bytes_of(part.subject),
         part.version.to_bytes(WORD, "big"),
@@ -130,9 +134,9 @@ def _leaf_input(proof: InclusionProof) -> bytes:
     return b"".join(words)
 
 
-def check_leaf(proof: InclusionProof, verdict: Verdict) -> None:
-    """Statement -> leaf input -> leaf hash -> path -> root."""
-    derived, given = _leaf_input(proof), bytes_of(proof.leaf.input)
+def check_leaf(one: Told, log: LogPart, checkpoint: Checkpoint, verdict: Verdict) -> None:
+    """Statement -> leaf input -> leaf hash -> path -> root; ``log`` recorded the statement first."""
+    derived, given = _leaf_input(one.statement, log), bytes_of(one.leaf.input)
     if derived != given:
         differing = [
             name
@@ -145,13 +149,13 @@ def check_leaf(proof: InclusionProof, verdict: Verdict) -> None:
             f"leaf.input 与声明不一致（{where}）：其中之一被改动过。",
         )
     leaf = leaf_hash(derived)
-    if hex_of(leaf) != proof.leaf.hash:
+    if hex_of(leaf) != one.leaf.hash:
         raise CheckFailedError(
             "leaf.hash is not the hash of leaf.input.", "leaf.hash 不是 leaf.input 的叶哈希。"
         )
-    size, root, index = proof.checkpoint.size, proof.checkpoint.root, proof.statement.index
+    size, root, index = checkpoint.size, checkpoint.root, one.statement.index
     try:
-        verify_inclusion(leaf, index, size, [bytes_of(text) for text in proof.path], bytes_of(root))
+        verify_inclusion(leaf, index, size, [bytes_of(text) for text in one.path], bytes_of(root))
     except ProofError as error:
         raise CheckFailedError(
             f"The statement is not proven to be in the log: {error}.",
@@ -164,9 +168,9 @@ def check_leaf(proof: InclusionProof, verdict: Verdict) -> None:
     )
 
 
-def check_mandate(proof: InclusionProof, struct: StructType, verdict: Verdict) -> None:
-    """Payload -> struct hash -> batch -> digest -> signer and co-signer."""
-    part, mandate = proof.statement, proof.mandate
+def check_mandate(one: Told, log: LogPart, struct: StructType, verdict: Verdict) -> None:
+    """Payload -> struct hash -> batch -> digest -> signer and co-signer, on the chain of ``log``."""
+    part, mandate = one.statement, one.mandate
     for name, told, said in (
         ("organisation", mandate.organisation, part.org),
         ("signer", mandate.signer, part.signer),
@@ -189,7 +193,7 @@ def check_mandate(proof: InclusionProof, struct: StructType, verdict: Verdict) -
             f"mandate.struct_hashes[{place}] is not the hash of the statement's payload.",
             f"mandate.struct_hashes[{place}] 不是该声明载荷的哈希。",
         )
-    digest = _digest(mandate, struct, proof.checkpoint.chain_id)
+    digest = _digest(mandate, struct, log.chain_id)
     if hex_of(digest) != part.authorisation:
         raise CheckFailedError(
             "The batch does not lead to statement.authorisation: the registry, the deadline or one "
@@ -261,9 +265,9 @@ def _signature_holds(
     return False
 
 
-def check_readable(proof: InclusionProof) -> None:
+def check_readable(one: Told) -> None:
     """``decoded`` against the statement."""
-    part = proof.statement
+    part = one.statement
     statement = Statement(
         index=part.index,
         kind=part.kind,
@@ -277,16 +281,19 @@ def check_readable(proof: InclusionProof) -> None:
         body_digest=bytes_of(part.body_digest),
         body=_body(part),
     )
-    if readable.decoded(statement) != proof.decoded:
+    if readable.decoded(statement) != one.decoded:
         raise CheckFailedError(
             "`decoded` does not say what the statement says.", "`decoded` 与声明内容不符。"
         )
 
 
-def check_blocks(proof: InclusionProof) -> None:
-    """Blocks and times of one file against one another; what they are only the chain knows."""
-    recorded, checkpoint = proof.recorded, proof.checkpoint
-    if recorded.timestamp != proof.statement.recorded_at:
+def check_blocks(one: Told, checkpoint: Checkpoint, *, carried: bool = False) -> None:
+    """Blocks and times of one file against one another; what they are only the chain knows.
+
+    A statement that was ``carried`` over came into its block after it was recorded.
+    """
+    recorded, said_at = one.recorded, one.statement.recorded_at
+    if recorded.timestamp < said_at or (recorded.timestamp != said_at and not carried):
         raise CheckFailedError(
             "recorded.timestamp is not the time in the statement.",
             "recorded.timestamp 与声明中的时间不符。",

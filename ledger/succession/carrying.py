@@ -17,6 +17,7 @@ from ledger.mirror.projections import Heads, Rulebook
 from ledger.mirror.reading import read_payload
 from ledger.mirror.rows import authorisation_rows, statements_between
 from ledger.statements import Authorisation, LogIdentity, Statement, kind_word
+from ledger.succession.errors import MigrationError
 
 _MANDATE = "(bytes32,uint64,address,bytes,address,bytes)"
 _RECORD = "(bytes32,uint64,uint192,bytes,bytes)"
@@ -28,10 +29,10 @@ _SELECTOR = bytes(keccak(text=CARRY))[:4]
 AT_ONCE = 500
 """Batches read from the mirror at a time."""
 GAS_FOR_CALL, GAS_FOR_BATCH, GAS_FOR_STATEMENT, GAS_FOR_BYTE = 150_000, 12_000, 50_000, 32
-"""What carrying takes at most; measured are some 36k a statement that begins a subject."""
+"""What carrying takes at most; measured are 43k for a statement of 100 bytes that begins a subject, 24 a byte."""
 
 
-class CarryError(Exception):
+class CarryError(MigrationError):
     """History that cannot be carried over; the text says which leaf and what to do."""
 
 

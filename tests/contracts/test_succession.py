@@ -156,13 +156,18 @@ def test_altered_history_is_never_concluded(old: World, empty: Successor) -> Non
 
 
 def test_time_goes_forwards(old: World, empty: Successor) -> None:
-    first, second, *_ = passages_of(old)
-    future = tuple(replace(one, recorded_at=empty.evm.time + 1) for one in first.statements)
-    with pytest.raises(RefusedError, match="OutOfTime"):
-        empty.carry([replace(first, statements=future)])
+    first, second, *rest = passages_of(old)
     past = tuple(replace(one, recorded_at=1) for one in second.statements)
     with pytest.raises(RefusedError, match="OutOfTime"):
         empty.carry([first, replace(second, statements=past)])
+    empty.carry([first, second, *rest])
+    newest = old.statements[-1].recorded_at
+    empty.evm.at(newest - 1)
+    size, root = empty.predecessor.size, empty.predecessor.root
+    with pytest.raises(RefusedError, match="OutOfTime"):
+        empty.conclude(size, root)
+    empty.evm.at(newest)
+    empty.conclude(size, root)
 
 
 def test_only_the_carrier_carries_and_only_until_the_end(old: World, empty: Successor) -> None:

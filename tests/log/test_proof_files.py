@@ -15,16 +15,16 @@ import pytest
 from ledger.log import (
     ProveError,
     Status,
-    Verdict,
     consistency_proof,
     inclusion_proof,
     render,
     verify_proof,
 )
 from ledger.log import document as forms
-from ledger.log.document import bundle_digest, bytes_of, hex_of, render_compact
+from ledger.log.document import bytes_of, hex_of, render_compact
 from ledger.mirror.queries import Checkpoint as MirrorCheckpoint
 from ledger.statements import DECISION, FILING, STRUCTS, Authorisation, Statement, struct_of
+from tests.log.forging import altered, another, leaves_of, words
 from tests.log.sample import (
     CONTRACT_ACCOUNT,
     ENTRY,
@@ -54,57 +54,6 @@ def refused(document: bytes | dict[str, Any], root: bytes | None = None) -> str:
     assert verdict.failure is verdict.steps[-1]
     assert not verdict.failure.zh.isascii()
     return verdict.failure.en
-
-
-def rebound(document: dict[str, Any]) -> dict[str, Any]:
-    """The document as a careful forger leaves it: with a bundle digest that fits."""
-    return {**document, "bundle_digest": bundle_digest(document)}
-
-
-def altered(document: dict[str, Any], path: str, value: object) -> dict[str, Any]:
-    """A deep copy with one member replaced, bound again."""
-    copy = json.loads(json.dumps(document))
-    place = copy
-    *parents, last = path.split(".")
-    for name in parents:
-        place = place[int(name)] if isinstance(place, list) else place[name]
-    place[int(last) if isinstance(place, list) else last] = value
-    return rebound(copy)
-
-
-def leaves_of(value: object, path: str = "") -> list[tuple[str, object]]:
-    """Every scalar of a document with its path."""
-    if isinstance(value, dict):
-        pairs = value.items()
-    elif isinstance(value, list):
-        pairs = enumerate(value)
-    else:
-        return [(path, value)]
-    return [found for key, each in pairs for found in leaves_of(each, f"{path}.{key}".lstrip("."))]
-
-
-def another(value: object) -> object:
-    """Another value of the same form."""
-    if value is None:
-        return {
-            "signer": hex_of(CONTRACT_ACCOUNT),
-            "signer_kind": "contract",
-            "signature": "0x00",
-        }
-    if isinstance(value, int):
-        return value + 1
-    assert isinstance(value, str)
-    if value in ("key", "contract"):
-        return "contract" if value == "key" else "key"
-    if value in ("utf-8", "hex"):
-        return "hex" if value == "utf-8" else "utf-8"
-    if value.startswith("0x"):
-        return value[:-1] + ("1" if value[-1] == "0" else "0") if len(value) > 2 else "0x00"
-    return value[:-1] + chr(ord(value[-1]) + 1) if value else "x"
-
-
-def words(verdict: Verdict, status: Status) -> str:
-    return " ".join(step.en for step in verdict.steps if step.status is status)
 
 
 def prove_anyhow(log: Sample, statement: Statement, authorisation: Authorisation) -> dict[str, Any]:
@@ -384,7 +333,7 @@ def test_a_root_kept_without_its_size_leaves_the_size_stated(log: Sample) -> Non
         ("recorded.block_number", 99, "cannot be blocks of one chain"),
         ("how_to_check.en.0", "Trust me.", "`how_to_check` is not the text"),
         ("statement.body_encoding", "hex", "statement.body is said to be hex"),
-        ("format", "govledger-inclusion-proof/2", "`format` is 'govledger-inclusion-proof/2'"),
+        ("format", "govledger-inclusion-proof/9", "`format` is 'govledger-inclusion-proof/9'"),
         ("mandate.deadline", "01", "$.mandate.deadline"),
         ("mandate.deadline", 1, "$.mandate.deadline"),
         ("statement.version", True, "$.statement.version"),

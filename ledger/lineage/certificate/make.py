@@ -40,7 +40,13 @@ from ledger.lineage.certificate.naming import Naming, NotSaid
 from ledger.lineage.identity import ENTRY_NAMESPACE, dataset_number
 from ledger.lineage.queries import AnchoredCheckpoint
 from ledger.lineage.walks import Edge, Node, Walk
-from ledger.log.document import Checkpoint, bundle_digest, hex_of, render_compact
+from ledger.log.document import (
+    INCLUSION_FORMAT,
+    Checkpoint,
+    bundle_digest,
+    hex_of,
+    render_compact,
+)
 from ledger.log.queries import build_proof
 from ledger.mirror import queries as mirror
 
@@ -66,6 +72,10 @@ class UnknownDelivery(CertificateError):
 
 class NotAnchored(CertificateError):
     """An edge rests on an event that no anchored checkpoint vouches for yet."""
+
+
+class CarriedOver(CertificateError):
+    """A statement was recorded before the ledger moved to another chain."""
 
 
 class Asked(NamedTuple):
@@ -109,6 +119,13 @@ def make(
     statements = []
     for done, leaf in enumerate(listed):
         proof = build_proof(conn, leaf, size, genesis_authority=genesis_authority)
+        if proof["format"] != INCLUSION_FORMAT:
+            raise CarriedOver(
+                f"leaf {leaf}, on which the certificate rests, was recorded by a log that this one carries on",
+                f"a certificate names one log: prove its statements one by one (govledger log prove {leaf})",
+                zh=f"证书所依据的第 {leaf} 号声明由前序日志记录",
+                hint_zh=f"证书只能出自一个日志：请逐条出具证明（govledger log prove {leaf}）",
+            )
         statements.append(_vouched(proof))
         if progress is not None:
             progress(done + 1, len(listed))

@@ -22,7 +22,7 @@ from ledger.lineage.certificate.document import Certificate, VouchedPart, load, 
 from ledger.lineage.certificate.edges import check_graph
 from ledger.lineage.certificate.evidence import Evidence, Known, check_journal
 from ledger.lineage.certificate.instructions import HOW_TO_CHECK
-from ledger.log.document import DocumentError, InclusionProof, bundle_digest
+from ledger.log.document import DocumentError, InclusionProof, LogPart, bundle_digest
 from ledger.log.kept import Kept, check_root
 from ledger.log.verdict import CheckFailedError, Status, Verdict
 from ledger.log.verify_statement import (
@@ -150,10 +150,11 @@ def _check_statement(certificate: Certificate, vouched: VouchedPart) -> tuple[Kn
             f"a {struct.name} is no evidence of where data come from.",
             f"{struct.name} 不是数据来源的证据。",
         )
-    check_leaf(proof, own)
-    check_mandate(proof, struct, own)
+    log = LogPart.of(certificate.checkpoint)
+    check_leaf(proof, log, certificate.checkpoint, own)
+    check_mandate(proof, log, struct, own)
     check_readable(proof)
-    check_blocks(proof)
+    check_blocks(proof, certificate.checkpoint)
     return Known.of(struct, vouched.statement), own
 
 

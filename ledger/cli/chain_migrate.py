@@ -1,0 +1,515 @@
+"""``govledger chain migrate`` and ``chain adopt``: moving a ledger to another chain (账本迁移)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from ledger.cli.organisations import speaker_of
+from ledger.cli.output import (
+    Exit,
+    Problem,
+    err,
+    out,
+    print_fields,
+    print_json,
+    progress_bar,
+    say,
+)
+from ledger.cli.session import (
+    ADMIN_KEY,
+    Json,
+    ask_passphrase,
+    existing_file,
+    opened,
+    unlock,
+    warn_of,
+)
+from ledger.days import CHINA_TIME
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+
+    from ledger.chain.deployment import Deployment, SealedLog
+    from ledger.chain.jsonrpc import JsonRpcChain
+    from ledger.mirror.queries import Checkpoint
+    from ledger.mirror.verification.report import Report
+    from ledger.office import Office
+    from ledger.statements import SignedBatch
+    from ledger.succession.migration import Migration, Outcome, Preview
+
+To = Annotated[str | None, typer.Option("--to", help="JSON-RPC address of the new chain.")]
+MANDATE_SECONDS = 3600
+
+
+def migrate(
+    to: To = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--key", help="The administration's key, which seals; `admin` if none is named."
+        ),
+    ] = None,
+    authority: Annotated[
+        str, typer.Option("--authority", help="Key of an authority, which signs the opening.")
+    ] = "authority",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Verify, count and estimate; send nothing.")
+    ] = False,
+    show_status: Annotated[
+        bool, typer.Option("--status", help="Tell how far a migration has come; change nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before it begins.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Move the ledger to another chain: the old log is sealed, the new one carries it on.
+
+    Every statement keeps its number, its time and its signature, and proofs span both logs. The command may
+    be broken off and run again at any time; until the seal the old log is the ledger.
+
+    Example: govledger chain migrate --to http://10.0.0.5:8545 --dry-run
+    Example: govledger chain migrate --status
+    """
+    if show_status:
+        with opened() as office:
+            _tell_status(office, as_json=as_json)
+        return
+    if to is None:
+        raise Problem(
+            say("请用 --to 给出新链的地址", "name the new chain with --to"), code=Exit.USAGE
+        )
+    with opened() as office:
+        if _finished(office, to, as_json=as_json):
+            return
+        ask_passphrase(office)
+        with _alone(office), _target(to) as new:
+            _settle(office)
+            migration = _migration(office, new)
+            migration.check()
+            since = _verified(office)
+            preview = _preview(migration)
+            if dry_run or not as_json:
+                _tell_preview(office, new, preview, as_json=as_json and dry_run)
+            if dry_run:
+                return
+            _check_purse(office, new, preview)
+            if not yes:
+                _ask(as_json=as_json)
+            outcome = _run(office, migration, key, authority)
+        if outcome.deployment is None:
+            _tell_waiting(outcome, as_json=as_json)
+            return
+        _change_over(office, outcome.deployment, to, since, as_json=as_json)
+
+
+def adopt(
+    file: Annotated[Path, typer.Argument(help="deployment.json of the office that migrated.")],
+    to: To = None,
+    as_json: Json = False,
+) -> None:
+    """Change this data directory over to the log that carries its own on, after verifying all of it.
+
+    Example: govledger chain adopt deployment.json --to http://10.0.0.5:8545
+    """
+    from ledger.chain.deployment import Deployment  # noqa: PLC0415 - only this command
+    from ledger.succession.changing import carries_on, kept_checkpoint  # noqa: PLC0415
+
+    if to is None:
+        raise Problem(
+            say("请用 --to 给出新链的地址", "name the new chain with --to"), code=Exit.USAGE
+        )
+    try:
+        made = msgspec.json.decode(existing_file(file).read_bytes(), type=Deployment)
+    except msgspec.MsgspecError as problem:
+        raise Problem(
+            say(f"{file} 不是部署文件：{problem}", f"{file} is no deployment file: {problem}"),
+            say("请使用迁移方的 deployment.json", "take the deployment.json of who migrated"),
+            Exit.USAGE,
+        ) from problem
+    with opened() as office:
+        carries_on(made, office.deployment)
+        with _alone(office):
+            since = kept_checkpoint(office.mirror_engine)
+        _change_over(office, made, to, since, as_json=as_json)
+
+
+@contextmanager
+def _alone(office: Office) -> Iterator[None]:
+    with office.duty() as on_duty:
+        if not on_duty:
+            raise Problem(
+                say("另有进程正在使用该数据目录", "another process is at work in this directory"),
+                say(
+                    "请先停止其中的服务，再运行本命令",
+                    "stop the server that runs there, and run this again",
+                ),
+                Exit.UNAVAILABLE,
+            )
+        yield
+
+
+@contextmanager
+def _target(to: str) -> Iterator[JsonRpcChain]:
+    from ledger.chain.jsonrpc import JsonRpcChain  # noqa: PLC0415 - only this command
+
+    chain = JsonRpcChain(to)
+    try:
+        yield chain
+    finally:
+        chain.close()
+
+
+def _migration(office: Office, new: JsonRpcChain) -> Migration:
+    from ledger.succession.migration import Migration  # noqa: PLC0415 - only this command
+
+    return Migration(
+        data_dir=office.data_dir,
+        old=office.chain,
+        new=new,
+        deployment=office.deployment,
+        engine=office.mirror_engine,
+        rulebooks=office.rulebooks,
+        catch_up=office.mirror.catch_up,
+    )
+
+
+def _settle(office: Office) -> None:
+    """Refuse while anything waits in the outbox; what is in blocks is confirmed first."""
+    from ledger.chain.outbox_models import State  # noqa: PLC0415
+    from ledger.mirror.queries import size_of  # noqa: PLC0415
+
+    office.deployment.check(office.chain)
+    office.deployment.verify_code(office.chain)
+    office.mirror.catch_up()
+    with office.read() as connection:
+        office.outbox.confirm(size_of(connection))
+    waiting = office.outbox.receipts(State.ACCEPTED, State.SENT, State.RECORDED)
+    if waiting:
+        raise Problem(
+            say(
+                f"发件箱中还有 {len(waiting)} 批未完成",
+                f"{len(waiting)} batches wait in the outbox",
+            ),
+            say(
+                "签名只对旧日志有效：请先运行 `govledger serve` 或任一签名命令直至全部完成",
+                "their signatures hold for the old log alone: let `govledger serve`, or any command that "
+                "signs, finish them first",
+            ),
+            Exit.UNAVAILABLE,
+        )
+
+
+def _verified(office: Office) -> Checkpoint | None:
+    """Everything verified, with the chain; what does not verify is not carried anywhere."""
+    from ledger.succession.changing import kept_checkpoint  # noqa: PLC0415
+
+    with progress_bar(say("核验旧账本", "Verifying the old log")) as bar:
+        report = office.verify(progress=bar)
+    _demand(report, say("旧账本未通过核验，不予迁移", "the old log does not verify: not migrated"))
+    return kept_checkpoint(office.mirror_engine)
+
+
+def _demand(report: Report, what: str) -> None:
+    if report.ok:
+        return
+    for line in report.lines(say("zh", "en")):
+        err.print(line, markup=False)
+    raise Problem(
+        what,
+        say(
+            "请保留现场，并与保存的检查点比对", "keep everything as it is, and compare checkpoints"
+        ),
+        Exit.NOT_PROVEN,
+    )
+
+
+def _preview(migration: Migration) -> Preview:
+    with progress_bar(say("清点", "Counting")) as bar:
+        migration.progress = bar
+        return migration.preview()
+
+
+def _check_purse(office: Office, new: JsonRpcChain, preview: Preview) -> None:
+    """Whoever carries must be able to pay: asked before anything is sent."""
+    address = office.sender.address
+    if preview.price and not _purse(office, new):
+        raise Problem(
+            say(
+                f"发送密钥 {address} 在新链上没有余额，而该链收取燃料费",
+                f"the sender key {address} owns nothing on the new chain, where gas costs something",
+            ),
+            say(
+                f"请先转入，至多需要 {preview.gas * preview.price} wei",
+                f"fund it first; up to {preview.gas * preview.price} wei are needed",
+            ),
+            Exit.UNAVAILABLE,
+        )
+
+
+def _purse(office: Office, new: JsonRpcChain) -> int:
+    """What the sender key owns there, in wei."""
+    return int(new.w3.eth.get_balance(office.sender.address))
+
+
+def _tell_preview(office: Office, new: JsonRpcChain, preview: Preview, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"stage": "none", "preview": preview})
+        return
+    limit = new.block_gas_limit()
+    blocks = max(1, -(-preview.gas // limit)) if limit else preview.transactions
+    print_fields(
+        say("迁移预览", "What a migration carries"),
+        [
+            (say("从", "from"), f"{office.chain.name} (chain id {office.deployment.chain_id})"),
+            (say("到", "to"), f"{new.name} (chain id {new.chain_id})"),
+            (say("声明", "statements"), preview.statements),
+            (say("签名批次", "signed batches"), preview.batches),
+            (say("主题", "subjects"), preview.subjects),
+            (say("交易", "transactions"), preview.transactions),
+            (say("数据量（字节）", "bytes"), preview.calldata),
+            (say("燃料上限", "gas, at most"), preview.gas),
+            (say("燃料价格（wei）", "gas price (wei)"), preview.price),
+            (say("费用上限（wei）", "cost, at most (wei)"), preview.gas * preview.price),
+            (say("发送密钥余额（wei）", "the sender key owns (wei)"), _purse(office, new)),
+            (say("新链区块数（约）", "blocks there, about"), blocks),
+            (say("合约账户签名人", "signers that are contracts"), len(preview.accounts)),
+        ],
+    )
+
+
+def _ask(*, as_json: bool) -> None:
+    import sys  # noqa: PLC0415
+
+    if not sys.stdin.isatty():
+        raise Problem(
+            say("迁移不可撤销，需要确认", "a migration cannot be undone and wants a confirmation"),
+            say("请加 --yes", "add --yes"),
+            Exit.USAGE,
+        )
+    typer.confirm(
+        say(
+            "旧日志封存后任何人都不能再向其写入。继续？",
+            "Once the old log is sealed nobody can write to it again. Go on?",
+        ),
+        abort=True,
+        err=as_json,
+    )
+
+
+def _run(office: Office, migration: Migration, key: str | None, authority: str) -> Outcome:
+    admin = _admin(office, key)
+    signer = unlock(office, authority)
+    speaker = speaker_of(office, signer.address)
+
+    def sign(sealed: SealedLog, made: Deployment) -> SignedBatch:
+        from ledger.succession.statements import opening  # noqa: PLC0415 - only this command
+
+        newest = max(migration.new.head().timestamp, int(time.time()))
+        batch = opening(sealed, speaker=speaker, deadline=newest + MANDATE_SECONDS)
+        return office.sign(batch, signer, domain=made.domain(batch.struct.contract))
+
+    with progress_bar(say("迁入历史", "Carrying the history over")) as bar:
+        migration.progress = bar
+        return migration.run(office.sender, admin, sign, office.deployment.admin_delay)
+
+
+def _admin(office: Office, key: str | None) -> LocalAccount | None:
+    """The administration's key; None where none is named and the usual one is not here."""
+    if key is None and all(known.name != ADMIN_KEY for known in office.keystore.list()):
+        return None
+    return unlock(office, key or ADMIN_KEY)
+
+
+def _change_over(
+    office: Office, made: Deployment, to: str, since: Checkpoint | None, *, as_json: bool
+) -> None:
+    """Verify the new log whole, then switch the data directory to it."""
+    from ledger.succession.changing import prove, switch  # noqa: PLC0415 - only this command
+
+    with progress_bar(say("核验新账本", "Verifying the new log")) as bar:
+        report = prove(
+            office.settings,
+            made,
+            to,
+            projections=office.projections,
+            rulebooks=office.rulebooks,
+            since=since,
+            progress=bar,
+        )
+    _demand(
+        report,
+        say("新账本未通过核验，未作切换", "the new log does not verify: nothing was switched"),
+    )
+    settable = office.settings.sources["rpc_url"] in ("default", "file")
+    with _alone(office):
+        archive = switch(office.data_dir, made, to, write_config=settable)
+    _follow(to)
+    sealed = made.predecessors[-1]
+    if as_json:
+        print_json(
+            {"stage": "done", "deployment": made, "verified": report.counts, "kept": str(archive)}
+        )
+        return
+    out.print(
+        say(
+            f"✓ 账本已迁至链 {made.chain_id}：{sealed.size} 条声明全部核验，位置与证明不变",
+            f"✓ the ledger is on chain {made.chain_id} now: {sealed.size} statements verified, their "
+            "numbers and proofs as before",
+        ),
+        style="green",
+    )
+    _tell_everybody(office, made, to, settable=settable)
+
+
+def _follow(to: str) -> None:
+    """Take the new log over into this directory's mirror."""
+    with opened(rpc_url=to) as anew, progress_bar(say("同步镜像", "Following the log")) as bar:
+        trouble = anew.refresh(lambda step: bar(step.size))
+    if trouble is not None:
+        warn_of(trouble)
+
+
+def _tell_everybody(office: Office, made: Deployment, to: str, *, settable: bool) -> None:
+    """What operators have to change, here and in every other department."""
+    if not settable:
+        source = office.settings.sources["rpc_url"]
+        out.print(
+            say(
+                f"  rpc_url 由 {source} 设置：请改为新链地址",
+                f"  rpc_url is set by the {source}: change it to the new address there",
+            ),
+            style="yellow",
+        )
+    out.print(say("各部门运维须做：", "What every department's operator has to do:"), style="bold")
+    steps = [
+        say("停止服务（govledger serve）", "stop the server (govledger serve)"),
+        say(
+            f"取得 {office.data_dir / 'deployment.json'}，并与公布的日志地址 {made.log} 核对",
+            f"take {office.data_dir / 'deployment.json'}, and compare the log's published address {made.log}",
+        ),
+        say(
+            f"运行 govledger chain adopt deployment.json --to {to}（核验后才切换）",
+            f"run govledger chain adopt deployment.json --to {to} (it verifies, then switches)",
+        ),
+        say(
+            "重新启动服务；镜像自动重建，密钥与令牌不变",
+            "start the server again; the mirror is built anew, keys and tokens stay",
+        ),
+        say(
+            "已签署而未上链的批次作废，须重新签署",
+            "what was signed and not recorded is void and has to be signed again",
+        ),
+        say("保留旧链数据作为档案", "keep the old chain's files as an archive"),
+    ]
+    for number, step in enumerate(steps, start=1):
+        out.print(f"  {number}. {step}", markup=False)
+
+
+def _tell_waiting(outcome: Outcome, *, as_json: bool) -> None:
+    if as_json:
+        print_json(outcome)
+        return
+    when = ""
+    if outcome.ripe_at:
+        moment = datetime.fromtimestamp(outcome.ripe_at, UTC).astimezone(CHINA_TIME)
+        when = moment.isoformat(sep=" ")
+    out.print(
+        say(
+            f"{outcome.carried} 条声明已在新链；封存已预告，{'须等到 ' + when if when else '待管理方执行'}。"
+            "其间旧日志照常使用，届时再次运行本命令",
+            f"{outcome.carried} statements are on the new chain; the seal is announced and "
+            f"{'waits until ' + when if when else 'waits for the administration'}. Until then the old log "
+            "is used as ever; run this command again afterwards",
+        ),
+        markup=False,
+    )
+    if outcome.call is not None:
+        print_fields(
+            say("管理方须发送", "The administration has to send"),
+            [
+                (say("步骤", "step"), outcome.call.step),
+                (say("发送方", "from"), outcome.call.sender),
+                (say("合约", "to"), outcome.call.to),
+                (say("数据", "data"), outcome.call.data),
+            ],
+        )
+
+
+def _finished(office: Office, to: str, *, as_json: bool) -> bool:
+    """Whether a run before this one was broken off in the very last step; then that is done now."""
+    from ledger.succession.begun import load  # noqa: PLC0415 - only this command
+    from ledger.succession.changing import switch  # noqa: PLC0415
+
+    begun = load(office.data_dir)
+    made = begun.deployment if begun else None
+    if made is None or made.log != office.deployment.log:
+        return False
+    settable = office.settings.sources["rpc_url"] in ("default", "file")
+    switch(office.data_dir, made, to, write_config=settable)
+    _follow(to)
+    if as_json:
+        print_json({"stage": "done", "deployment": made})
+    else:
+        out.print(say("✓ 切换已完成", "✓ the change-over is finished"), style="green")
+        _tell_everybody(office, made, to, settable=settable)
+    return True
+
+
+def _tell_status(office: Office, *, as_json: bool) -> None:
+    from ledger.succession.begun import load  # noqa: PLC0415 - only this command
+    from ledger.succession.migration import Stage  # noqa: PLC0415
+
+    begun, deployment = load(office.data_dir), office.deployment
+    if begun is None:
+        stage = Stage.DONE if deployment.predecessors else Stage.NONE
+    elif begun.deployment is not None:
+        stage = Stage.OPENED
+    elif begun.sealed is not None:
+        stage = Stage.SEALED
+    else:
+        stage = Stage.ANNOUNCED if begun.seal else Stage.CARRYING
+    if as_json:
+        print_json({"stage": stage, "migration": begun, "predecessors": deployment.predecessors})
+        return
+    words = {
+        Stage.NONE: ("未开始", "not begun"),
+        Stage.CARRYING: ("迁入中；旧日志仍是账本", "carrying; the old log is the ledger"),
+        Stage.ANNOUNCED: (
+            "历史已迁入，封存待执行；旧日志仍是账本",
+            "carried over, the seal is under way; the old log is the ledger",
+        ),
+        Stage.SEALED: (
+            "旧日志已封存，待启用新日志",
+            "the old log is sealed, the new one is to be opened",
+        ),
+        Stage.OPENED: (
+            "新日志已启用，待切换本目录",
+            "the new log is open, this directory is to change over",
+        ),
+        Stage.DONE: ("已完成", "done"),
+    }
+    zh, en = words[stage]
+    rows: list[tuple[str, object]] = [(say("阶段", "stage"), say(zh, en))]
+    if begun is not None:
+        rows.append((say("新链", "new chain"), f"{begun.to} (chain id {begun.to_chain_id})"))
+        rows += [(name, place) for name, place in begun.places.items()]
+        again = say("再次运行同一命令即可继续", "run the same command again to go on")
+        rows.append((say("下一步", "next"), again))
+    for one in deployment.predecessors:
+        rows.append(
+            (
+                say("前序日志", "carried on"),
+                f"{one.log} (chain id {one.chain_id}), {one.size}, {one.root}",
+            )
+        )
+    print_fields(say("迁移", "Migration"), rows)
+
+
+__all__ = ["adopt", "migrate"]

@@ -1,0 +1,277 @@
+"""A ledger moves from the embedded chain to an anvil, and everything that was said stays said."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ledger.chain.deployment import DeploymentError, Sender, load_deployment
+from ledger.chain.embedded import EmbeddedChain
+from ledger.succession import changing
+from ledger.succession.sealing import Sealing
+from ledger.succession.sending import Carrier
+from ledger.succession.target import Target
+from tests.person import Person
+from tests.small_office import PUBLISHED, ROOT_ORGANISATION, entry, file_entry
+from tests.succession.conftest import fund
+
+UNAVAILABLE, NOT_PROVEN, USAGE, REFUSED = 6, 5, 2, 3
+SIZE = 12
+SUSPEND = ("catalogue", "suspend", PUBLISHED, "--key", "authority", "--reason", "核对")
+
+
+def leaves(person: Person) -> list[dict[str, object]]:
+    listed: list[dict[str, object]] = person.run("log", "list", "--first", 0, "--json").json()[
+        "statements"
+    ]
+    return listed
+
+
+def stage(person: Person) -> str:
+    return str(person.run("chain", "migrate", "--status", "--json").json()["stage"])
+
+
+def migrate(person: Person, url: str, *more: object, expect: int | None = 0) -> str:
+    ran = person.run("chain", "migrate", "--to", url, "--yes", *more, expect=expect)
+    return ran.out + ran.err
+
+
+def test_every_statement_keeps_its_number_time_and_signer(settled: Person, moved: Person) -> None:
+    assert leaves(moved)[:SIZE] == leaves(settled)
+    assert leaves(moved)[SIZE]["kind"] == "log.opening"
+    before, after = load_deployment(settled.data_dir), load_deployment(moved.data_dir)
+    (sealed,) = after.predecessors
+    assert (sealed.chain_id, sealed.log, sealed.size) == (before.chain_id, before.log, SIZE)
+    assert sealed.registries == before.registries
+    assert after.genesis_authority == before.genesis_authority
+    assert stage(moved) == "done"
+
+
+def test_the_whole_history_verifies_with_a_checkpoint_of_the_old_chain(moved: Person) -> None:
+    kept = moved.place / "old-checkpoint.json"
+    report = moved.run("mirror", "verify", "--since", kept, "--json").json()
+    assert report["findings"] == []
+    assert report["counts"]["rules"] == report["counts"]["chain_leaves"] == SIZE + 1
+    assert report["counts"]["signatures"] >= SIZE
+    old = json.loads(kept.read_text())
+    kept_badly = moved.place / "bad-checkpoint.json"
+    kept_badly.write_text(json.dumps(old | {"root": "0x" + "11" * 32}))
+    moved.run("mirror", "verify", "--since", kept_badly, expect=NOT_PROVEN)
+    beyond = moved.place / "beyond.json"
+    beyond.write_text(json.dumps(old | {"size": SIZE + 1}))
+    moved.run("mirror", "verify", "--since", beyond, expect=NOT_PROVEN)
+
+
+def test_old_and_new_statements_are_proven_against_the_new_head(moved: Person) -> None:
+    head = moved.run("log", "checkpoint").json()
+    old = json.loads((moved.place / "old-checkpoint.json").read_text())
+    for index in (0, 10, SIZE):
+        file = moved.place / f"proof-{index}.json"
+        moved.run("log", "prove", index, "-o", file)
+        told = moved.run("log", "verify", file, "--root", head["root"], "--size", head["size"])
+        assert ("carries on log" in told.out) == (index < SIZE)
+    file = moved.place / "proof-10.json"
+    told = moved.run("log", "verify", file, "--root", old["root"], "--size", SIZE)
+    assert "The root that you gave is that of log" in told.out
+    refused = moved.run("log", "prove", 10, "--size", SIZE, expect=None)
+    assert refused.code != 0
+    assert f"ask for a size of {SIZE + 1}" in refused.err
+    grew = moved.place / "grew.json"
+    moved.run("log", "prove", "--since", SIZE, "-o", grew)
+    moved.run("log", "verify", grew, "--root", old["root"], "--size", SIZE)
+
+
+def test_times_and_sizes_mean_what_they_meant(settled: Person, moved: Person) -> None:
+    for one in leaves(settled)[3:6]:
+        asked = ("org", "list", "--as-of", str(one["recorded_at"]), "--json")
+        assert moved.run(*asked).json() == settled.run(*asked).json()
+    asked = ("catalogue", "show", PUBLISHED, "--as-of", SIZE, "--json")
+    assert moved.run(*asked).json() == settled.run(*asked).json()
+
+
+def test_the_ledger_goes_on_where_it_was(moved: Person, tmp_path: Path) -> None:
+    person = moved.copy(tmp_path / "ledger")
+    file_entry(person, entry("318001/000002"))
+    person.run(*SUSPEND)
+    (version,) = [one["version"] for one in leaves(person)[-1:]]
+    assert version == 3, "versions go on counting"
+    assert person.run("mirror", "verify", "--json").json()["findings"] == []
+
+
+def test_the_old_chain_is_sealed_for_ever_and_still_checked(moved: Person, tmp_path: Path) -> None:
+    before = load_deployment(moved.data_dir).predecessors[0]
+    archive = next(moved.data_dir.glob("deployment-*.json"))
+    place = tmp_path / "old"
+    place.mkdir()
+    shutil.copy(archive, place / "deployment.json")
+    shutil.copy(moved.data_dir / "chain.db", place / "chain.db")
+    old = load_deployment(place)
+    chain = EmbeddedChain.open(place / "chain.db", old.chain_id)
+    try:
+        sealing = Sealing(chain, old)
+        assert sealing.successor() == (31337, load_deployment(moved.data_dir).log)
+        assert sealing.admitted() == []
+        assert sealing.authority() == before.seal
+    finally:
+        chain.close()
+    shutil.copytree(moved.data_dir / "keys", place / "keys")
+    refused = Person(place).run(*SUSPEND, expect=REFUSED)
+    assert "may not write statements of the kind" in refused.err
+    for command in ("fsck", "replay"):
+        moved.run("chain", command)
+
+
+def test_a_preview_changes_nothing(mover: Person, target: str) -> None:
+    fund(mover, target)
+    told = mover.run("chain", "migrate", "--to", target, "--dry-run", "--json").json()["preview"]
+    assert (told["statements"], told["transactions"]) == (SIZE, 1)
+    assert stage(mover) == "none"
+    assert not (mover.data_dir / "migration.json").exists()
+    assert load_deployment(mover.data_dir).predecessors == ()
+
+
+def test_what_cannot_be_moved_is_refused_before_anything_is_sent(
+    mover: Person, target: str, tmp_path: Path
+) -> None:
+    said = migrate(mover, target, expect=UNAVAILABLE)
+    assert "owns nothing on the new chain" in said
+    unasked = mover.run("chain", "migrate", "--to", target, expect=None)
+    assert unasked.code != 0
+    assert mover.run("chain", "migrate", expect=USAGE).err
+    assert stage(mover) == "none"
+
+    altered = mover.copy(tmp_path / "altered" / "ledger")
+    with sqlite3.connect(altered.data_dir / "mirror.db") as mirror:
+        mirror.execute("UPDATE statement SET body = x'7b7d' WHERE index_ = 10")
+    mirror.close()
+    fund(altered, target)
+    said = migrate(altered, target, expect=NOT_PROVEN)
+    assert "leaf 10" in said
+    assert "not migrated" in said
+    assert stage(altered) == "none"
+
+
+def test_batches_in_the_outbox_come_first(mover: Person, target: str) -> None:
+    with sqlite3.connect(mover.data_dir / "desk.db") as desk:
+        desk.execute("UPDATE outbox_receipt SET state = 'accepted' WHERE sequence = 3")
+    desk.close()
+    fund(mover, target)
+    said = migrate(mover, target, expect=UNAVAILABLE)
+    assert "1 batches wait in the outbox" in said
+    assert stage(mover) == "none"
+
+
+BREAKS: tuple[tuple[type[object], str, int, str], ...] = (
+    (Sender, "create", 0, "none"),
+    (Sender, "create", 1, "carrying"),
+    (Carrier, "carry", 0, "carrying"),
+    (Target, "registries", 0, "carrying"),
+    (Sealing, "acts", 0, "announced"),
+    (Target, "conclude", 0, "sealed"),
+    (Target, "organisations", 0, "sealed"),
+    (Target, "record", 0, "sealed"),
+    (Target, "hand_over", 0, "sealed"),
+    (Target, "_administers", 1, "sealed"),
+)
+"""Which step is broken off after how many calls, and how far the migration has then come."""
+
+
+def test_a_migration_is_taken_up_wherever_it_breaks_off(
+    mover: Person, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fund(mover, target)
+    for where, name, after, expected in BREAKS:
+        with monkeypatch.context() as patch:
+            patch.setattr(where, name, breaking(getattr(where, name), after))
+            said = migrate(mover, target, expect=UNAVAILABLE)
+        assert "the machine stopped" in said, name
+        assert stage(mover) == expected, name
+        assert load_deployment(mover.data_dir).predecessors == ()
+        # Until the seal the old log is the ledger, and grows.
+        if name == "carry":
+            mover.run(*SUSPEND)
+        elif name == "acts":
+            mover.run("catalogue", "resume", PUBLISHED, "--key", "authority")
+    migrate(mover, target)
+    assert stage(mover) == "done"
+    assert load_deployment(mover.data_dir).predecessors[0].size == SIZE + 2
+    assert mover.run("mirror", "verify", "--json").json()["size"] == SIZE + 3
+
+
+def breaking(whole: Callable[..., object], after: int) -> Callable[..., object]:
+    """A function that works ``after`` times and fails ever after."""
+    calls = 0
+
+    def breaks(*arguments: object, **more: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls > after:
+            raise DeploymentError("the machine stopped")
+        return whole(*arguments, **more)
+
+    return breaks
+
+
+def test_a_change_over_that_breaks_off_is_finished(
+    mover: Person, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fund(mover, target)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device", "config.toml")
+
+    monkeypatch.setattr(changing, "_set_rpc_url", full)
+    assert "no space is left" in migrate(mover, target, expect=UNAVAILABLE)
+    monkeypatch.undo()
+    assert "the change-over is finished" in migrate(mover, target)
+    assert stage(mover) == "done"
+    assert mover.run("mirror", "verify", "--json").json()["findings"] == []
+
+
+def test_another_department_adopts_what_it_has_verified(
+    settled: Person, moved: Person, tmp_path: Path
+) -> None:
+    url = str(moved.run("chain", "status", "--json").json()["chain"])
+    other = settled.copy(tmp_path / "other" / "ledger")
+    file = moved.data_dir / "deployment.json"
+    told = other.run("chain", "adopt", file, "--to", url)
+    assert "statements verified" in told.out
+    assert load_deployment(other.data_dir) == load_deployment(moved.data_dir)
+    assert leaves(other)[: SIZE + 1] == leaves(moved)[: SIZE + 1]
+
+    forked = settled.copy(tmp_path / "forked" / "ledger")
+    # This office knows a statement that the migrated history lacks.
+    forked.run(*SUSPEND)
+    refused = forked.run("chain", "adopt", file, "--to", url, expect=NOT_PROVEN)
+    assert "nothing was switched" in refused.err
+    assert load_deployment(forked.data_dir).predecessors == ()
+
+    stranger = settled.copy(tmp_path / "stranger" / "ledger")
+    place = stranger.data_dir / "deployment.json"
+    text = json.loads(file.read_text())
+    text["predecessors"][0]["log"] = "0x" + "11" * 20
+    foreign = tmp_path / "foreign.json"
+    foreign.write_text(json.dumps(text))
+    kept = place.read_bytes()
+    refused = stranger.run("chain", "adopt", foreign, "--to", url, expect=UNAVAILABLE)
+    assert "does not carry on" in refused.err
+    assert place.read_bytes() == kept
+
+
+def test_a_seal_with_a_delay_is_announced_first(tmp_path: Path, target: str) -> None:
+    person = Person(tmp_path / "slow" / "ledger")
+    person.run("init", "--code", ROOT_ORGANISATION, "--name", "示范区", "--admin-delay", 3600)
+    fund(person, target)
+    said = migrate(person, target)
+    assert "the seal is announced and waits until" in said
+    assert stage(person) == "announced"
+    # The ledger is used as ever meanwhile.
+    person.run("org", "list")
+    again = migrate(person, target)
+    assert "waits until" in again
+    assert load_deployment(person.data_dir).predecessors == ()
