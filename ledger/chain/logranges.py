@@ -51,6 +51,8 @@ class LogRanges:
     def __init__(self, endpoint: Endpoint, span: int = FIRST_SPAN) -> None:
         self.span = max(1, min(span, WIDEST_SPAN))
         self.limit = WIDEST_SPAN
+        self.silent = False
+        """Whether a longer range was seen to come back cut off, without an error."""
         self._endpoint = endpoint
         self._step = FIRST_STEP
         self._lock = threading.Lock()
@@ -96,6 +98,7 @@ class LogRanges:
             try:
                 rows = self._ask(address, start, canary.block_number, canary.topics[:2])[0]
                 missing = all(row.block_number != canary.block_number for row in rows)
+                self.silent |= missing
             except (RpcError, ChainTimeout):
                 missing = True
             if not missing:

@@ -36,7 +36,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     nothing is paid. ``finality`` is ``finalized`` where the node knows that tag, ``latest`` where
     not: Besu QBFT and FISCO BCOS are final at once. ``log_range`` is the number of blocks in one
     getLogs range whose last block was seen to be scanned; ``log_range_limited`` is true where a
-    wider one failed or came back cut off, false where the chain was too short to try.
+    wider one failed or came back cut off, false where the chain was too short to try;
+    ``log_range_silent`` where one came back cut off without an error, as FISCO BCOS does.
     """
 
     node: str
@@ -53,6 +54,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     fee_history: bool
     proofs: bool
     block_receipts: bool
+    log_range_silent: bool = False
 
     def obstacles(self, language: Language = "en") -> list[str]:
         """What keeps the ledger from working on this chain, in words; empty where nothing does."""
@@ -82,10 +84,12 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
         zh = language == "zh"
         yes, no = ("支持", "不支持") if zh else ("yes", "no")
         if self.log_range_limited:
+            why = "，会被无提示截断" if self.log_range_silent else ""
+            en_why = ": cut off without an error" if self.log_range_silent else ""
             span = (
-                f"{self.log_range} 个区块（更宽的范围不可信）"
+                f"{self.log_range} 个区块（更宽的范围不可信{why}）"
                 if zh
-                else (f"{self.log_range} blocks (wider ranges fail or are cut off)")
+                else (f"{self.log_range} blocks (wider ranges fail{en_why})")
             )
         else:
             span = f"至少 {self.log_range} 个区块" if zh else f"at least {self.log_range} blocks"
@@ -141,7 +145,7 @@ def probe(chain: Chain, deployment: Deployment | None = None) -> Capabilities:
     """
     head = chain.head()
     fees = chain.fees()
-    batch, log_range, limited = 1, chain.max_log_range, False
+    batch, log_range, limited, silent = 1, chain.max_log_range, False, False
     if isinstance(chain, JsonRpcChain):
         chain.endpoint.call_many([("eth_chainId", [])] * BATCH_TRIED)
         batch = chain.endpoint.batch
@@ -149,7 +153,7 @@ def probe(chain: Chain, deployment: Deployment | None = None) -> Capabilities:
             canary = find_canary(chain, deployment)
             if canary is not None:
                 chain.ranges.prove(deployment.log_address, canary)
-        log_range = chain.max_log_range
+        log_range, silent = chain.max_log_range, chain.ranges.silent
         limited = chain.ranges.limit < WIDEST_SPAN or log_range >= WIDEST_SPAN
     block = hex(head.number)
     finalized = asked(chain, *FINALIZED)
@@ -164,6 +168,7 @@ def probe(chain: Chain, deployment: Deployment | None = None) -> Capabilities:
         cancun=runs_cancun(chain),
         log_range=log_range,
         log_range_limited=limited,
+        log_range_silent=silent,
         batch=batch,
         fee_history=asked(chain, "eth_feeHistory", "0x1", "latest", []) is not None,
         proofs=asked(chain, "eth_getProof", "0x" + "00" * 20, [], "latest") is not None,
