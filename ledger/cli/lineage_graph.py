@@ -167,7 +167,7 @@ def _columns_named(graph: Graph, text: str) -> list[tuple[int, str]]:
     for at in sorted((at for at, sign in enumerate(text) if sign == "."), reverse=True):
         whole, field = text[:at], text[at + 1 :]
         try:
-            datasets = _resolved(graph, whole)
+            datasets = graphs.resolve(graph.connection, whole, graph.as_of)
         except LineageQueryError as error:
             refused = refused or error
             continue
@@ -220,9 +220,27 @@ def path(
 
 
 def _resolved(graph: Graph, text: str) -> list[int]:
+    from ledger.catalogue import queries as catalogue  # noqa: PLC0415
     from ledger.lineage import graph as graphs  # noqa: PLC0415
+    from ledger.lineage.walks import LineageQueryError  # noqa: PLC0415
 
-    return graphs.resolve(graph.connection, text, graph.as_of)
+    try:
+        return graphs.resolve(graph.connection, text, graph.as_of)
+    except LineageQueryError as error:
+        if not catalogue.standing(graph.connection, [text], as_of=graph.as_of):
+            raise
+        raise Problem(
+            say(
+                f"目录中有 {text}，但没有事件、SQL、步骤或规则提到它",
+                f"{text} is in the catalogue, but no event, SQL, step or rule tells of it",
+            ),
+            say(
+                "用 `govledger lineage rule add` 归属数据集，或用 `govledger lineage declare` 声明加工步骤",
+                "tie its data sets to it with `govledger lineage rule add`, or declare a step with "
+                "`govledger lineage declare`",
+            ),
+            Exit.NOT_FOUND,
+        ) from error
 
 
 def walk_of(

@@ -148,6 +148,12 @@ def test_refusals_say_what_is_wrong(
     assert said in traced.run("lineage", *words, expect=code).err
 
 
+def test_an_entry_that_lineage_never_heard_of_is_told_apart(office: Person) -> None:
+    ran = office.run("lineage", "trace", PUBLISHED, expect=4)
+    assert "is in the catalogue, but no event, SQL, step or rule tells of it" in ran.err
+    assert "lineage rule add" in ran.err
+
+
 @pytest.mark.parametrize("command", ["trace", "impact", "column", "path", "certify"])
 def test_help_shows_an_example(traced: Person, command: str) -> None:
     assert f"govledger lineage {command}" in traced.run("lineage", command, "--help").out
