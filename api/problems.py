@@ -243,6 +243,14 @@ PROBLEMS: dict[str, ProblemType] = {
             "/api/v1/lineage/rules lists the rules that say so.",
         ),
     ),
+    "unknown_node": _type(
+        404,
+        ("血缘中没有这个数据集或作业", "No such data set or job in the lineage"),
+        (
+            "请给出 dataset:<命名空间>:<名称>、job:… 或目录代码;名称以事件中的为准。",
+            "Give dataset:<namespace>:<name>, job:… or an entry's code, with names as events give them.",
+        ),
+    ),
     "unknown_step": _type(
         404,
         ("没有这个加工步骤", "No such step"),

@@ -86,6 +86,7 @@ from api.shapes.organisations import (
     OrganisationHistory,
     OrganisationPage,
 )
+from api.shapes.provenance import LineageEvents, MarquezGraph, ProvenanceDocument
 from api.shapes.quality import (
     DimensionScore,
     ImportedResult,
@@ -146,11 +147,13 @@ __all__ = [
     "KeyDocument",
     "KeyList",
     "LeagueDocument",
+    "LineageEvents",
     "LineageFindingPage",
     "Liveness",
     "ManifestDocument",
     "ManifestPage",
     "ManifestSummary",
+    "MarquezGraph",
     "ObjectionDocument",
     "ObjectionPage",
     "ObligationActList",
@@ -164,6 +167,7 @@ __all__ = [
     "OverdueDocument",
     "PreparedDocument",
     "ProblemShape",
+    "ProvenanceDocument",
     "Readiness",
     "ReasonCounts",
     "ReceiptDocument",

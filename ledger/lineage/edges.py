@@ -15,13 +15,13 @@ from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from ledger.journal.journal import Journal
 from ledger.lineage.folding import fold
-from ledger.lineage.models import CURSORS, FLAGS, FOLDED
+from ledger.lineage.models import CURSORS, EVENTS, FLAGS, FOLDED
 from ledger.lineage.said import Said, Unreadable, said
 from ledger.lineage.shelving import load, save
 from ledger.store.bulk import insert_rows
 from ledger.store.engine import writing
 
-VERSION = 1
+VERSION = 2
 """Of the fold: whoever changes what follows from an event raises it, and all is folded afresh."""
 CHUNK = 1_000
 CHUNK_BYTES = 16 << 20
@@ -125,6 +125,7 @@ class Edges:
             for position, event in events:
                 fold(shelf, position, event)
             save(conn, shelf)
+            insert_rows(conn, EVENTS, [(position, event.at) for position, event in events])
             insert_rows(conn, FLAGS, flags)
             conn.execute(
                 update(CURSORS)

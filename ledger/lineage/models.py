@@ -16,6 +16,7 @@ newest checkpoint anchored by then vouches for. Everything that is anchored or n
 ``lineage_facet_value``    its JSON, once for all who say the same
 ``lineage_column_set``     what a job says of the columns of one of its outputs; ranged
 ``lineage_column_edge``    from column to column, by set
+``lineage_event``          every entry that was folded, with its event time
 ``lineage_flag``           entries that could not be folded, and why
 ``lineage_cursor``         how far the journal was folded, by which version of the fold
 =========================  =================================================================================
@@ -227,6 +228,17 @@ class ColumnEdgeRow(MirrorTable, table=True):
     description: str = Field(sa_type=Text)
 
 
+class EventRow(MirrorTable, table=True):
+    """An entry of the journal that was folded, so that events are found by their time."""
+
+    __tablename__ = "lineage_event"
+    __table_args__ = (Index(None, "said_at", "pos"),)
+
+    pos: int = Field(sa_type=BIG, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    said_at: int = Field(sa_type=BIG)
+    """Event time, microseconds since 1970, UTC."""
+
+
 class FlagRow(MirrorTable, table=True):
     """An entry of the journal from which no rows follow, and why."""
 
@@ -360,6 +372,7 @@ FACETS = table_of(FacetRow)
 FACET_VALUES = table_of(FacetValueRow)
 COLUMN_SETS = table_of(ColumnSetRow)
 COLUMN_EDGES = table_of(ColumnEdgeRow)
+EVENTS = table_of(EventRow)
 FLAGS = table_of(FlagRow)
 CURSORS = table_of(CursorRow)
 CHECKPOINTS = table_of(CheckpointRow)
@@ -378,6 +391,7 @@ FOLDED = (
     FACET_VALUES,
     COLUMN_SETS,
     COLUMN_EDGES,
+    EVENTS,
     FLAGS,
     CURSORS,
 )

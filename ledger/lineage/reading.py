@@ -34,6 +34,18 @@ class Row(NamedTuple):
     run: int | None
 
 
+class RunSaid(NamedTuple):
+    """What a run said of a data set: its UUID, the time of the event in microseconds, ``datasetVersion``."""
+
+    run: str
+    said_at: int
+    version: str | None
+
+
+End = tuple[int, int, int]
+"""A job, a direction, a data set."""
+
+
 class Reader:
     """What holds at one size of the ledger and one of the journal.
 
@@ -203,6 +215,43 @@ class Reader:
         """UUID of runs, and the organisation whose token brought them."""
         sql = f"SELECT id, run_id, organisation FROM lineage_run WHERE {self._among('id', runs)}"  # noqa: S608 - ours
         return {row[0]: (row[1], row[2] or None) for row in self._rows(sql, runs)}
+
+    def newest_runs(self, ends: Sequence[End]) -> dict[End, RunSaid]:
+        """The newest run of a job that named a data set, for each (job, direction, data set) of which one did."""
+        if not ends:
+            return {}
+        if self.lite:
+            listed = (
+                "(SELECT json_extract(value, '$[0]') AS a, json_extract(value, '$[1]') AS b,"
+                " json_extract(value, '$[2]') AS c FROM json_each(?)) AS p"
+            )
+            values: tuple[Any, ...] = (msgspec.json.encode(ends).decode(),)
+        else:
+            listed = "unnest(%s::bigint[], %s::int[], %s::bigint[]) AS p (a, b, c)"
+            values = tuple(map(list, zip(*ends, strict=True)))
+        # From the newest run of the job back, until one is found that named it: mostly the first.
+        newest = self.conn.exec_driver_sql(
+            "SELECT p.a, p.b, p.c, (SELECT r.run FROM lineage_run u CROSS JOIN lineage_run_io r"  # noqa: S608 - ours
+            " WHERE u.job_id = p.a AND r.run = u.id AND r.direction = p.b AND r.dataset_id = p.c"
+            f" AND r.pos < {self.journal} ORDER BY u.event_at DESC LIMIT 1) FROM {listed}",
+            values,
+        ).fetchall()
+        found = {
+            (row[3], row[1], row[2]): (row[0], row[1], row[2])
+            for row in newest
+            if row[3] is not None
+        }
+        runs = sorted({run for run, _, _ in found})
+        sql = (
+            "SELECT r.run, r.direction, r.dataset_id, u.run_id, r.said_at, r.version"  # noqa: S608 - ours
+            " FROM lineage_run_io r JOIN lineage_run u ON u.id = r.run"
+            f" WHERE {self._among('r.run', runs)}"
+        )
+        return {
+            found[row[0], row[1], row[2]]: RunSaid(*row[3:])
+            for row in self._rows(sql, runs)
+            if (row[0], row[1], row[2]) in found
+        }
 
     def standing(self, numbers: Sequence[int]) -> tuple[set[int], set[int]]:
         """Which of these are data sets, and which are jobs, at this moment."""

@@ -156,6 +156,8 @@ def answers(client: httpx.Client) -> Iterator[tuple[str, httpx.Response]]:
         wanted: dict[str, str] = {}
         if path.endswith("/diff"):
             wanted = {"from": "1", "to": "2"}
+        if path.endswith(("/v1/lineage", "/column-lineage")):
+            wanted = {"nodeId": f"dataset:{DARK[0]}:{DARK[1]}"}
         if path.endswith("/lineage/draft"):
             wanted = {"namespace": DARK[0], "name": DARK[1]}
         if path.endswith("/certificate"):
