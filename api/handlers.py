@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from api.guard import instance
 from api.language import Language, Text
@@ -34,7 +35,7 @@ def from_framework(error: HTTPException, request: Request) -> Problem:
     if error.status_code == HTTPStatus.NOT_FOUND:
         return Problem("not_found", Text(f"没有 {path}", f"there is no {path}"))
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        allowed = headers.get("Allow", "")
+        allowed = headers["Allow"] = ", ".join(_methods(request, headers.get("Allow", "")))
         return Problem(
             "method_not_allowed",
             Text(
@@ -49,6 +50,19 @@ def from_framework(error: HTTPException, request: Request) -> Problem:
         status=error.status_code,
         headers=headers,
     )
+
+
+def _methods(request: Request, told: str) -> list[str]:
+    """What an address takes: one that several routes share takes what any of them does, and the framework
+    tells of the first alone.
+    """
+    found = {method for method in told.split(", ") if method}
+    for included in request.app.routes:
+        router = getattr(included, "original_router", None)
+        for route in router.routes if router is not None else [included]:
+            if isinstance(route, Route) and route.path_regex.match(request.scope["path"]):
+                found |= route.methods or set()
+    return sorted(found)
 
 
 def from_chain(error: ChainError) -> Problem:

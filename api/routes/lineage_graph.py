@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api import marquez, shapes
-from api.answers import answer
+from api.answers import answer_bytes
 from api.context import AsOf, ContextOf
 from api.graphs import Depth, Moment, NodesAPage, TokenText, asked, refused
 from api.language import Text
@@ -85,7 +86,7 @@ def lineage(
             "truncated": walk.truncated,
             "continuation": walk.continuation,
         }
-        return answer(request, content, as_of=moment.view.as_of)
+        return answer_bytes(request, msgspec.json.encode(content), as_of=moment.view.as_of)
 
 
 @router.get(
@@ -138,7 +139,7 @@ def column_lineage(
             "truncated": walk.truncated,
             "continuation": walk.continuation,
         }
-        return answer(request, content, as_of=moment.view.as_of)
+        return answer_bytes(request, msgspec.json.encode(content), as_of=moment.view.as_of)
 
 
 def _named(node_id: str | None, namespace: str | None, name: str | None, kind: str) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
+import msgspec
 from fastapi import Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api import shapes
-from api.answers import answer
+from api.answers import answer_bytes
 from api.context import AsOf, Context, ContextOf, View
 from api.graphs import Depth, KindsText, Moment, NodesAPage, TokenText, asked, kinds_of
 from api.language import Text
@@ -122,7 +123,7 @@ def provenance(
             "truncated": walk.truncated,
             "continuation": walk.continuation,
         }
-        return answer(request, content, as_of=view.as_of)
+        return answer_bytes(request, msgspec.json.encode(content), as_of=view.as_of)
 
 
 def _roots(context: Context, moment: Moment, code: str) -> list[int]:

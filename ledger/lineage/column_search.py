@@ -56,6 +56,8 @@ class ColumnPage:
         self.flows: dict[ColumnFlow, int] = {}
         """Every edge so far, with the level at which it was found."""
         self.full = False
+        self.doubtful = False
+        """Whether an edge led back to a column that had its turn: there may be a cycle."""
         self._first = 0
 
     def column(self, place: Place, depth: int) -> bool:
@@ -90,6 +92,8 @@ class ColumnSearch:
         self._direct: set[Place] = set()
         """Those of them that an edge led to; the others were guessed."""
         self._tried: set[Place] = set()
+        self._turned: set[int] = set()
+        """Columns from which edges were read, and their data sets."""
         self._guessed: dict[Place, dict[Place, int]] = {}
         """Columns that are one with a visited column, if an edge begins there: with that and the rule's leaf."""
         self._frontier: list[Place] = []
@@ -111,6 +115,7 @@ class ColumnSearch:
             (*self._frontier, *(one for one in guesses if one not in self._tried))
         )
         self._tried.update(nears)
+        self._turned.update(dataset for dataset, _ in nears)
         self._frontier = []
         for way in self._ways:
             for near, far, flow in self._expand(list(nears), way):
@@ -137,6 +142,8 @@ class ColumnSearch:
                 return False
             self._visited.add(far)
             self._guessed.pop(far, None)
+        if far[0] in self._turned:
+            self._page.doubtful = True
         if far not in self._direct:
             self._direct.add(far)
             self._frontier.append(far)
@@ -168,15 +175,14 @@ class ColumnSearch:
             return ()
         names = reader.names({dataset for dataset, _ in places})
         pairs: list[tuple[Place, int, str, int]] = []
-        entries: dict[int, str] = {}
+        datasets = dict.fromkeys(dataset for dataset, _ in places)
+        entries = {one: names[one][1] for one in datasets if names[one][0] == ENTRY_NAMESPACE}
+        rules = {one: reader.rule_of(one) for one in datasets if one not in entries}
         for place in places:
-            dataset = place[0]
-            if names[dataset][0] == ENTRY_NAMESPACE:
-                entries[dataset] = names[dataset][1]
-                continue
-            rule = reader.rule_of(dataset)
-            if rule is not None:
-                pairs.append((place, entry_number(rule.entry), rule.entry, rule.leaf_from))
+            belongs = rules.get(place[0])
+            if belongs is not None:
+                told = (entry_number(belongs.entry), belongs.entry, belongs.leaf_from)
+                pairs.append((place, *told))
         members = reader.members(entries.values()) if entries else {}
         for place in places:
             code = entries.get(place[0])
@@ -189,6 +195,7 @@ class ColumnSearch:
                 guess = (dataset, field)
                 found[guess] = None
                 if guess in self._visited:
+                    self._page.doubtful = True
                     self._tie(place, guess, leaf, self._page.depths[place])
                 else:
                     self._guessed.setdefault(guess, {})[place] = leaf

@@ -45,13 +45,14 @@ def columns(
     _search(reader, page, direction, depth, list(dict.fromkeys(starts)))
     flows = page.own_flows()
     shown = page.columns()
-    depths: dict[int, int] = {}
-    for (dataset, _), level in shown:
-        depths.setdefault(dataset, level)
+    first: dict[int, int] = {}
+    for (dataset, _), level in page.depths.items():
+        first.setdefault(dataset, level)
+    depths = {dataset: first[dataset] for (dataset, _), _ in shown}
     jobs: set[int] = set()
     for flow, level in flows:
-        for dataset in (flow.input, flow.output):
-            depths.setdefault(dataset, page.depths[_known(page, flow, dataset)])
+        depths.setdefault(flow.input, first[flow.input])
+        depths.setdefault(flow.output, first[flow.output])
         if flow.job:
             jobs.add(flow.job)
             depths.setdefault(flow.job, level)
@@ -68,7 +69,7 @@ def columns(
         columns=tuple(Column(dataset, field, level) for (dataset, field), level in shown),
         nodes=tuple(described(reader, list(depths.items()), jobs, (), {})),
         edges=tuple(ColumnEdge(*flow) for flow, _ in flows),
-        cycles=_cycles(reader, page),
+        cycles=_cycles(reader, page) if page.doubtful else (),
         truncated=page.full,
         continuation=followed,
     )
@@ -99,14 +100,6 @@ def _search(
                 return
         if all(search.done for search in searches):
             return
-
-
-def _known(page: ColumnPage, flow: ColumnFlow, dataset: int) -> Place:
-    """The end of a flow that is a column of the walk; an edge of the whole counts for each of them."""
-    place = flow.source if flow.input == dataset else flow.target
-    if place in page.depths:
-        return place
-    return next(one for one in page.depths if one[0] == dataset)
 
 
 def _cycles(reader: Reader, page: ColumnPage) -> tuple[tuple[Place, ...], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -21,6 +22,11 @@ KINDS = frozenset({*ORIGINS, *(member.value for member in StepType)})
 _MANY_FIELDS = 500
 """From so many fields on whole sets of column edges are read."""
 _BEYOND = "\U0010ffff"
+
+
+_FROM_INPUT = itemgetter(0, 1, 2, 3, 4, 5, 6, 7)
+_FROM_OUTPUT = itemgetter(2, 3, 0, 1, 4, 5, 6, 7)
+"""Column edges by their far end, then by all that tells them apart."""
 
 
 class Row(NamedTuple):
@@ -176,8 +182,7 @@ class Reader:
             return []
         rows = self.conn.exec_driver_sql(" UNION ALL ".join(parts), tuple(given))
         found = [(*row[:7], bool(row[7]), *row[8:]) for row in rows]
-        far = (0, 1) if upstream else (2, 3)
-        found.sort(key=lambda row: (row[far[0]], row[far[1]], *(str(one) for one in row)))
+        found.sort(key=_FROM_INPUT if upstream else _FROM_OUTPUT)
         return found
 
     def names(self, datasets: Iterable[int]) -> dict[int, tuple[str, str]]:

