@@ -15,4 +15,4 @@ def confirm(outbox: Outbox, connection: Connection) -> int:
     cursor = cursor_of(connection)
     if cursor is None:
         return 0
-    return outbox.confirm(Verified(cursor.block_number, partial(standing, connection)))
+    return outbox.confirm(Verified(cursor.block_number, partial(standing, connection), cursor.size))

@@ -42,10 +42,14 @@ class Place(Protocol):
 
 
 class Verified(NamedTuple):
-    """What a mirror has verified: the log up to ``block``, and where batches stand in it, by digest."""
+    """What a mirror has verified: the log up to ``block``, and where batches stand in it, by digest.
+
+    ``size`` is how many leaves that are: where a log went on on another chain, blocks are counted anew.
+    """
 
     block: int
     standing: Callable[[Sequence[bytes]], Mapping[bytes, Place]]
+    size: int = 0
 
 
 class Standings:
@@ -65,7 +69,10 @@ class Standings:
                     select(*_STANDS)
                     .where(
                         RECEIPT.c.state == State.RECORDED,
-                        RECEIPT.c.block_number <= verified.block,
+                        or_(
+                            RECEIPT.c.block_number <= verified.block,
+                            RECEIPT.c.first_index < verified.size,
+                        ),
                         RECEIPT.c.sequence > last,
                     )
                     .order_by(RECEIPT.c.sequence)

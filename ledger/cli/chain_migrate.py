@@ -183,13 +183,13 @@ def _migration(office: Office, new: JsonRpcChain) -> Migration:
 def _settle(office: Office) -> None:
     """Refuse while anything waits in the outbox; what is in blocks is confirmed first."""
     from ledger.chain.outbox_models import State  # noqa: PLC0415
-    from ledger.mirror.queries import size_of  # noqa: PLC0415
+    from ledger.confirming import confirm  # noqa: PLC0415
 
     office.deployment.check(office.chain)
     office.deployment.verify_code(office.chain)
     office.mirror.catch_up()
     with office.read() as connection:
-        office.outbox.confirm(size_of(connection))
+        confirm(office.outbox, connection)
     waiting = office.outbox.receipts(State.ACCEPTED, State.SENT, State.RECORDED)
     if waiting:
         raise Problem(
