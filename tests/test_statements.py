@@ -44,6 +44,7 @@ from ledger.statements import (
     subject_of,
     text_hash,
 )
+from ledger.typed_data import WORD
 from scripts.statement_vectors import PLACE, render
 
 VECTORS = json.loads(PLACE.read_text(encoding="utf-8"))
@@ -379,3 +380,24 @@ def test_what_is_no_address_is_refused_by_name(address: str | bytes) -> None:
 def test_a_deadline_that_the_chain_cannot_hold_is_refused(deadline: int) -> None:
     with pytest.raises(StatementError, match="deadline"):
         Batch(DECISION, "TMP-1", deadline, ({"code": "1", "version": 1, "state": 4},), (b"",))
+
+
+@pytest.mark.parametrize("struct", STRUCTS, ids=lambda struct: struct.name)
+def test_every_bit_of_a_payload_that_no_member_has_is_refused(struct: StructType) -> None:
+    values = {
+        name: bytes(WORD)
+        if kind in ("string", "bytes32")
+        else "0x" + "00" * 20
+        if kind == "address"
+        else (1 << int(kind.removeprefix("uint"))) - 1
+        for name, kind in struct.members
+    }
+    payload = struct.encode(values)
+    assert struct.decode(payload) == values
+    for name, _, bits, at in struct.layout:
+        if 0 < bits < 256:
+            for bit in (bits, 255):
+                number = int.from_bytes(payload[at : at + WORD], "big") | 1 << bit
+                wrong = payload[:at] + number.to_bytes(WORD, "big") + payload[at + WORD :]
+                with pytest.raises(StatementError, match=f"{struct.name}.{name} does not fit"):
+                    struct.decode(wrong)

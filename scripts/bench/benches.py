@@ -70,7 +70,8 @@ BENCHES = (
         "reads",
         "Reads at a million entries",
         2400,
-        "One server process, and its client on the same two cores. Datasette serves the same SQLite file and is "
+        "One server process for latencies, two for rates, and their client on the same two cores. Datasette serves "
+        "the same SQLite file and is "
         "installed into a virtual environment outside the repository.",
         SHORT,
     ),

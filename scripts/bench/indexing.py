@@ -96,8 +96,8 @@ def rows(quick: bool) -> list[Row]:  # noqa: FBT001
     """Everything; to see that it runs, only following and verifying."""
     if quick:
         with logged(anvil(QUICK), 1) as runs:
-            acts = ("follow", "verify")
-            return [_plain(f"{act} everything", runs.one(act, runs.projected)) for act in acts]
+            acts = ("follow", "verify leaves", "verify evidence", "verify")
+            return [_plain(act, runs.one(act, runs.projected)) for act in acts]
     return [*_from_anvil(STATEMENTS, ROUNDS), *_million(), *_steady(LONG, LONGER)]
 
 
@@ -340,7 +340,7 @@ def verify(act: str, mirror: Mirror) -> int:
             raise RuntimeError("the mirror is empty")
         report = Report()
         if act == "verify leaves":
-            check_leaves(connection, cursor, report)
+            check_leaves(connection, cursor, mirror.origin.log, report)
         elif act == "verify evidence":
             Evidence(connection, cursor, mirror.origin, mirror.rulebooks, report).check()
     if act in ("verify", "verify with chain"):

@@ -4,17 +4,19 @@
 
 The log comes from a node that makes it up (:mod:`scripts.bench.long_log`) and is followed, so that proofs hold; the
 rows of entries are written by the database itself, as if their statements had been projected, with Chinese names made
-of real words. One server process answers. *Latency*: one client, one request after the other. *Sustained*: eight
-connections, each sends its next request when the last one is answered; of twenty requests eleven ask for the page of
-an entry, eight for an inclusion proof and one searches. *Beside datasette*: the same SQLite file served by datasette,
-which is installed into a virtual environment outside the repository (``GOVLEDGER_BENCH_DATASETTE``), and asked for
-the row that the page of an entry is made of, and for the rows whose search text holds a word.
+of real words. *Latency*: one server process, one client, one request after the other. *Sustained*: two processes
+that serve the same file, and eight connections, each of which sends its next request when the last one is answered;
+of twenty requests eleven ask for the page of an entry, eight for an inclusion proof and one searches. *Beside
+datasette*: the same SQLite file served by datasette, which is installed into a virtual environment outside the
+repository (``GOVLEDGER_BENCH_DATASETTE``), and asked for the row that the page of an entry is made of, and for the
+rows whose search text holds a word.
 """
 
 from __future__ import annotations
 
 import contextlib
 import http.client
+import itertools
 import os
 import random
 import subprocess
@@ -207,12 +209,13 @@ def latencies(port: int, paths: Sequence[str], warming: float = 0.1) -> list[flo
     return times[int(len(times) * warming) :]
 
 
-def sustained(port: int, paths: Sequence[str]) -> tuple[float, list[float]]:
-    """Requests a second over :data:`CONNECTIONS` connections, and the milliseconds of each."""
+def sustained(ports: Sequence[int], paths: Sequence[str]) -> tuple[float, list[float]]:
+    """Requests a second over :data:`CONNECTIONS` connections, which the servers share, and the milliseconds of each."""
     shares = [paths[start::CONNECTIONS] for start in range(CONNECTIONS)]
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         started = time.perf_counter()
-        times = list(pool.map(lambda share: latencies(port, share, warming=0), shares))
+        asked = zip(itertools.cycle(ports), shares, strict=False)
+        times = list(pool.map(lambda pair: latencies(*pair, warming=0), asked))
         seconds = time.perf_counter() - started
     return len(paths) / seconds, [each for one in times for each in one]
 
@@ -236,7 +239,8 @@ def measure(entries: int, statements: int, turns: int, *, others: bool) -> list[
         place = Path(name)
         build(place, entries, statements)
         ours = [sys.executable, __file__, "--serve", "{port}", name]
-        with running(ours) as port:
+        with running(ours) as port, running(ours) as second:
+            ports = (port, second)
             _check_a_proof(port, statements)
             found = [
                 _latency("search, Chinese substring of 2 to 5 characters", 95, SEARCH_BUDGET_MS,
@@ -250,9 +254,9 @@ def measure(entries: int, statements: int, turns: int, *, others: bool) -> list[
                 search() if turn % 20 == 0 else page() if turn % 20 < 12 else proof()  # noqa: PLR2004
                 for turn in range(turns)
             ]
-            found.append(_rate("sustained: pages, proofs, one search in twenty", port, mixed))
+            found.append(_rate("sustained: pages, proofs, one search in twenty", ports, mixed))
             read = [one for one in mixed if "?q=" not in one]
-            found.append(_rate("the same without searches", port, read, RATE_BUDGET))
+            found.append(_rate("the same without searches", ports, read, RATE_BUDGET))
         found += _datasette(place, dice, entries, turns, others=others)
     size = f"{entries:,} entries, {statements:,} statements"
     return [plain("in the mirror", size), *found]
@@ -264,9 +268,10 @@ def _latency(what: str, per_cent: int, budget: float, times: Sequence[float]) ->
     return at_most(f"{what}, p{per_cent}", percentile(times, per_cent), "ms", budget, note)
 
 
-def _rate(what: str, port: int, paths: Sequence[str], budget: float = 0) -> Row:
-    rate, times = sustained(port, paths)
-    note = f"{CONNECTIONS} connections; p50 {percentile(times, 50):.1f} ms, p99 {percentile(times, 99):.1f} ms"
+def _rate(what: str, ports: Sequence[int], paths: Sequence[str], budget: float = 0) -> Row:
+    rate, times = sustained(ports, paths)
+    spread = f"p50 {percentile(times, 50):.1f} ms, p99 {percentile(times, 99):.1f} ms"
+    note = f"{CONNECTIONS} connections, server processes: {len(ports)}; {spread}"
     return at_least(what, rate, "requests/s", budget, note)
 
 
@@ -306,7 +311,7 @@ def _datasette(
         return [
             _latency(f"{what}: search, the first twenty, uncounted", 95, 0, latencies(port, found)),
             _latency(f"{what}: the row of an entry", 95, 0, latencies(port, rows)),
-            _rate(f"{what}: rows of entries", port, rows),
+            _rate(f"{what}: rows of entries", (port,), rows),
         ]
 
 
