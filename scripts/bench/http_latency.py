@@ -36,6 +36,7 @@ from ledger.chain.deployment import REGISTRIES, Deployment
 from ledger.log import build_proof, render, verify_proof
 from ledger.merkle import Frontier, tiles_of_run
 from ledger.mirror import tables
+from ledger.mirror.earlier import pack_earlier
 from ledger.settings import load_settings
 from ledger.statements import (
     FILING,
@@ -118,6 +119,7 @@ def build(place: Path, leaves: int) -> None:
             frontier.root(),
             last,
             _block_hash(last),
+            pack_earlier(log.earlier),
         )
         insert_rows(conn, tables.cursor, [head])
         versions = [(one.name, one.version) for one in PROJECTIONS]
