@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -269,21 +269,34 @@ _WRITERS = {
 
 
 _LENGTHS = {"date": "10:", "timestamp": "27:"}
+_BOOLEANS = {"true": "4:true,", "false": "5:false,"}
 
 
-def _pieces(dialect: Dialect, column: Column, text: ir.Value) -> list[ir.Value]:
-    """What is written one after another for one field, out of its canonical text.
+def _joined(dialect: Dialect, columns: Sequence[tuple[Column, ir.Value]]) -> ir.Value:
+    """The encoding of some columns, out of their canonical texts.
 
-    Engines leave NULL out when they concatenate: of a NULL there remains ``-,``.
+    Engines leave NULL out when they concatenate: of a NULL there remains ``-,``. What can be told beforehand is
+    written in one piece, together with the comma of the field before it: every piece costs as much as a column.
     """
-    fixed = _LENGTHS.get(column.type)
-    if fixed:
-        head = text.isnull().ifelse("-", fixed)
-    elif column.type == "boolean":
-        head = ibis.cases((text == "true", "4:"), (text == "false", "5:"), else_="-")
-    else:
-        head = (dialect.bytes_of(text).cast("string") + ":").fill_null("-")
-    return [head, text, ibis.literal(",")]
+    pieces: list[ir.Value] = []
+    comma = ""
+    for column, text in columns:
+        fixed = _LENGTHS.get(column.type)
+        if column.type == "boolean":
+            told = {value: comma + field for value, field in _BOOLEANS.items()}
+            pieces.append(
+                ibis.cases(*((text == one, told[one]) for one in told), else_=comma + "-,")
+            )
+            comma = ""
+            continue
+        if fixed:
+            pieces += [text.isnull().ifelse(comma + "-", comma + fixed), text]
+        else:
+            if comma:
+                pieces.append(ibis.literal(comma))
+            pieces += [(dialect.bytes_of(text).cast("string") + ":").fill_null("-"), text]
+        comma = ","
+    return dialect.concat([*pieces, ibis.literal(comma)] if comma else pieces)
 
 
 def encoded(table: ir.Table, schema: RecordSchema) -> ir.Table:
@@ -299,13 +312,12 @@ def encoded(table: ir.Table, schema: RecordSchema) -> ir.Table:
             for at, column in enumerate(schema.columns)
         }
     )
-    pieces = {
-        column.name: _pieces(dialect, column, texts[f"text_{at}"])
-        for at, column in enumerate(schema.columns)
+    fields = {
+        column.name: (column, texts[f"text_{at}"]) for at, column in enumerate(schema.columns)
     }
     return texts.select(
-        key=dialect.concat([piece for name in schema.key for piece in pieces[name]]),
-        row=dialect.concat([piece for parts in pieces.values() for piece in parts]),
+        key=_joined(dialect, [fields[name] for name in schema.key]),
+        row=_joined(dialect, list(fields.values())),
     )
 
 
