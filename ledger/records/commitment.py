@@ -157,9 +157,12 @@ def commit(
     tell(0, 2 * surveyed.rows)
     writer = StoreWriter(store, bare=bare) if store else None
     try:
-        beside = store.parent if store else None
+        # Named for the store: whoever makes it anew after this process was killed removes these as well.
+        beside, named = (
+            (store.parent, f".{store.name}-runs-") if store else (None, "govledger-runs-")
+        )
         with (
-            TemporaryDirectory(prefix=".govledger-runs-", dir=beside) as place,
+            TemporaryDirectory(prefix=named, dir=beside) as place,
             Runs(Path(place)) as runs,
         ):
             digest = schema.digest()

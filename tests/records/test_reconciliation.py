@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +139,47 @@ def test_an_interrupted_comparison_goes_on_from_what_is_stored(
     assert len(list((tmp_path / "work").iterdir())) == 2
     again = (store(left).place / "store.json").stat()
     assert (again.st_ino, again.st_mtime_ns) == (made.st_ino, made.st_mtime_ns)
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from ledger.records.reconciliation import store_of
+from ledger.records.schema import schema_of
+from ledger.records.sources import open_source
+
+def die(done, of):
+    if done:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+place = Path(sys.argv[1])
+for name, progress in (("left", None), ("right", die)):
+    with open_source(str(place / f"{name}.parquet")) as source:
+        schema = schema_of(source.table, ["id"])
+        store_of(source, schema, bytes.fromhex(sys.argv[2]), place / "work", progress=progress)
+"""
+
+
+def test_a_killed_comparison_keeps_the_side_that_was_whole_and_leaves_nothing_of_the_other(
+    tmp_path: Path,
+) -> None:
+    for name, count in (("left", 2_000), ("right", 2_001)):
+        parquet(tmp_path / f"{name}.parquet", people(count))
+    work = tmp_path / "work"
+    command = [sys.executable, "-c", _KILLED, str(tmp_path), SECRET.hex()]
+    killed = subprocess.run(command, check=False, timeout=120, cwd=Path(__file__).parents[2])
+    assert killed.returncode == -signal.SIGKILL
+    (whole,) = [one for one in work.iterdir() if not one.name.startswith(".")]
+    made = (whole / "store.json").stat()
+    assert [one for one in work.iterdir() if one.name.startswith(".")]
+    stores = []
+    for name in ("left", "right"):
+        with open_source(str(tmp_path / f"{name}.parquet")) as source:
+            stores.append(store_of(source, schema_of(source.table, ["id"]), SECRET, work))
+    assert reconcile(*stores).extra == 1
+    again = (whole / "store.json").stat()
+    assert (again.st_ino, again.st_mtime_ns) == (made.st_ino, made.st_mtime_ns)
+    assert {one.name for one in work.iterdir()} == {one.place.name for one in stores}
 
 
 def _interrupted(*_: object, store: Path, **__: object) -> None:
