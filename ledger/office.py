@@ -34,6 +34,7 @@ from ledger.chain.keystore import WORK_FACTOR, Keystore, passphrase_from
 from ledger.chain.newest import newest_block
 from ledger.chain.outbox import Outbox, Receipt
 from ledger.chain.outbox_models import State
+from ledger.chain.outbox_moving import look_all_up, refuse_the_rest
 from ledger.confirming import confirm
 from ledger.duty import Rota
 from ledger.lineage.keeper import LineageKeeper
@@ -185,7 +186,7 @@ class Office:
             Origin.of(self.deployment),
             self.projections,
             self.rulebooks,
-            on_cut=self._look_anew,
+            on_cut=self.rolled_back,
             fence=None if following is None else following.fence,
             on_advance=self._not_verified_beyond,
         )
@@ -197,9 +198,23 @@ class Office:
         self._opened.callback(keeper.close)
         return keeper
 
-    def _look_anew(self, size: int) -> None:
+    def rolled_back(self, size: int) -> None:
         """The chain took back what lies beyond ``size``: the outbox sends again what is gone."""
         self._any_outbox.rolled_back(size)
+
+    def confirm_receipts(self) -> None:
+        """Hold receipts against the mirror as it stands; needs no key."""
+        with self.read() as connection:
+            confirm(self._any_outbox, connection)
+
+    def move_receipts(self) -> int:
+        """The log goes on elsewhere, and the mirror has it: receipts stand in other blocks now.
+
+        Returns how many batches the old log never recorded; they are refused.
+        """
+        look_all_up(self.desk_engine)
+        self.confirm_receipts()
+        return refuse_the_rest(self.desk_engine)
 
     def _not_verified_beyond(self, size: int) -> None:
         self._any_outbox.not_verified_beyond(size)

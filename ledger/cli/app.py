@@ -42,6 +42,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "token": ("ledger.cli.tokens", "app"),
     "correction": ("ledger.cli.correction", "app"),
     "log": ("ledger.cli.ledger_log", "app"),
+    "backup": ("ledger.cli.backups", "backup"),
+    "restore": ("ledger.cli.backups", "restore"),
 }
 """Command -> module, and the function or group of commands in it."""
 

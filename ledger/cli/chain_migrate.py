@@ -183,13 +183,11 @@ def _migration(office: Office, new: JsonRpcChain) -> Migration:
 def _settle(office: Office) -> None:
     """Refuse while anything waits in the outbox; what is in blocks is confirmed first."""
     from ledger.chain.outbox_models import State  # noqa: PLC0415
-    from ledger.confirming import confirm  # noqa: PLC0415
 
     office.deployment.check(office.chain)
     office.deployment.verify_code(office.chain)
     office.mirror.catch_up()
-    with office.read() as connection:
-        confirm(office.outbox, connection)
+    office.confirm_receipts()
     waiting = office.outbox.receipts(State.ACCEPTED, State.SENT, State.RECORDED)
     if waiting:
         raise Problem(
@@ -372,8 +370,17 @@ def _follow(to: str) -> None:
     """Take the new log over into this directory's mirror."""
     with opened(rpc_url=to) as anew, progress_bar(say("同步镜像", "Following the log")) as bar:
         trouble = anew.refresh(lambda step: bar(step.size))
+        lost = 0 if trouble else anew.move_receipts()
     if trouble is not None:
         warn_of(trouble)
+    if lost:
+        err.print(
+            say(
+                f"! {lost} 批在封存前未入账，已标为被拒：请重新签署",
+                f"! {lost} batches were not recorded before the seal and are refused: sign them again",
+            ),
+            style="yellow",
+        )
 
 
 def _tell_everybody(office: Office, made: Deployment, to: str, *, settable: bool) -> None:

@@ -94,6 +94,10 @@ WORDINGS: dict[str, Wording] = {
         "迁移无法继续",
         "请按提示处理后再次运行；进度用 `govledger chain migrate --status` 查看",
     ),
+    "DamagedBackup": Wording(
+        Exit.NOT_PROVEN, "备份已损坏或未完成", "请使用另一份备份；未恢复任何内容"
+    ),
+    "BackupError": Wording(Exit.REFUSED, "无法备份或恢复", "请按提示处理后重试"),
     "RegistryMissing": Wording(
         Exit.UNAVAILABLE, "该账本没有所需的登记合约", "请运行 `govledger chain upgrade`"
     ),

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -59,6 +59,31 @@ def open_database(url: str, family: Family, *, busy_timeout_ms: int = BUSY_TIMEO
         engine.dispose()
         raise
     return engine
+
+
+def create_at(url: str, family: Family, revision: str) -> Engine | None:
+    """A new database of one family at an earlier schema ``revision``; None where there are tables already.
+
+    For rows that were kept from such a schema: :func:`open_database` brings it up to date afterwards. Raises
+    :class:`~ledger.store.errors.StoreError`, :class:`NewerStoreError` for a revision that is not known here.
+    """
+    target = _checked(url)
+    place = target.set(query={}).render_as_string(hide_password=True)
+    _refuse_unknown(revision, family, revisions(family), place)
+    engine = create_engine(target)
+    _explain_errors(engine, place, family)
+    try:
+        with engine.begin() as connection:
+            empty = not inspect(connection).get_table_names()
+            if empty:
+                _migrate(connection, family, revision)
+    except BaseException:
+        engine.dispose()
+        raise
+    if empty:
+        return engine
+    engine.dispose()
+    return None
 
 
 @contextmanager
@@ -170,7 +195,7 @@ def _refuse_unknown(current: str | None, family: Family, known: list[str], place
     raise ForeignStoreError(f"{place} holds {current}, not a {family} database: name another one")
 
 
-def _migrate(connection: Connection, family: Family) -> None:
+def _migrate(connection: Connection, family: Family, revision: str = "head") -> None:
     # Alembic is imported only where there is something to migrate: it costs a tenth of a second.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -180,7 +205,7 @@ def _migrate(connection: Connection, family: Family) -> None:
     config.set_main_option("version_locations", str(MIGRATIONS / family))
     config.set_main_option("path_separator", "newline")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
 
 
 __all__ = [

@@ -6,6 +6,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,13 @@ from tests.succession.conftest import fund
 UNAVAILABLE, NOT_PROVEN, USAGE, REFUSED = 6, 5, 2, 3
 SIZE = 12
 SUSPEND = ("catalogue", "suspend", PUBLISHED, "--key", "authority", "--reason", "核对")
+
+
+def receipts_of(person: Person) -> list[tuple[str, int]]:
+    """State and block of every receipt, in the order in which batches were handed in."""
+    with closing(sqlite3.connect(person.data_dir / "desk.db")) as desk:
+        question = "SELECT state, block_number FROM outbox_receipt ORDER BY sequence"
+        return list(desk.execute(question))
 
 
 def leaves(person: Person) -> list[dict[str, object]]:
@@ -239,10 +247,22 @@ def test_another_department_adopts_what_it_has_verified(
     url = str(moved.run("chain", "status", "--json").json()["chain"])
     other = settled.copy(tmp_path / "other" / "ledger")
     file = moved.data_dir / "deployment.json"
+    with closing(sqlite3.connect(other.data_dir / "desk.db")) as desk, desk:
+        desk.execute(
+            "UPDATE outbox_receipt SET id = substr(id, 1, 64) || '00', state = 'accepted', "
+            "block_number = NULL WHERE sequence = 11"
+        )
     told = other.run("chain", "adopt", file, "--to", url)
     assert "statements verified" in told.out
+    assert "1 batches were not recorded before the seal" in told.err
     assert load_deployment(other.data_dir) == load_deployment(moved.data_dir)
     assert leaves(other)[: SIZE + 1] == leaves(moved)[: SIZE + 1]
+
+    receipts = receipts_of(other)
+    assert {state for state, _ in receipts[:-1]} == {"verified"}
+    assert receipts[-1][0] == "refused", "it was signed for the old log and never recorded"
+    blocks = [block for _, block in receipts[:-1]]
+    assert blocks == [blocks[0]] * len(blocks), "all were carried over in one block"
 
     forked = settled.copy(tmp_path / "forked" / "ledger")
     # This office knows a statement that the migrated history lacks.
