@@ -65,7 +65,7 @@ BENCHES = (
         QUICK,
     ),
     Bench("merkle", "Tree, canonical JSON, proof files", 120),
-    Bench("http_latency", "Proofs at a million leaves", 240),
+    Bench("http_latency", "Proofs at a million leaves", 240, short=QUICK),
     Bench(
         "reads",
         "Reads at a million entries",

@@ -96,7 +96,7 @@ def rows(quick: bool) -> list[Row]:  # noqa: FBT001
     """Everything; to see that it runs, only following and verifying."""
     if quick:
         with logged(anvil(QUICK), 1) as runs:
-            acts = ("follow", "verify leaves", "verify evidence", "verify")
+            acts = ("follow", "verify leaves", "verify")
             return [_plain(act, runs.one(act, runs.projected)) for act in acts]
     return [*_from_anvil(STATEMENTS, ROUNDS), *_million(), *_steady(LONG, LONGER)]
 

@@ -3,9 +3,10 @@
     python scripts/bench/run.py [PART ...] [--write] [--quick]
 
 ``--write`` puts what was measured into ``docs/benchmarks.json`` and renders ``docs/benchmarks.md`` from it; parts that
-were not measured this time stay as they were. ``--quick`` is everything at reduced size, in ten minutes; the page says
-so. Every bench runs in a process of its own and is ended when its time is over; one that fails replaces nothing.
-``--render`` only renders the page from what is kept.
+were not measured this time stay as they were. ``--quick`` is everything at reduced size, in ten minutes; the page
+says so, and of benches that are then too small to say anything it keeps what it had. Every bench runs in a process
+of its own and is ended when its time is over; one that fails replaces nothing. ``--render`` only renders the page
+from what is kept.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from scripts.bench import page
-from scripts.bench.benches import BENCHES, Bench
+from scripts.bench.benches import BENCHES, QUICK, Bench
 from scripts.bench.measuring import ROOT, Row
 
 
@@ -94,7 +95,9 @@ def main() -> int:
             except BenchError as error:
                 failed.append(str(error))
             else:
-                if given.write:
+                if given.write and given.quick and bench.short == QUICK:
+                    print("  (too small to be kept)", file=sys.stderr, flush=True)
+                elif given.write:
                     page.write({bench.name: parts[bench.name]})
     show(parts)
     print(f"measured in {time.monotonic() - started:.0f} s", file=sys.stderr)
