@@ -144,6 +144,22 @@ def test_an_address_that_leads_nowhere_is_a_problem(client: httpx.Client, path: 
     check_problem(answer)
 
 
+NEEDED = {
+    "/diff": {"from": "1", "to": "2"},
+    "/v1/lineage": {"nodeId": f"dataset:{DARK[0]}:{DARK[1]}"},
+    "/column-lineage": {"nodeId": f"dataset:{DARK[0]}:{DARK[1]}"},
+    "/lineage/draft": {"namespace": DARK[0], "name": DARK[1]},
+    "/certificate": {"delivery": "1"},
+    "/proofs/inclusion": {"index": "3"},
+    "/proofs/consistency": {"from": "3"},
+    # a day that every calendar knows
+    "/overdue": {"day": "2026-03-31"},
+    "/corrections/findings": {"day": "2026-03-31"},
+    "/corrections/rate": {"day": "2026-03-31", "from": "2026-03-01", "to": "2026-03-31"},
+}
+"""What a route must be asked with, by the end of its path."""
+
+
 def answers(client: httpx.Client) -> Iterator[tuple[str, httpx.Response]]:
     for path, method in ROUTES:
         # what depends on the moment of the test has tests of its own
@@ -154,23 +170,9 @@ def answers(client: httpx.Client) -> Iterator[tuple[str, httpx.Response]]:
         ):
             continue
         wanted: dict[str, str] = {}
-        if path.endswith("/diff"):
-            wanted = {"from": "1", "to": "2"}
-        if path.endswith(("/v1/lineage", "/column-lineage")):
-            wanted = {"nodeId": f"dataset:{DARK[0]}:{DARK[1]}"}
-        if path.endswith("/lineage/draft"):
-            wanted = {"namespace": DARK[0], "name": DARK[1]}
-        if path.endswith("/certificate"):
-            wanted = {"delivery": "1"}
-        if path.endswith("/proofs/inclusion"):
-            wanted = {"index": "3"}
-        if path.endswith("/proofs/consistency"):
-            wanted = {"from": "3"}
-        if path.endswith(("/overdue", "/corrections/findings", "/corrections/rate")):
-            # a day that every calendar knows
-            wanted = {"day": "2026-03-31"}
-        if path.endswith("/corrections/rate"):
-            wanted |= {"from": "2026-03-01", "to": "2026-03-31"}
+        for ending, needed in NEEDED.items():
+            if path.endswith(ending):
+                wanted |= needed
         yield path, client.get(filled(path), params=wanted)
 
 
