@@ -99,10 +99,10 @@ def _shortest(
         place = waiting.popleft()
         for target in onward[place]:
             if target == start:
-                way = [start, place] if place != start else [start]
+                way = [place]
                 while way[-1] != start:
                     way.append(came[way[-1]])
-                return (start, *reversed(way[1:]), start) if place != start else (start, start)
+                return (*reversed(way), start)
             if target in members and target not in came:
                 came[target] = place
                 waiting.append(target)
