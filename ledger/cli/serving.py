@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import socket
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -72,6 +74,34 @@ def serve_office(office: Office) -> None:
             )
 
         _run(app, listener, office.settings.log_level, ready)
+
+
+@contextmanager
+def receiving(office: Office) -> Iterator[str]:
+    """Take in lineage events on a free loopback port, as `serve` does, and do nothing else that it does.
+
+    Gives the address; whatever was acknowledged is in the office's journal when the block ends.
+    """
+    import uvicorn  # noqa: PLC0415
+
+    from api.app import create_app  # noqa: PLC0415 - web code only where a server is wanted
+
+    listener = listen("127.0.0.1", 0)
+    # Without its lifespan the application follows nothing and sends nothing.
+    config = uvicorn.Config(
+        create_app(office), lifespan="off", log_level="warning", access_log=False, log_config=None
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(
+        target=server.run, kwargs={"sockets": [listener]}, name="govledger-receiving"
+    )
+    thread.start()
+    try:
+        yield address_of(listener)
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
 
 
 def node(

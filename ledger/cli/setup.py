@@ -25,7 +25,7 @@ from ledger.cli.output import (
     say,
     write_whole,
 )
-from ledger.cli.serving import serve_office
+from ledger.cli.serving import receiving, serve_office
 from ledger.cli.session import (
     ADMIN_KEY,
     Json,
@@ -202,7 +202,7 @@ def demo(
                 ),
                 style="bold",
             )
-            built.build(office, progress_bar)
+            built.build(office, progress_bar, receiving)
         print_tour(office, built, language=say("zh", "en"), serving=not no_serve)
         if not no_serve:
             serve_office(office)

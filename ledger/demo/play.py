@@ -22,6 +22,7 @@ from ledger.codes import EntryState, Level, Role
 from ledger.demo.calendar import Calendar
 from ledger.demo.collecting import build_tables
 from ledger.demo.district import Department, District, ScorePlan, build_district
+from ledger.demo.pipelines import Pipelines, Receiving
 from ledger.demo.year import Year, parts
 from ledger.office import Office, OfficeError
 from ledger.organisations.statements import KeyDraft, OrganisationDraft, register, set_keys
@@ -47,8 +48,11 @@ class Demo:
         self.calendar = Calendar(FIRST_DAY)
         """Dates the acts while the district is played on its own chain; another chain has its own time."""
 
-    def build(self, office: Office, bar: ProgressBar) -> None:
-        """Deploy, register, file, decide, revise, score; every act signed, sent and verified."""
+    def build(self, office: Office, bar: ProgressBar, receiving: Receiving) -> None:
+        """Deploy, register, file, decide, revise, score; every act signed, sent and verified.
+
+        ``receiving`` takes in what the district's pipelines say.
+        """
         play = Play(office, self.district, bar, self.calendar)
         play.keys()
         play.contracts()
@@ -57,11 +61,15 @@ class Demo:
         play.decisions()
         year = Year(play)
         year.begin()
+        pipelines = Pipelines(play, build_tables(self.district), receiving)
+        pipelines.declare()
         play.revisions()
         year.quarter(0)
         play.suspensions()
         year.quarter(1)
+        pipelines.run(1)
         year.quarter(2)
+        pipelines.run(2)
         play.scores()
         year.report()
         self.calendar.leave()

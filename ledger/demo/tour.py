@@ -9,6 +9,7 @@ from ledger.catalogue import queries as catalogue
 from ledger.catalogue.queries import Filters
 from ledger.codes import EntryState
 from ledger.demo.play import Demo
+from ledger.demo.tour_lineage import print_lineage
 from ledger.demo.tour_year import print_year
 from ledger.log.document import render
 from ledger.log.queries import build_proof
@@ -91,6 +92,7 @@ def print_tour(office: Office, demo: Demo, *, language: str, serving: bool) -> N
         console.print(line, markup=False)
     console.print()
     print_year(office, demo, console, zh=zh)
+    print_lineage(office, demo, console, zh=zh)
     if serving:
         _print_addresses(office, code, zh=zh)
     else:
@@ -111,6 +113,7 @@ def _print_addresses(office: Office, code: str, *, zh: bool) -> None:
         (f"/api/v1/catalogue/entries/{code}/history", "条目历史", "its history"),
         ("/api/v1/audits/completeness", "应归尽归审计", "the completeness audit"),
         ("/api/v1/audits/gaps", "缺口", "its gaps"),
+        ("/api/v1/lineage/findings", "血缘发现", "what lineage finds"),
         ("/api/v1/log/checkpoint", "检查点", "the checkpoint"),
     )
     for path, chinese, english in pages:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from eth_account import Account
 
+from ledger.catalogue.documents import load_entries
 from ledger.catalogue.entry import Entry
 from ledger.codes import Role
 from ledger.demo.collecting import (
@@ -23,6 +24,16 @@ from ledger.demo.collecting import (
 )
 from ledger.demo.district import build_district
 from ledger.demo.duties import expected_of
+from ledger.demo.pipelines import (
+    CREDIT,
+    DARK,
+    ITEM,
+    LEGAL,
+    SAFETY,
+    STEP,
+    TABLES,
+    library_entry,
+)
 from ledger.demo.year import CORRECTION, REPORT
 
 SEED = 2026
@@ -80,6 +91,55 @@ def test_a_score_of_the_district_is_reproduced_and_an_altered_table_is_not(
     altered = source.with_name(f"{source.stem}_altered.parquet")
     told = district.run("quality", "reproduce", leaf, altered, expect=5)
     assert "result" in told.out
+
+
+def test_the_pipelines_findings_are_those_that_were_planted(district) -> None:
+    """Two data sets of nobody, one grade that falls, one stale table; what was declared is no finding."""
+    told = district.run("lineage", "findings", "--json").json()
+    plan = build_district(SEED)
+    found = {(one["kind"], one["name"]) for one in told["findings"]}
+    assert found == {
+        *(("dark_data", name) for _, name in DARK),
+        ("grade_lowered", TABLES[SAFETY]),
+        ("stale_chain", TABLES[CREDIT]),
+    }
+    owners = {one["organisation"] for one in told["findings"] if one["kind"] == "dark_data"}
+    assert owners == {plan.authority.code}
+    before = district.run("lineage", "steps", "--json").json()["steps"]
+    assert [one["code"] for one in before] == [STEP]
+    assert district.run("journal", "fsck").code == 0
+
+
+def test_a_library_table_goes_back_to_what_departments_hold(district) -> None:
+    plan = build_district(SEED)
+    code, _ = library_entry(plan, CREDIT)
+    entries = district.run("lineage", "composition", "--json").json()["entries"]
+    (credit,) = [one for one in entries if one["entry"] == code]
+    assert library_entry(plan, LEGAL)[0] in credit["sources"]
+    assert credit["dark"] == 1
+    column = district.run("lineage", "column", f"{code}.{ITEM}", "--json").out
+    assert "permit.permit_318029_000001" in column
+
+
+def test_a_delivery_is_certified_and_checked_without_the_district(
+    district, newcomer, tmp_path: Path
+) -> None:
+    table = build_tables(build_district(SEED))[HONEST]
+    place = tmp_path / "certificate.json"
+    district.run("lineage", "certify", table.entry, "--delivery", 3, "-o", place)
+    said = newcomer.run("log", "verify", place)
+    assert "4 events stand, byte for byte" in said.out
+    assert "goes back to: mysql://permits.sample:3306" in said.out
+
+
+def test_dark_data_of_the_district_becomes_a_draft_that_can_be_filed(
+    district, tmp_path: Path
+) -> None:
+    place = tmp_path / "hotline.yaml"
+    district.run("lineage", "draft", ":".join(DARK[0]), "--out", place)
+    (entry,) = load_entries(place)
+    assert [item.name for item in entry.items] == ["工单编号", "来电时间", "诉求内容", "承办单位"]
+    district.run("catalogue", "register", place, "--draft", "--key", "d01-steward")
 
 
 def test_the_overdue_correction_is_listed(district) -> None:

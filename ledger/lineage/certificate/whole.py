@@ -7,6 +7,7 @@ from collections import Counter, defaultdict, deque
 from ledger.lineage.bodies import StepBody
 from ledger.lineage.certificate.document import Certificate, GraphPart
 from ledger.lineage.certificate.evidence import Evidence, names_of, refusal, shown, spoken
+from ledger.lineage.identity import ENTRY_NAMESPACE
 from ledger.lineage.pictures.picture import components
 from ledger.log.verdict import Status, Verdict
 
@@ -99,6 +100,10 @@ def tell(certificate: Certificate, evidence: Evidence, verdict: Verdict) -> None
             if place not in written and (node.entry is None or node.entry not in derived)
         }
     )
+    if not sources:
+        # All of one entry: then the data sets that nothing writes, raw tables of it, say more than its code.
+        unwritten = [node for place, node in enumerate(graph.nodes) if place not in written]
+        sources = sorted({shown(node) for node in unwritten if node.namespace != ENTRY_NAMESPACE})
     listed = ", ".join(sources[:_NAMED]) + (f" … ({len(sources)})" if len(sources) > _NAMED else "")
     verdict.add(
         Status.PROVEN,

@@ -1,9 +1,9 @@
 """Dark data (应归未归): data sets that jobs read or write and no entry covers, and whose they most likely are.
 
-The owner is, by the first of these that names one organisation above all others:
+The owner is, by the first of these that names one organisation:
 
-1. ``namespace``: whose rules cover the most data sets of the same namespace;
-2. ``writer``: for whom the runs came that wrote it, by their tokens, or who declared the steps that write it;
+1. ``namespace``: whose rules cover more than half of the data sets of the same namespace that any rule covers;
+2. ``writer``: for whom most runs came that wrote it, by their tokens, or who declared the steps that write it;
 3. ``neighbours``: who provides the entries of the most data sets one job away; here the first code breaks a tie.
 """
 
@@ -109,7 +109,7 @@ class Owners:
         """The likely owner of a data set, None where nothing tells."""
         namespace = self._picture.datasets[number][0]
         return (
-            _most("namespace", self._namespaces.get(namespace, {}))
+            _most("namespace", self._namespaces.get(namespace, {}), half=True)
             or _most("writer", self._written(number))
             or _most("neighbours", self._neighbours(number), ties=True)
         )
@@ -154,10 +154,15 @@ def _writers(connection: Connection, picture: Picture) -> dict[int, dict[str, in
     return found
 
 
-def _most(by: str, counted: Mapping[str, int], *, ties: bool = False) -> Owner | None:
+def _most(
+    by: str, counted: Mapping[str, int], *, half: bool = False, ties: bool = False
+) -> Owner | None:
     if not counted:
         return None
+    total = sum(counted.values())
     ordered: list[tuple[int, str]] = sorted((-count, code) for code, count in counted.items())
     if not ties and len(ordered) > 1 and ordered[0][0] == ordered[1][0]:
         return None
-    return Owner(ordered[0][1], by, -ordered[0][0], sum(counted.values()))
+    if half and -2 * ordered[0][0] <= total:
+        return None
+    return Owner(ordered[0][1], by, -ordered[0][0], total)
