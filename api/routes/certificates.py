@@ -14,14 +14,8 @@ from api.context import AsOf, ContextOf
 from api.language import Text
 from api.problems import Problem
 from api.routing import api_router
-from ledger.lineage.certificate.make import (
-    DEPTH,
-    Asked,
-    CertificateError,
-    NotAnchored,
-    UnknownDelivery,
-    make,
-)
+from ledger.lineage.certificate.make import DEPTH, Asked, make
+from ledger.lineage.certificate.refusals import CertificateError, NotAnchored, UnknownDelivery
 from ledger.log import render
 from ledger.statements import address_bytes
 
@@ -45,12 +39,16 @@ def certificate(
     depth: Annotated[
         int, Query(ge=1, le=1000, description="追溯的作业层数。 How many jobs back.")
     ] = DEPTH,
+    item: Annotated[
+        str | None,
+        Query(max_length=640, description="并追溯这个数据项。 With the way of this column, too."),
+    ] = None,
     as_of: AsOf = None,
 ) -> Response:
     """A file: save the answer as it is; `govledger log verify FILE` checks it without this server."""
     lineage, deployment = context.office.lineage, context.office.deployment
     with context.view(as_of) as view:
-        asked = Asked(code, delivery, None if as_of is None else view.as_of, depth)
+        asked = Asked(code, delivery, None if as_of is None else view.as_of, depth, item)
         try:
             told = make(
                 view.conn,

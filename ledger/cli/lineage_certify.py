@@ -18,6 +18,9 @@ def certify(
     delivery: Annotated[
         int, typer.Option("--delivery", min=1, help="Number of the delivery, from 1.")
     ],
+    item: Annotated[
+        str | None, typer.Option("--item", help="With the way of this column, too.")
+    ] = None,
     place: Annotated[
         Path | None, typer.Option("--out", "-o", help="Where to; standard output if not given.")
     ] = None,
@@ -30,6 +33,8 @@ def certify(
     the next delivery.
 
     Example: govledger lineage certify 318001/000009 --delivery 1 -o certificate.json
+
+    Example: govledger lineage certify 318001/000009 --delivery 1 --item 学校名称 -o certificate.json
     """
     from ledger.lineage.certificate.make import Asked, make  # noqa: PLC0415 - only this command needs it
     from ledger.log.document import render  # noqa: PLC0415
@@ -42,7 +47,7 @@ def certify(
             told = make(
                 graph.connection,
                 journal,
-                Asked(code, delivery, graph.as_of, depth),
+                Asked(code, delivery, graph.as_of, depth, item),
                 genesis_authority=address_bytes(office.deployment.genesis_authority),
                 progress=bar,
             )

@@ -23,11 +23,13 @@ from ledger.lineage.certificate.edges import matches
 from ledger.lineage.certificate.events import NoEvent, event_in
 from ledger.lineage.certificate.verify import verify_certificate
 from ledger.lineage.entries import entry_of
+from ledger.lineage.models import INPUT, OUTPUT
+from ledger.lineage.said import columns_of, said
 from ledger.log.document import bundle_digest, render, render_compact
 from ledger.log.verdict import Status, Verdict
 from ledger.office import Office
 from ledger.settings import load_settings
-from tests.lineage.events import COMING, NAMESPACE, encoded, run_event
+from tests.lineage.events import COMING, NAMESPACE, encoded, real_events, run_event
 from tests.lineage.traced import ORACLE, THEME, tell
 from tests.person import Person
 from tests.small_office import EDUCATION, PUBLISHED
@@ -40,7 +42,9 @@ Document = dict[str, Any]
 def data(traced: Person, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The certificate of the theme table's delivery, as the command writes it."""
     file = tmp_path_factory.mktemp("certificate") / "certificate.json"
-    said = traced.run("lineage", "certify", THEME, "--delivery", "1", "-o", file)
+    said = traced.run(
+        *("lineage", "certify", THEME, "--delivery", "1", "--item", "名称", "-o", file)
+    )
     assert f"govledger log verify {file}" in said.err
     return file.read_bytes()
 
@@ -105,6 +109,8 @@ def test_anybody_checks_it_with_nothing_but_the_file_and_a_root(
         f"goes back to: {ORACLE} SCHOOL, {NAMESPACE} ext.raw.",
         "in a cycle: airflow back",
         "5 of the 6 events were anchored before the delivery",
+        "Each of the 3 steps from column to column follows",
+        f"名称 of {THEME} goes back to: {ORACLE} SCHOOL NAME.",
         "· Not claimed: that what was said is true of the data",
         "those that you gave",
     ):
@@ -133,10 +139,20 @@ def test_the_verdict_tells_compared_roots_and_authors(data: bytes) -> None:
 
 def test_the_check_uses_nothing_of_the_making() -> None:
     place = ROOT / "ledger" / "lineage" / "certificate"
-    for module in ("verify", "evidence", "events", "edges", "entries", "whole"):
+    for module in ("verify", "evidence", "events", "edges", "columns", "entries", "whole"):
         tree = ast.parse((place / f"{module}.py").read_text("utf-8"))
         sources = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-        making = ("make", "naming", "queries", "said", "folding", "graph", "attribution", "merkle")
+        making = (
+            "make",
+            "gathering",
+            "naming",
+            "queries",
+            "said",
+            "folding",
+            "graph",
+            "attribution",
+            "merkle",
+        )
         assert not {one for one in sources if one and one.rpartition(".")[2] in making}, module
 
 
@@ -431,6 +447,51 @@ def edge_into_nowhere(document: Document) -> None:
     document["graph"]["edges"][-1]["target"] = 99
 
 
+def column_of_another_name(document: Document) -> None:
+    document["graph"]["columns"][0]["source_field"] = "别的"
+
+
+def column_masked(document: Document) -> None:
+    document["graph"]["columns"][-1]["masking"] = True
+
+
+def column_by_another_job(document: Document) -> None:
+    document["graph"]["columns"][0]["job"] = node(document, "view")
+
+
+def column_out_of_order(document: Document) -> None:
+    document["graph"]["columns"].reverse()
+
+
+def column_left_out(document: Document) -> None:
+    """The last link to the item: what lies behind it hangs loose."""
+    last = node(document, "zt.theme")
+    kept = [one for one in document["graph"]["columns"] if one["target"] != last]
+    document["graph"]["columns"] = kept
+
+
+def column_twice(document: Document) -> None:
+    document["graph"]["columns"].append(document["graph"]["columns"][-1])
+
+
+def column_into_nowhere(document: Document) -> None:
+    document["graph"]["columns"][0]["target"] = 99
+
+
+def column_of_a_step_as_an_event(document: Document) -> None:
+    for one in document["graph"]["columns"]:
+        if one["origin"] == "step":
+            one.update(origin="run", position=0, leaf=None)
+
+
+def another_item(document: Document) -> None:
+    document["about"]["item"] = "地址"
+
+
+def no_item(document: Document) -> None:
+    document["about"]["item"] = None
+
+
 FORGERIES: dict[Callable[[Document], None], str] = {
     added_edge: "does not say that it reads",
     other_event: r"graph\.edges\[\d+\]: entry 1 is a run of the job airflow theme",
@@ -465,6 +526,16 @@ FORGERIES: dict[Callable[[Document], None], str] = {
     event_at_another_place: r"journal\.events\[5\]",
     no_journal: "is not in this file",
     edge_into_nowhere: "a node that is not there",
+    column_of_another_name: r"graph\.columns\[0\]: .* does not say so",
+    column_masked: r"graph\.columns\[2\]: .* does not say so",
+    column_by_another_job: r"graph\.columns\[0\]: .* does not say so",
+    column_out_of_order: "columns do not stand in their order",
+    column_left_out: r"graph\.columns\[0\]: it does not lead to 名称",
+    column_twice: "columns do not stand in their order",
+    column_into_nowhere: "does not lead from data set to data set by a job",
+    column_of_a_step_as_an_event: "entry 0 does not say so",
+    another_item: "does not lead to 地址",
+    no_item: "item and columns go together",
 }
 
 
@@ -480,6 +551,7 @@ def test_a_forgery_is_refused_and_the_part_named(
 def test_what_nothing_rests_on_is_refused(told: Document) -> None:
     """A cut branch must go with its evidence; then the verdict tells what the evidence names beside."""
     graph, journal = told["graph"], told["journal"]
+    told["about"]["item"], graph["columns"] = None, []
     cut = [node(told, name) for name in ("ext.raw", "view", "ext.weather")]
     graph["edges"] = [
         one for one in graph["edges"] if not {one["source"], one["target"]} & set(cut)
@@ -584,6 +656,7 @@ def test_an_entry_of_which_lineage_knows_nothing_is_its_own_source(
         (("318001/000404", "--delivery", "1"), 4, "it has none"),
         ((THEME,), 2, "--delivery"),
         ((THEME, "--delivery", "1", "--as-of", "3"), 4, "has no delivery 1"),
+        ((THEME, "--delivery", "1", "--item", "地址"), 3, "no event and no step says where 地址"),
     ],
 )
 def test_refusals_say_what_to_do(
@@ -615,6 +688,126 @@ def test_events_are_read_as_they_stand() -> None:
             event_in(bad)
     with pytest.raises(NoEvent, match="inputs is no list"):
         event_in(b'{}\n{"job":{"namespace":"a","name":"b"},"inputs":{}}')
+
+
+def test_two_readers_of_events_agree_on_what_others_wrote(shared_data: Path) -> None:
+    """The reader that makes edges and the one that checks certificates, on the same events."""
+    seen = 0
+    for event in real_events(shared_data):
+        entry = entry_of(COMING, encoded(event))
+        try:
+            found = event_in(entry)
+        except NoEvent:
+            assert said(entry).job is None
+            continue
+        one = said(entry)
+        assert one.job is not None
+        assert (one.job.namespace, one.job.name) == found.job
+        assert (one.run is None) == (found.run is None)
+        for direction, ends in ((INPUT, found.inputs), (OUTPUT, found.outputs)):
+            named = {(d.namespace, d.name) for d in one.datasets if d.direction == direction}
+            assert named == set(ends)
+        seen += 1
+    assert seen > 100
+
+
+JUNK = st.sampled_from([None, 7, "x", [], {}, True])
+WAY = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": st.sampled_from(["DIRECT", "INDIRECT"]) | JUNK,
+        "subtype": st.sampled_from(["FILTER", ""]) | JUNK,
+        "masking": st.booleans() | JUNK,
+    },
+)
+PLACE = st.fixed_dictionaries(
+    {
+        "namespace": st.just("n") | JUNK,
+        "name": st.sampled_from("tu"),
+        "field": st.sampled_from("ab"),
+    },
+    optional={"transformations": st.lists(WAY | JUNK, max_size=2) | JUNK},
+)
+PLACES = st.lists(PLACE | JUNK, max_size=2) | JUNK
+FIELD = st.fixed_dictionaries(
+    {},
+    optional={
+        "inputFields": PLACES,
+        "inputs": PLACES,
+        "transformationType": st.sampled_from(["MASKED", "IDENTITY", "INDIRECT", ""]),
+    },
+)
+FACET = st.fixed_dictionaries(
+    {},
+    optional={
+        "fields": st.dictionaries(st.sampled_from("ab"), FIELD | JUNK, max_size=2) | JUNK,
+        "dataset": PLACES,
+        "inputs": PLACES,
+    },
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(facet=FACET | JUNK, name=st.sampled_from(["columnLineage", "lineage"]))
+def test_two_readers_of_columns_agree_whatever_the_facet_holds(facet: Any, name: str) -> None:
+    output = {"namespace": "o", "name": "o", "facets": {name: facet}}
+    told = {"job": {"namespace": "j", "name": "j"}, "outputs": [output]}
+    (found,) = event_in(b"{}\n" + msgspec.json.encode(told)).columns.values()
+    expected = [
+        (
+            c.output_field,
+            (c.input_namespace, c.input_name),
+            c.input_field,
+            c.kind,
+            c.subtype,
+            c.masking,
+        )
+        for c in columns_of(msgspec.json.encode(facet))
+    ]
+    assert [tuple(one) for one in found] == expected
+
+
+def test_columns_are_read_in_every_form_that_the_facet_had() -> None:
+    old = {
+        "fields": {
+            "a": {
+                "inputFields": [{"namespace": "n", "name": "t", "field": "x"}, {"namespace": 1}, 7],
+                "transformationType": "MASKED",
+            },
+            "b": {"inputFields": [{"namespace": "n", "name": "t", "field": "y"}]},
+            "c": 5,
+        },
+        "dataset": [
+            {
+                "namespace": "n",
+                "name": "t",
+                "field": "z",
+                "transformations": [{"type": "INDIRECT", "subtype": "FILTER"}, {"type": 4}],
+            },
+            {"namespace": "n", "name": "t", "field": "w"},
+        ],
+    }
+    newer = {"inputs": [{"namespace": "n", "name": "t", "field": "z"}]}
+    for name, facet, expected in (
+        (
+            "columnLineage",
+            old,
+            [
+                ("a", ("n", "t"), "x", "DIRECT", "MASKED", True),
+                ("b", ("n", "t"), "y", "", "", False),
+                ("", ("n", "t"), "z", "INDIRECT", "FILTER", False),
+                ("", ("n", "t"), "z", "", "", False),
+                ("", ("n", "t"), "w", "INDIRECT", "", False),
+            ],
+        ),
+        ("lineage", newer, [("", ("n", "t"), "z", "INDIRECT", "", False)]),
+        ("columnLineage", [], []),
+        ("columnLineage", {"fields": []}, []),
+    ):
+        output = {"namespace": "o", "name": "o", "facets": {name: facet}}
+        told = {"job": {"namespace": "j", "name": "j"}, "outputs": [output]}
+        (found,) = event_in(b"{}\n" + msgspec.json.encode(told)).columns.values()
+        assert [tuple(one) for one in found] == expected
 
 
 @pytest.mark.parametrize(
@@ -666,11 +859,10 @@ def test_over_http_it_is_the_same_file(traced: Person, data: bytes, tmp_path: Pa
             create_app(office), base_url="http://127.0.0.1", headers={"accept-language": "en"}
         )
         where = f"/api/v1/provenance/{THEME}/certificate"
-        answer = client.get(where, params={"delivery": 1})
+        asked = {"delivery": "1", "item": "名称"}
+        answer = client.get(where, params=asked)
         assert answer.content == data
-        again = client.get(
-            where, params={"delivery": 1}, headers={"if-none-match": answer.headers["etag"]}
-        )
+        again = client.get(where, params=asked, headers={"if-none-match": answer.headers["etag"]})
         assert again.status_code == 304
         missing = client.get(where, params={"delivery": 2})
         assert (missing.status_code, missing.json()["code"]) == (404, "unknown_delivery")

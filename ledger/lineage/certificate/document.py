@@ -34,11 +34,14 @@ _LOOKED_AT = 256
 
 
 class AboutPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is certified: delivery ``delivery`` (1..) of ``entry``, up to ``depth`` jobs towards its sources."""
+    """What is certified: delivery ``delivery`` (1..) of ``entry``, up to ``depth`` jobs towards its sources; with
+    ``item`` also where that column (数据项) comes from.
+    """
 
     entry: str
     delivery: Count
     depth: Count
+    item: str | None
 
 
 class NodePart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -68,6 +71,24 @@ class EdgePart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     leaf: Count | None
 
 
+class ColumnPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """From a column to one that is made of it, by places of data sets and job in ``nodes``; an empty field is the
+    whole data set. ``position`` and ``leaf`` as in :class:`EdgePart`; ``kind`` is DIRECT, INDIRECT, or empty.
+    """
+
+    source: Count
+    source_field: str
+    target: Count
+    target_field: str
+    job: Count
+    origin: Literal["run", "design", "step"]
+    kind: str
+    subtype: str
+    masking: bool
+    position: Count | None
+    leaf: Count | None
+
+
 class EntryPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A catalogue entry (目录条目) in the graph, by leaves: how it was filed, the delivery, its manifest."""
 
@@ -82,6 +103,7 @@ class GraphPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     nodes: tuple[NodePart, ...]
     edges: tuple[EdgePart, ...]
+    columns: tuple[ColumnPart, ...]
     entries: tuple[EntryPart, ...]
 
 

@@ -11,14 +11,22 @@ from collections import defaultdict
 from pydantic import ValidationError
 
 from ledger.codes import InForce
-from ledger.lineage.bodies import RuleBody, StepBody
+from ledger.lineage.bodies import RuleBody
+from ledger.lineage.certificate.columns import check_columns
 from ledger.lineage.certificate.document import Certificate, EdgePart, GraphPart, NodePart
 from ledger.lineage.certificate.entries import check_entries
-from ledger.lineage.certificate.evidence import Evidence, names_of, refusal, shown, spoken
+from ledger.lineage.certificate.evidence import (
+    Evidence,
+    names_of,
+    refusal,
+    shown,
+    spoken,
+    step_body,
+)
 from ledger.lineage.certificate.whole import check_all_used, check_led, tell
 from ledger.lineage.identity import ENTRY_NAMESPACE
 from ledger.log.verdict import CheckFailedError, Verdict
-from ledger.statements import DATASET_RULE, STEP
+from ledger.statements import DATASET_RULE
 
 STEP_NAMESPACE = "govledger:step"
 
@@ -31,6 +39,7 @@ def check_graph(certificate: Certificate, evidence: Evidence, verdict: Verdict) 
         _check_edge(f"graph.edges[{place}]", graph, place, edge, evidence)
     _check_steps_whole(graph, evidence)
     used = check_entries(certificate, evidence.statements, verdict)
+    check_columns(certificate, evidence, verdict)
     check_all_used(certificate, evidence, used)
     check_led(certificate)
     tell(certificate, evidence, verdict)
@@ -39,6 +48,8 @@ def check_graph(certificate: Certificate, evidence: Evidence, verdict: Verdict) 
 def _check_nodes(graph: GraphPart, evidence: Evidence) -> None:
     seen: set[tuple[str, str, str]] = set()
     touched = {end for edge in graph.edges for end in (edge.source, edge.target)}
+    for column in graph.columns:
+        touched |= {column.source, column.target, column.job}
     for place, node in enumerate(graph.nodes):
         where = f"graph.nodes[{place}]"
         key = (node.kind, *names_of(node))
@@ -145,7 +156,7 @@ def _check_step(
 ) -> None:
     if edge.position is not None or edge.named is not None or edge.leaf is None:
         raise refusal(where, "a declared step stands at a leaf", "声明的步骤应给出叶号")
-    body = _step_body(where, edge.leaf, evidence)
+    body = step_body(where, edge.leaf, evidence)
     ends = body.inputs if reads else body.outputs
     if names_of(job) != (STEP_NAMESPACE, body.code):
         raise refusal(
@@ -157,27 +168,6 @@ def _check_step(
         raise _not_named(
             where, f"the step at leaf {edge.leaf}", f"第{edge.leaf}号叶的步骤", dataset, reads=reads
         )
-
-
-def _step_body(where: str, leaf: int, evidence: Evidence) -> StepBody:
-    said = evidence.statements.get(leaf)
-    if said is None or said.struct is not STEP:
-        raise refusal(
-            where,
-            f"leaf {leaf} is no declared step in this file",
-            f"第{leaf}号叶不是本文件中声明的步骤",
-        )
-    try:
-        body = StepBody.model_validate(said.body)
-    except ValidationError as error:
-        raise refusal(where, "the step's body cannot be read", "步骤正文无法解读") from error
-    if not said.says("code", body.code) or said.number("status") != InForce.ACTIVE.number:
-        raise refusal(
-            where,
-            f"leaf {leaf} withdraws a step, or its body names another",
-            f"第{leaf}号叶取消了步骤，或其正文所指不符",
-        )
-    return body
 
 
 def _not_named(where: str, en: str, zh: str, dataset: NodePart, *, reads: bool) -> CheckFailedError:
@@ -247,7 +237,7 @@ def _check_steps_whole(graph: GraphPart, evidence: Evidence) -> None:
         if edge.leaf is not None and graph.nodes[edge.target].kind == "job":
             read[edge.leaf].add(names_of(graph.nodes[edge.source]))
     for leaf, found in sorted(read.items()):
-        body = _step_body(f"leaf {leaf}", leaf, evidence)
+        body = step_body(f"leaf {leaf}", leaf, evidence)
         missing = [end.names for end in body.inputs if end.names not in found]
         if missing:
             raise refusal(

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
+from pydantic import ValidationError
 
 from ledger.canonical import printable
+from ledger.codes import InForce
+from ledger.lineage.bodies import StepBody
 from ledger.lineage.certificate.document import (
     AnchorPart,
     Certificate,
@@ -20,7 +23,7 @@ from ledger.lineage.identity import ENTRY_NAMESPACE
 from ledger.log.document import StatementPart, bytes_of
 from ledger.log.verdict import CheckFailedError, Status, Verdict
 from ledger.merkle_verify import ProofError, leaf_hash, verify_consistency, verify_inclusion
-from ledger.statements import CHECKPOINT, StructType, Value, text_hash
+from ledger.statements import CHECKPOINT, STEP, StructType, Value, text_hash
 from ledger.typed_data import integer
 
 
@@ -218,3 +221,25 @@ def shown(node: NodePart) -> str:
         return printable(node.name)
     entry = f" ({node.entry})" if node.entry else ""
     return printable(f"{node.namespace} {node.name}{entry}")
+
+
+def step_body(where: str, leaf: int, evidence: Evidence) -> StepBody:
+    """What the step declared at a leaf says; refused where there is none in force."""
+    said = evidence.statements.get(leaf)
+    if said is None or said.struct is not STEP:
+        raise refusal(
+            where,
+            f"leaf {leaf} is no declared step in this file",
+            f"第{leaf}号叶不是本文件中声明的步骤",
+        )
+    try:
+        body = StepBody.model_validate(said.body)
+    except ValidationError as error:
+        raise refusal(where, "the step's body cannot be read", "步骤正文无法解读") from error
+    if not said.says("code", body.code) or said.number("status") != InForce.ACTIVE.number:
+        raise refusal(
+            where,
+            f"leaf {leaf} withdraws a step, or its body names another",
+            f"第{leaf}号叶取消了步骤，或其正文所指不符",
+        )
+    return body

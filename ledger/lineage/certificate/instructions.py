@@ -28,6 +28,10 @@ HOW_TO_CHECK = Instructions(
             "entry, among its inputs or outputs; the job is govledger:step and the step's code."
         ),
         (
+            "With about.item: each of graph.columns follows where the event at position, of its job, says so in the "
+            "facet columnLineage of that output, or the step at leaf in its columns."
+        ),
+        (
             "A data set belongs to an entry by the pattern in the body of the statement at rule, or because its "
             "namespace is govledger:entry and its name the code."
         ),
@@ -54,6 +58,10 @@ HOW_TO_CHECK = Instructions(
         (
             "对 origin 为 step 的边，读取 leaf 处声明的正文：其输入或输出含该数据集或条目；"
             "作业为 govledger:step 与步骤代码。"
+        ),
+        (
+            "有 about.item 时：graph.columns 每一项，由其作业在 position 处事件中该输出的 columnLineage 切面，"
+            "或由 leaf 处步骤的 columns 如此说明。"
         ),
         (
             "数据集按 rule 处声明正文中的模式归属条目；命名空间为 govledger:entry 的数据集即以其名称为代码的条目。"

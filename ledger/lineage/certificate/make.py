@@ -26,20 +26,25 @@ from ledger.lineage.certificate.document import (
     AboutPart,
     AnchorPart,
     Certificate,
-    EdgePart,
     EntryPart,
     EventPart,
     GraphPart,
     JournalPart,
-    NodePart,
     VouchedPart,
     plain,
 )
+from ledger.lineage.certificate.gathering import Gathered
 from ledger.lineage.certificate.instructions import HOW_TO_CHECK
-from ledger.lineage.certificate.naming import Naming, NotSaid
-from ledger.lineage.identity import ENTRY_NAMESPACE, dataset_number
+from ledger.lineage.certificate.naming import Naming
+from ledger.lineage.certificate.refusals import (
+    CarriedOver,
+    CertificateError,
+    NotAnchored,
+    UnknownDelivery,
+)
+from ledger.lineage.certificate.verify import verify_certificate
 from ledger.lineage.queries import AnchoredCheckpoint
-from ledger.lineage.walks import Edge, Node, Walk
+from ledger.lineage.walks import ColumnWalk, Walk
 from ledger.log.document import (
     INCLUSION_FORMAT,
     Checkpoint,
@@ -56,35 +61,16 @@ DEPTH = 20
 _MOST_NODES = 10_000
 
 
-class CertificateError(Exception):
-    """A certificate that cannot be made; the text says why, ``hint`` what to do."""
-
-    def __init__(self, what: str, hint: str, *, zh: str, hint_zh: str) -> None:
-        super().__init__(what)
-        self.hint = hint
-        self.zh = zh
-        self.hint_zh = hint_zh
-
-
-class UnknownDelivery(CertificateError):
-    """There is no such delivery."""
-
-
-class NotAnchored(CertificateError):
-    """An edge rests on an event that no anchored checkpoint vouches for yet."""
-
-
-class CarriedOver(CertificateError):
-    """A statement was recorded before the ledger moved to another chain."""
-
-
 class Asked(NamedTuple):
-    """What is to be certified. ``as_of``: the ledger's size at which everything is looked at, None for now."""
+    """What is to be certified. ``as_of``: the ledger's size at which everything is looked at, None for now.
+    With ``item`` the way of that column (数据项) too.
+    """
 
     entry: str
     delivery: int
     as_of: int | None = None
     depth: int = DEPTH
+    item: str | None = None
 
 
 def make(
@@ -104,7 +90,7 @@ def make(
     held = _until(conn, asked)
     walk = _walk(conn, asked, held)
     naming = Naming(conn, journal)
-    graph = _Graph(walk, naming, asked.entry)
+    graph = Gathered(walk, _columns(conn, asked, held), naming, asked.entry)
     anchors = _anchors(conn, journal, graph.positions, held)
     entries = [
         _entry(conn, code, delivery if code == asked.entry else None, delivery.leaf_from)
@@ -112,6 +98,7 @@ def make(
     ]
     leaves = {leaf for entry in entries for leaf in (entry.filing, entry.delivery, entry.manifest)}
     leaves |= {node.rule for node in graph.nodes} | {edge.leaf for edge in graph.edges}
+    leaves |= {column.leaf for column in graph.columns}
     leaves |= {anchor.leaf_from for anchor in anchors}
     listed = sorted(leaf for leaf in leaves if leaf is not None)
     # One size for all proofs, taken after everything was found: the mirror may move on meanwhile.
@@ -133,17 +120,24 @@ def make(
     certificate = Certificate(
         format=CERTIFICATE_FORMAT,
         how_to_check=HOW_TO_CHECK,
-        about=AboutPart(entry=asked.entry, delivery=asked.delivery, depth=asked.depth),
+        about=AboutPart(
+            entry=asked.entry, delivery=asked.delivery, depth=asked.depth, item=asked.item
+        ),
         checkpoint=msgspec.convert(checkpoint, Checkpoint),
         genesis_authority=hex_of(genesis_authority),
-        graph=GraphPart(nodes=tuple(graph.nodes), edges=tuple(graph.edges), entries=tuple(entries)),
+        graph=GraphPart(
+            nodes=tuple(graph.nodes),
+            edges=tuple(graph.edges),
+            columns=tuple(graph.columns),
+            entries=tuple(entries),
+        ),
         statements=tuple(statements),
         journal=_journal(journal, graph.positions, anchors, naming),
         bundle_digest=hex_of(bytes(32)),
     )
     told = plain(certificate)
     told["bundle_digest"] = bundle_digest(told)
-    _check_length(told)
+    _check_itself(told)
     return told
 
 
@@ -189,93 +183,32 @@ def _walk(conn: Connection, asked: Asked, held: int | None) -> Walk | None:
     return walk
 
 
-class _Graph:
-    """A walk as the certificate holds it, named by its evidence."""
-
-    def __init__(self, walk: Walk | None, naming: Naming, entry: str) -> None:
-        flows = [edge for edge in walk.edges if edge.origin != "rule"] if walk else []
-        known = {node.id: node for node in walk.nodes} if walk else {}
-        ends = {end for edge in flows for end in (edge.source, edge.target)}
-        found = self._edges(flows, known, naming)
-        parts = [
-            (known[number], self._node(known[number], naming))
-            for number in known
-            if number in ends or known[number].namespace == ENTRY_NAMESPACE
-        ]
-        if all(node.id != dataset_number(ENTRY_NAMESPACE, entry) for node, _ in parts):
-            parts.insert(0, _entry_node(entry))
-        parts.sort(key=lambda one: (one[0].depth, one[1].kind, one[1].namespace, one[1].name))
-        place = {node.id: at for at, (node, _) in enumerate(parts)}
-        self.nodes = [part for _, part in parts]
-        self.edges = sorted(
-            (
-                EdgePart(
-                    source=place[edge.source],
-                    target=place[edge.target],
-                    origin=edge.origin,  # type: ignore[arg-type]  # rules were left out above
-                    position=position,
-                    named=named,
-                    leaf=edge.leaf if edge.origin == "step" else None,
-                )
-                for edge, position, named in found
-            ),
-            key=lambda edge: (edge.source, edge.target, edge.origin),
-        )
-        self.codes = sorted({node.entry for node in self.nodes if node.entry is not None})
-        cited = {edge.position for edge in self.edges} | {edge.named for edge in self.edges}
-        self.positions = sorted(position for position in cited if position is not None)
-
-    @staticmethod
-    def _edges(
-        flows: Sequence[Edge], known: dict[int, Node], naming: Naming
-    ) -> list[tuple[Edge, int | None, int | None]]:
-        """Each edge with the journal's entries behind it."""
-        found: list[tuple[Edge, int | None, int | None]] = []
-        for edge in flows:
-            if edge.pos is None:
-                naming.learn_step(edge.leaf or 0)
-                found.append((edge, None, None))
-                continue
-            reads = known[edge.target].kind == "job"
-            job, dataset = (edge.target, edge.source) if reads else (edge.source, edge.target)
-            try:
-                named = naming.behind(edge.pos, job, dataset, reads=reads)
-            except NotSaid as error:
-                raise _unsupported(str(error), edge.pos) from error
-            found.append((edge, edge.pos, named))
-        return found
-
-    @staticmethod
-    def _node(node: Node, naming: Naming) -> NodePart:
-        namespace, name = naming.names.get(node.id, (node.namespace, node.name))
-        own = node.namespace == ENTRY_NAMESPACE
-        covered = node.kind == "dataset" and node.entry is not None
-        return NodePart(
-            kind=node.kind,
-            namespace=namespace,
-            name=name,
-            entry=node.entry if covered else None,
-            rule=node.leaf if covered and not own else None,
-        )
-
-
-def _entry_node(code: str) -> tuple[Node, NodePart]:
-    """The entry itself, where no walk came by it."""
-    number = dataset_number(ENTRY_NAMESPACE, code)
-    node = Node(number, "dataset", ENTRY_NAMESPACE, code, code, None, 0)
-    return node, NodePart(
-        kind="dataset", namespace=ENTRY_NAMESPACE, name=code, entry=code, rule=None
+def _columns(conn: Connection, asked: Asked, held: int | None) -> ColumnWalk | None:
+    """The way of the item, where one is asked for."""
+    if asked.item is None:
+        return None
+    roots = graphs.nodes_of_entry(conn, asked.entry, held)
+    starts = graphs.item_columns(conn, roots, asked.entry, asked.item, held)
+    found = graphs.columns(
+        conn, starts, direction="upstream", depth=asked.depth, as_of=held, cap=_MOST_NODES
     )
-
-
-def _unsupported(why: str, position: int) -> CertificateError:
-    return CertificateError(
-        f"an edge does not follow from the journal's entry {position}: {why}",
-        "fold the edges anew with `govledger journal fold --afresh`, and check the journal with "
-        "`govledger journal fsck`",
-        zh=f"由日志条目 {position} 得不到某条血缘边：{why}",
-        hint_zh="用 `govledger journal fold --afresh` 重新生成血缘，并用 `govledger journal fsck` 检查日志",
-    )
+    if found.truncated or not any(edge.job for edge in found.edges):
+        much = found.truncated
+        raise CertificateError(
+            f"more than {_MOST_NODES} columns lie behind {asked.item}"
+            if much
+            else f"no event and no step says where {asked.item} of {asked.entry} comes from",
+            "give a smaller --depth"
+            if much
+            else "see `govledger lineage column`; or certify without an item",
+            zh=f"{asked.item} 的上游超过 {_MOST_NODES} 个数据项"
+            if much
+            else f"没有事件或步骤说明 {asked.entry} 的 {asked.item} 从何而来",
+            hint_zh="请用 --depth 给出较小的深度"
+            if much
+            else "可用 `govledger lineage column` 查看；或不指定数据项",
+        )
+    return found
 
 
 def _anchors(
@@ -358,12 +291,22 @@ def _journal(
     return JournalPart(origin=journal.origin, anchors=tuple(parts), events=tuple(events))
 
 
-def _check_length(told: dict[str, Any]) -> None:
-    length = len(render_compact(told))
+def _check_itself(told: dict[str, Any]) -> None:
+    """What does not pass the check is not handed out."""
+    written = render_compact(told)
+    length = len(written)
     if length > MAX_CERTIFICATE_BYTES:
         raise CertificateError(
             f"the certificate would have {length} bytes, more than the {MAX_CERTIFICATE_BYTES} that are read",
             "give a smaller --depth",
             zh=f"证书将有 {length} 字节，超过可读取的 {MAX_CERTIFICATE_BYTES} 字节",
             hint_zh="请用 --depth 给出较小的深度",
+        )
+    failure = verify_certificate(written).failure
+    if failure is not None:
+        raise CertificateError(
+            f"the certificate would not stand its own check: {failure.en}",
+            "check the journal with `govledger journal fsck` and the mirror with `govledger mirror verify`",
+            zh=f"证书未能通过自身核验：{failure.zh}",
+            hint_zh="请运行 `govledger journal fsck` 与 `govledger mirror verify` 检查日志和镜像",
         )

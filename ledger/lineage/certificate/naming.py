@@ -6,6 +6,7 @@ Rows keep names shortened (:data:`ledger.lineage.models.LONGEST_NAME`); a certif
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -15,6 +16,7 @@ from ledger.lineage.bodies import StepBody
 from ledger.lineage.certificate.events import Event, NoEvent, event_in
 from ledger.lineage.identity import dataset_number, job_number, run_number
 from ledger.lineage.models import INPUT, OUTPUT, RUN_IO
+from ledger.lineage.walks import ColumnEdge
 from ledger.mirror import queries as mirror
 
 
@@ -66,6 +68,19 @@ class Naming:
             msgspec.json.decode(mirror.statement_at(self._conn, leaf).body)
         )
         self._learn(end.names for end in (*body.inputs, *body.outputs))
+
+    def learn_columns(self, edges: Iterable[ColumnEdge]) -> None:
+        """Learn the names in what events and steps say of columns."""
+        for edge in edges:
+            if edge.pos is None:
+                self.learn_step(edge.leaf or 0)
+                continue
+            for said in self._event(edge.pos).columns.values():
+                self._learn(one.source for one in said)
+
+    def kind(self, position: int) -> Literal["run", "design"]:
+        """Whether an entry is of a run or of a design."""
+        return "design" if self._event(position).run is None else "run"
 
     def _event(self, position: int) -> Event:
         if position not in self._events:

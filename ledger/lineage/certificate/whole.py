@@ -18,11 +18,13 @@ def check_all_used(certificate: Certificate, evidence: Evidence, used: set[int])
     """Whether every statement and event has something that rests on it; ``used`` are the entries' leaves."""
     graph, journal = certificate.graph, certificate.journal
     leaves = used | {node.rule for node in graph.nodes} | {edge.leaf for edge in graph.edges}
+    leaves |= {column.leaf for column in graph.columns}
     leaves |= {anchor.leaf for anchor in journal.anchors} if journal else set()
     for place, vouched in enumerate(certificate.statements):
         if vouched.statement.index not in leaves:
             raise refusal(f"statements[{place}]", "nothing rests on it", "没有内容以其为据")
     positions = {edge.position for edge in graph.edges} | {edge.named for edge in graph.edges}
+    positions |= {column.position for column in graph.columns}
     unused = sorted(evidence.events.keys() - positions)
     if unused:
         raise refusal(
@@ -40,6 +42,9 @@ def reach(graph: GraphPart, code: str) -> dict[int, int]:
     siblings: dict[str, list[int]] = defaultdict(list)
     for edge in graph.edges:
         before[edge.target].add(edge.source)
+    for column in graph.columns:
+        before[column.target].add(column.job)
+        before[column.job].add(column.source)
     for place, node in enumerate(graph.nodes):
         if node.entry is not None:
             siblings[node.entry].append(place)
