@@ -102,7 +102,9 @@ def migrate(
             _check_purse(office, new, preview)
             if not yes:
                 _ask(as_json=as_json)
-            outcome = _run(office, migration, key, authority)
+            admin = _admin(office, key)
+            _check_purse_of_admin(office, admin)
+            outcome = _run(office, migration, admin, authority)
         if outcome.deployment is None:
             _tell_waiting(outcome, as_json=as_json)
             return
@@ -251,6 +253,23 @@ def _check_purse(office: Office, new: JsonRpcChain, preview: Preview) -> None:
         )
 
 
+def _check_purse_of_admin(office: Office, admin: LocalAccount | None) -> None:
+    """The seal is a transaction of the administration, on the old chain."""
+    from ledger.chain.gas import price_of  # noqa: PLC0415
+
+    chain = office.chain
+    if admin is None or not price_of(chain.fees()) or chain.w3.eth.get_balance(admin.address):
+        return
+    raise Problem(
+        say(
+            f"管理密钥 {admin.address} 在旧链上没有余额，无法发送封存交易",
+            f"the administration's key {admin.address} owns nothing on the old chain, and has to send the seal",
+        ),
+        say("请先转入少量余额", "fund it first; some million gas are needed"),
+        Exit.UNAVAILABLE,
+    )
+
+
 def _purse(office: Office, new: JsonRpcChain) -> int:
     """What the sender key owns there, in wei."""
     return int(new.w3.eth.get_balance(office.sender.address))
@@ -301,8 +320,9 @@ def _ask(*, as_json: bool) -> None:
     )
 
 
-def _run(office: Office, migration: Migration, key: str | None, authority: str) -> Outcome:
-    admin = _admin(office, key)
+def _run(
+    office: Office, migration: Migration, admin: LocalAccount | None, authority: str
+) -> Outcome:
     signer = unlock(office, authority)
     speaker = speaker_of(office, signer.address)
 

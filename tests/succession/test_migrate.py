@@ -13,13 +13,15 @@ import pytest
 
 from ledger.chain.deployment import DeploymentError, Sender, load_deployment
 from ledger.chain.embedded import EmbeddedChain
+from ledger.chain.keystore import Keystore
 from ledger.succession import changing
 from ledger.succession.sealing import Sealing
 from ledger.succession.sending import Carrier
 from ledger.succession.target import Target
+from tests.chain_nodes import anvil_node
 from tests.person import Person
 from tests.small_office import PUBLISHED, ROOT_ORGANISATION, entry, file_entry
-from tests.succession.conftest import fund
+from tests.succession.conftest import MUCH, ask, fund
 
 UNAVAILABLE, NOT_PROVEN, USAGE, REFUSED = 6, 5, 2, 3
 SIZE = 12
@@ -295,3 +297,63 @@ def test_a_seal_with_a_delay_is_announced_first(tmp_path: Path, target: str) -> 
     again = migrate(person, target)
     assert "waits until" in again
     assert load_deployment(person.data_dir).predecessors == ()
+
+
+def test_a_signature_of_the_old_log_must_be_a_keys_unless_the_opening_lists_an_account(
+    moved: Person, tmp_path: Path
+) -> None:
+    person = moved.copy(tmp_path / "ledger")
+    with closing(sqlite3.connect(person.data_dir / "mirror.db")) as mirror, mirror:
+        mirror.execute("UPDATE authorisation SET signature = x'00' WHERE first_index = 10")
+        question = "SELECT signer FROM authorisation WHERE first_index = 10"
+        (signer,) = mirror.execute(question).fetchone()
+    report = person.run("mirror", "verify", "--offline", "--json", expect=NOT_PROVEN).json()
+    assert [(one["kind"], one["leaf"]) for one in report["findings"]] == [("signature", 10)]
+
+    # An account that the old chain confirmed when the ledger moved cannot be asked any more.
+    place = person.data_dir / "deployment.json"
+    told = json.loads(place.read_text())
+    told["predecessors"][0]["accounts"] = ["0x" + signer.hex()]
+    place.write_text(json.dumps(told))
+    report = person.run("mirror", "verify", "--offline", "--json").json()
+    assert report["findings"] == []
+    assert any("contract account" in one["en"] for one in report["unchecked"])
+
+
+def test_a_mirror_of_other_predecessors_does_not_verify(moved: Person, tmp_path: Path) -> None:
+    person = moved.copy(tmp_path / "ledger")
+    place = person.data_dir / "deployment.json"
+    told = json.loads(place.read_text())
+    told["predecessors"][0] |= {"root": "0x" + "11" * 32}
+    place.write_text(json.dumps(told))
+    report = person.run("mirror", "verify", "--offline", "--json", expect=NOT_PROVEN).json()
+    kinds = {one["kind"] for one in report["findings"]}
+    assert {"cursor", "predecessor", "rule"} <= kinds
+
+
+def test_a_ledger_can_move_again(moved: Person, target: str, tmp_path: Path) -> None:
+    person = moved.copy(tmp_path / "ledger")
+    said = migrate(person, target, expect=UNAVAILABLE)
+    assert "signatures would hold on both" in said, "both anvils have the same chain id"
+    url = str(person.run("chain", "status", "--json").json()["chain"])
+    snapshot = ask(url, "evm_snapshot")
+    try:
+        with anvil_node(chain_id=1337) as third:
+            fund(person, third)
+            said = migrate(person, third, expect=UNAVAILABLE)
+            assert "owns nothing on the old chain" in said
+            admin = Keystore(person.data_dir / "keys").find("admin").address
+            ask(url, "anvil_setBalance", admin, MUCH)
+            ask(third, "evm_increaseTime", 3600)
+            migrate(person, third)
+            kept = moved.place / "old-checkpoint.json"
+            assert person.run("mirror", "verify", "--since", kept, "--json").code == 0
+            head = person.run("log", "checkpoint").json()
+            for index, openings in ((0, 2), (SIZE, 1), (SIZE + 1, 0)):
+                file = person.place / f"proof-{index}.json"
+                person.run("log", "prove", index, "-o", file)
+                told = person.run("log", "verify", file, "--root", head["root"])
+                assert told.out.count("carries on log") == openings
+            person.run("chain", "fsck")
+    finally:
+        ask(url, "evm_revert", snapshot)
