@@ -103,16 +103,21 @@ def create_app(office: Office, url: str | None = None) -> FastAPI:
     edges = Duty(office.lineage.stand, metrics.duty_failures.inc, "govledger-edges")
     intake = Intake(lambda: office.lineage.committer)
     doorkeeper = Doorkeeper(office.desk_engine)
-    context = Context(office, language, metrics, duty, edges, intake, doorkeeper)
+    drilling = Duty(office.drills.stand, metrics.duty_failures.inc, "govledger-drills")
+    context = Context(
+        office, language, metrics, duty, edges, intake, doorkeeper, drilling, office.clock()
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with publish_rpc(app, office, url):
             duty.start()
             edges.start()
+            drilling.start()
             try:
                 yield
             finally:
+                drilling.end()
                 edges.end()
                 duty.end()
 

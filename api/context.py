@@ -56,6 +56,10 @@ class Context:
     """Keeps the edges of lineage in step with the journal."""
     intake: Intake
     doorkeeper: Doorkeeper
+    drilling: Duty
+    """Does the integrity drills that are due."""
+    started_at: float
+    """Unix seconds."""
     capabilities: Capabilities | None = None
 
     @contextmanager

@@ -7,11 +7,13 @@ from typing import Any
 from eth_utils.crypto import keccak
 from sqlalchemy import Connection, func, select
 
+from api.alarms import alarms_of
 from api.context import Context
 from ledger.catalogue import queries as catalogue
 from ledger.chain import probe
 from ledger.chain.interface import ChainError
 from ledger.chain.outbox_models import OutboxReceipt
+from ledger.drills.models import Outcome
 from ledger.journal.errors import JournalError
 from ledger.lineage import queries as lineage
 from ledger.mirror import queries as mirror
@@ -44,6 +46,7 @@ def measurements(context: Context) -> dict[str, float]:
         states = outbox_states(context)
         for state in (*_WAITING, "verified", "refused"):
             numbers[f"outbox_{state}"] = states.get(state, 0)
+        numbers |= _drill_numbers(context)
         with context.view() as view:
             cursor = mirror.cursor_of(view.conn)
             numbers["mirror_size"] = view.as_of
@@ -69,12 +72,14 @@ def readiness(context: Context) -> tuple[bool, dict[str, Any]]:
         "outbox": _outbox(context),
         "duty": _duty(context),
         "lineage": _lineage(context),
+        "drills": _drills(context),
     }
     size, held = checks["chain"].get("log_size"), checks["mirror"].get("size")
     if size is not None and held is not None:
         checks["mirror"]["lag"] = max(0, size - held)
     ready = all(check["ok"] for check in checks.values())
-    return ready, {"status": "ready" if ready else "degraded", "checks": checks}
+    status = "ready" if ready else "degraded"
+    return ready, {"status": status, "alarms": alarms_of(checks), "checks": checks}
 
 
 def _duty(context: Context) -> dict[str, Any]:
@@ -139,6 +144,33 @@ def _outbox(context: Context) -> dict[str, Any]:
     except StoreError as error:
         return {"ok": False, "error": str(error)}
     return {"ok": True, "waiting": sum(states.get(one, 0) for one in _WAITING), "states": states}
+
+
+def _drills(context: Context) -> dict[str, Any]:
+    """What the integrity drills found last; not well where one of them found something wrong."""
+    drills = context.office.drills
+    try:
+        newest, overdue = drills.newest(), drills.overdue(context.started_at)
+    except StoreError as error:
+        return {"ok": False, "error": str(error)}
+    failed = sorted(name for name, run in newest.items() if run.outcome is Outcome.FAILED)
+    return {
+        "ok": not failed,
+        "error": context.drilling.error,
+        "failed": failed,
+        "overdue": overdue,
+        "newest": newest,
+    }
+
+
+def _drill_numbers(context: Context) -> dict[str, float]:
+    now = context.office.clock()
+    numbers: dict[str, float] = {}
+    for name, run in context.office.drills.newest().items():
+        if run.outcome in (Outcome.PASSED, Outcome.FAILED):
+            numbers[f"drill_{name}_failed"] = float(run.outcome is Outcome.FAILED)
+            numbers[f"drill_{name}_age_seconds"] = max(0.0, now - run.started_at / 1000)
+    return numbers
 
 
 def _lineage(context: Context) -> dict[str, Any]:

@@ -36,7 +36,10 @@ from ledger.chain.outbox import Outbox, Receipt
 from ledger.chain.outbox_models import State
 from ledger.chain.outbox_moving import look_all_up, refuse_the_rest
 from ledger.confirming import confirm
+from ledger.drilling import drills_of
+from ledger.drills.drills import Drills
 from ledger.duty import Rota
+from ledger.lineage.checking import check_folded
 from ledger.lineage.keeper import LineageKeeper
 from ledger.lineage.statements import anchor
 from ledger.mirror.mirror import Mirror
@@ -357,7 +360,7 @@ class Office:
 
         Without ``use_chain`` no chain is needed.
         """
-        return verify(
+        report = verify(
             self.mirror_engine,
             self.chain if use_chain else None,
             Origin.of(self.deployment),
@@ -365,6 +368,21 @@ class Office:
             self.rulebooks,
             since=since,
             progress=progress,
+        )
+        if self.lineage.exists:
+            check_folded(self.mirror_engine, self.lineage.journal, report, progress)
+        return report
+
+    @cached_property
+    def drills(self) -> Drills:
+        """The integrity drills of this office, and what they found."""
+        settings = self.settings
+        return Drills(
+            self.desk_engine,
+            drills_of(self),
+            hours=settings.drill_hours,
+            share=settings.drill_share,
+            clock=self.clock,
         )
 
     def rebuild(self, progress: Progress | None = None) -> int:

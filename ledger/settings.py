@@ -274,6 +274,22 @@ class Settings:
             "应归尽归审计口径的 JSON 文件（见 docs/audits.md）；留空则用默认口径。",
         )
     )
+    drill_hours: int = field(
+        metadata=_about(
+            _integer(0, 8_760),
+            24,
+            "Hours from one integrity drill of a server to the next (docs/runbook.md); 0 for none.",
+            "服务进行完整性演练的间隔小时数（见 docs/runbook.md）；0 表示不进行。",
+        )
+    )
+    drill_share: int = field(
+        metadata=_about(
+            _integer(1, 100),
+            10,
+            "Most of one processor that a drill may take while the server works, in percent.",
+            "服务运行时演练最多占用单个处理器的百分比。",
+        )
+    )
     log_level: str = field(
         metadata=_about(
             _choice("debug", "info", "warning", "error"),

@@ -20,7 +20,11 @@ class Liveness(Shape):
 
 
 class Readiness(Shape):
-    """``ready`` or ``degraded``, and how chain, mirror, outbox and the background work are."""
+    """``ready`` or ``degraded``, and how chain, mirror, outbox, background work and drills are.
+
+    ``alarms`` are names of docs/runbook.md; those that only warn leave the status ``ready``.
+    """
 
     status: str
+    alarms: list[str]
     checks: dict[str, dict[str, Any]]

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "node": ("ledger.cli.serving", "node"),
     "chain": ("ledger.cli.chain", "app"),
     "mirror": ("ledger.cli.mirror", "app"),
+    "drills": ("ledger.cli.drills", "drills"),
     "org": ("ledger.cli.organisations", "app"),
     "key": ("ledger.cli.keys", "app"),
     "catalogue": ("ledger.cli.catalogue", "app"),

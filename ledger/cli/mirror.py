@@ -116,6 +116,12 @@ def _not_verified(report: Report) -> Problem:
             "声明本身完好：运行 `govledger mirror rebuild` 重建各表",
             "the statements themselves are whole: `govledger mirror rebuild` makes the tables anew",
         )
+    elif set(report.totals) <= {"projection", "flag", "lineage"}:
+        hint = say(
+            "声明本身完好：血缘各表可用 `govledger journal fold --afresh` 重建，其余用 `govledger mirror rebuild`",
+            "the statements themselves are whole: `govledger journal fold --afresh` makes the tables of "
+            "lineage anew, `govledger mirror rebuild` the others",
+        )
     else:
         hint = say(
             "保留现场，并与保存的检查点比对",

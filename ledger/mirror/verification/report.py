@@ -14,7 +14,7 @@ class Finding(msgspec.Struct, frozen=True):
     """Something that is not as it must be.
 
     ``kind`` is one of ``leaf tree body authorisation signature version rule projection flag block
-    cursor chain head since state``; ``leaf`` the first leaf concerned; ``table`` and ``column``
+    cursor chain head since state lineage``; ``leaf`` the first leaf concerned; ``table`` and ``column``
     where the database is wrong, as far as that can be told; ``zh`` and ``en`` the same in words.
     """
 
@@ -122,6 +122,8 @@ COUNTED: dict[str, tuple[str, str]] = {
     "rows": ("重新投影并比对的行", "projected rows compared with fresh ones"),
     "chain_leaves": ("与链上事件比对的声明", "statements compared with the chain's events"),
     "blocks": ("与链比对的区块", "blocks compared with the chain"),
+    "journal_entries": ("重新折叠的血缘日志条目", "entries of the lineage journal folded again"),
+    "folded_rows": ("重新折叠并比对的行", "folded rows compared with fresh ones"),
     "heads": ("与合约比对的主题状态", "heads compared with the contract's"),
 }
 """What :attr:`Report.counts` counts."""

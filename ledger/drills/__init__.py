@@ -1,0 +1,1 @@
+"""Integrity drills (完整性演练): what an auditor would check by hand, done again and again while a server runs."""
