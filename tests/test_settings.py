@@ -62,6 +62,8 @@ def test_every_setting_can_be_given_in_every_way(setting: object, tmp_path: Path
         "language": "zh",
         "log_level": "debug",
         "correction_workdays": "7",
+        "drill_hours": "12",
+        "drill_share": "25",
     }.get(setting.name, str(tmp_path))
     by_flag = load_settings({setting.name: text}, {}, None)
     by_env = load_settings(env={setting.environment: text})

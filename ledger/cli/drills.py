@@ -36,7 +36,7 @@ def drills(
 
     Exit code 5 where one found something wrong; docs/runbook.md says what to do then.
 
-    Examples: govledger drills · govledger drills --run mirror
+    Example: govledger drills --run mirror
     """
     from ledger.drilling import NAMES  # noqa: PLC0415
 
