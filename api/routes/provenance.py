@@ -12,12 +12,13 @@ from starlette.responses import Response
 
 from api import shapes
 from api.answers import answer_bytes
-from api.context import AsOf, Context, ContextOf, View
+from api.context import AsOf, ContextOf, View
 from api.graphs import Depth, KindsText, Moment, NodesAPage, TokenText, asked, kinds_of
 from api.language import Text
 from api.problems import Problem
 from api.routing import api_router
 from api.wording import named, time_of
+from ledger.catalogue import queries as catalogue
 from ledger.codes import EntryState, Library, ShareType
 from ledger.deliveries.answers import Delivery
 from ledger.lineage import graph
@@ -70,7 +71,7 @@ def provenance(
     kinds = kinds_of(kind)
     with asked(context, as_of, continuation) as moment:
         view = moment.view
-        roots = _roots(context, moment, code)
+        roots = _roots(moment, code)
         walk: Walk | ColumnWalk
         if column is None:
             walk = graph.walk(
@@ -126,9 +127,8 @@ def provenance(
         return answer_bytes(request, msgspec.json.encode(content), as_of=view.as_of)
 
 
-def _roots(context: Context, moment: Moment, code: str) -> list[int]:
+def _roots(moment: Moment, code: str) -> list[int]:
     """The nodes that a code names; none where the catalogue knows the entry and the lineage does not."""
-    del context
     view = moment.view
     try:
         return graph.resolve(view.conn, code, moment.as_of, continuation=moment.continuation)
@@ -139,8 +139,6 @@ def _roots(context: Context, moment: Moment, code: str) -> list[int]:
 
 
 def _is_entry(view: View, code: str) -> bool:
-    from ledger.catalogue import queries as catalogue  # noqa: PLC0415
-
     return code in catalogue.standing(view.conn, [code], as_of=view.held)
 
 

@@ -90,8 +90,8 @@ BENCHES = (
         "lineage_graph",
         "The graph of lineage",
         420,
-        "55,000 jobs and 250,000 edges, with rules, steps and entries. Figures are processor time, the clock stands in "
-        "the note; of PostgreSQL, which is another process, the clock's.",
+        "55,000 jobs and 250,000 edges, with rules, steps and entries. Figures are processor time, the "
+        "server's included; the clock stands beside them.",
         QUICK,
     ),
     Bench("startup", "Starting", 180),

@@ -14,7 +14,7 @@ FLOWS = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), max_size=20)
 
 
 @given(FLOWS)
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_one_of_the_shortest_is_told_for_each_knot(flows: list[tuple[int, int]]) -> None:
     drawn = nx.DiGraph(flows)
     knots = [
