@@ -373,6 +373,17 @@ def test_a_library_entry_without_a_registered_source_is_told(pipelines: Pipeline
     assert (found[THEME].sources, found[THEME].known) == ((), False)
 
 
+def test_sources_are_found_through_tables_that_feed_one_another(pipelines: Pipelines) -> None:
+    pipelines.table(PEOPLE, "ods.people")
+    pipelines.table(STREETS, "dm.streets", library="theme")
+    pipelines.job("into", ["ods.people", "raw.c"], ["raw.a"])
+    pipelines.job("round", ["raw.a"], ["raw.b", "raw.c"])
+    pipelines.job("out", ["raw.b"], ["dm.streets", "dm.more"])
+    with pipelines.read() as connection:
+        found = {one.entry: one for one in composed(connection)}
+    assert (found[STREETS].sources, found[STREETS].dark) == ((PEOPLE,), 3)
+
+
 def test_findings_go_to_who_should_see_to_them(pipelines: Pipelines) -> None:
     lowered(pipelines)
     found = pipelines.found()
