@@ -90,10 +90,11 @@ def assemble(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     return app
 
 
-def create_app(office: Office, url: str | None = None) -> FastAPI:
+def create_app(office: Office, url: str | None = None, *, on_duty: bool = True) -> FastAPI:
     """The application over ``office``, which stays the caller's to close.
 
-    While it runs it is on duty: the outbox is pumped and the mirror follows the chain, in a thread. The
+    While it runs it is ``on_duty``: the outbox is pumped and the mirror follows the chain, in a thread; without,
+    another process of this server does that. The
     JSON-RPC of an embedded chain stands at ``/rpc``; with ``url``, the server's own address, other commands
     find it through the data directory.
     """
@@ -111,9 +112,10 @@ def create_app(office: Office, url: str | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with publish_rpc(app, office, url):
-            duty.start()
-            edges.start()
-            drilling.start()
+            if on_duty:
+                duty.start()
+                edges.start()
+                drilling.start()
             try:
                 yield
             finally:

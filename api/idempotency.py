@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 
 from sqlalchemy import Column, Engine, LargeBinary, String, Table, delete, insert, select
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field
 
 from api.language import Text
@@ -57,7 +58,15 @@ def claim(desk: Engine, key: str, body: bytes, receipt: str) -> str:
 
     Raises ``idempotency_key_reused`` where the key belongs to a request with another body.
     """
-    name, request, now = sha256(key.encode()), sha256(body), time.time_ns() // 1_000_000
+    try:
+        return _claim(desk, key, sha256(body), receipt)
+    except IntegrityError:
+        # PostgreSQL: another process claimed it at this very moment
+        return _claim(desk, key, sha256(body), receipt)
+
+
+def _claim(desk: Engine, key: str, request: bytes, receipt: str) -> str:
+    name, now = sha256(key.encode()), time.time_ns() // 1_000_000
     with writing(desk) as connection:
         connection.execute(delete(KEYS).where(KEYS.c.used_at < now - KEPT_MS))
         found = connection.execute(select(KEYS).where(KEYS.c.key == name)).one_or_none()

@@ -86,9 +86,11 @@ def _duty(context: Context) -> dict[str, Any]:
     """How the background work goes here, and who is on duty: this server, or another that it waits for."""
     found: dict[str, Any] = {"ok": context.duty.error is None, "error": context.duty.error}
     try:
-        found["leader"] = context.office.rota.on_duty()
+        found["leader"] = leader = context.office.rota.on_duty()
     except StoreError as error:
         return {"ok": False, "error": str(error), "leader": None}
+    if found["ok"] and leader.process is None:
+        found |= {"ok": False, "error": "no process is on duty: nothing is sent, nothing followed"}
     return found
 
 

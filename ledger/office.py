@@ -27,7 +27,7 @@ from sqlalchemy import Connection, Engine, func, select
 from ledger.capabilities import PROJECTIONS, RULEBOOKS
 from ledger.catalogue.sealing import seal
 from ledger.catalogue.statements import Envelope
-from ledger.chain.connect import connect
+from ledger.chain.connect import connect, served_by
 from ledger.chain.deployment import FILE_NAME, Deployment, load_deployment
 from ledger.chain.interface import Chain, ChainError
 from ledger.chain.keystore import WORK_FACTOR, Keystore, passphrase_from
@@ -118,6 +118,8 @@ class Office:
         self._opened = ExitStack()
         self.url = ""
         """Where this process is reached, for a server: told to those who wait to take over from it."""
+        self.node_url = ""
+        """Where another process of this server gives this one the embedded chain, if one does."""
         self.patient = False
         """Whether a remote chain that is out of reach is waited for: a server answers from the mirror."""
         self._woken = threading.Event()
@@ -159,7 +161,10 @@ class Office:
     @cached_property
     def chain(self) -> Chain:
         """The chain, embedded or remote; raises :class:`ledger.chain.interface.ChainError`."""
-        chain = connect(self.settings, clock=self.clock, at_once=not self.patient)
+        if self.node_url:
+            chain: Chain = served_by(self.node_url, self.deployment)
+        else:
+            chain = connect(self.settings, clock=self.clock, at_once=not self.patient)
         self._opened.callback(chain.close)
         return chain
 
@@ -543,7 +548,7 @@ class Office:
         stop: threading.Event,
         on_error: Callable[[Exception], None],
         on_success: Callable[[], None] = lambda: None,
-        pause: float = 0.2,
+        pause: float = 0.1,
     ) -> None:
         """Be on duty until ``stop`` is set; errors are told and the work goes on after a pause.
 

@@ -103,6 +103,13 @@ def _know(chain: JsonRpcChain, data_dir: Path, known: Deployment | None) -> None
         probe.probe(chain, known).save(data_dir)
 
 
+def served_by(url: str, known: Deployment) -> JsonRpcChain:
+    """The embedded chain of ``known`` as another process gives it; checked before the first question."""
+    chain = JsonRpcChain(url, span=WIDEST_SPAN, chain_id=known.chain_id)
+    chain.endpoint.greet_with(lambda: known.check(chain))
+    return chain
+
+
 def _embedded(
     settings: ChainSettings,
     known: Deployment | None,

@@ -26,18 +26,22 @@ TURN_SECONDS = 0.001
 def serve(
     host: Annotated[str | None, typer.Option(help="Loopback address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 for any free one.")] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes that answer; one of them is on duty.")
+    ] = 1,
 ) -> None:
     """Serve the API and the chain's JSON-RPC, follow the log, and send what the outbox holds.
 
     Example: govledger -C qingpu serve --port 8080
+    Example: govledger -C qingpu serve --workers 2
     """
     with opened(host=host, port=port) as office:
         _ = office.deployment
         ask_passphrase(office)
-        serve_office(office)
+        serve_office(office, workers)
 
 
-def serve_office(office: Office) -> None:
+def serve_office(office: Office, workers: int = 1) -> None:
     """Serve an opened office until it is told to stop (Ctrl-C or SIGTERM)."""
     from api.app import create_app  # noqa: PLC0415 - web code only where a server is wanted
     from api.server import BindRefused, check_bind  # noqa: PLC0415
@@ -60,12 +64,13 @@ def serve_office(office: Office) -> None:
         # A chain that is out of reach is waited for, while questions are answered from the mirror. Whatever
         # else cannot be opened is told before the server says that it serves.
         office.patient = True
-        _ = office.sender, office.mirror, office.outbox
+        _ = office.sender
         if office.settings.journal_key:
             office.unlock(office.settings.journal_key)
+        if workers == 1:
+            _ = office.mirror, office.outbox
         listener = listen(host, office.settings.port)
         office.url = url = address_of(listener)
-        app = create_app(office, url=url)
 
         def ready() -> None:
             out.print(
@@ -73,7 +78,45 @@ def serve_office(office: Office) -> None:
                 style="bold",
             )
 
-        _run(app, listener, office.settings.log_level, ready)
+        if workers == 1:
+            app = create_app(office, url=url)
+            _run(app, [listener], office.settings.log_level, ready)
+        else:
+            _serve_together(office, listener, workers, ready)
+
+
+def _serve_together(
+    office: Office, listener: socket.socket, count: int, ready: Callable[[], None]
+) -> None:
+    """Serve by several processes; nothing of the office that threads or locks stand on is open yet."""
+    from api.app import create_app  # noqa: PLC0415 - web code only where a server is wanted
+    from api.rpc import PATH  # noqa: PLC0415
+    from ledger.cli.workers import Workers, WorkersFailed, inner_listener  # noqa: PLC0415
+
+    inner = inner_listener()
+    level = office.settings.log_level
+    keep_log(level)
+
+    def work(number: int, serves: Callable[[], None]) -> None:
+        first = number == 0
+        if not first and not office.settings.rpc_url:
+            office.node_url = address_of(inner) + PATH
+        _ = office.mirror, office.outbox
+        app = create_app(office, url=address_of(inner), on_duty=first)
+        with office:
+            _run(app, [listener, inner] if first else [listener], level, serves)
+
+    try:
+        Workers(work, count).run(ready)
+    except WorkersFailed as error:
+        raise Problem(
+            say("服务未能启动，原因见上", "the server did not start; the reason stands above"),
+            say("处理后重试", "mend that and start it again"),
+            Exit.FAILED,
+        ) from error
+    finally:
+        for one in (inner, listener):
+            one.close()
 
 
 @contextmanager
@@ -185,7 +228,9 @@ def keep_log(level: str) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _run(app: object, listener: socket.socket, log_level: str, ready: Callable[[], None]) -> None:
+def _run(
+    app: object, listeners: list[socket.socket], log_level: str, ready: Callable[[], None]
+) -> None:
     import uvicorn  # noqa: PLC0415
 
     from ledger.chain.node import stopping  # noqa: PLC0415
@@ -210,9 +255,10 @@ def _run(app: object, listener: socket.socket, log_level: str, ready: Callable[[
     server = Announced(config)
     try:
         with stopping(server):
-            server.run(sockets=[listener])
+            server.run(sockets=listeners)
     finally:
-        listener.close()
+        for listener in listeners:
+            listener.close()
     if not server.started:
         raise Problem(
             say("服务未能启动，原因见上", "the server did not start; the reason stands above"),
