@@ -111,6 +111,7 @@ def create_app(office: Office, url: str | None = None, *, on_duty: bool = True) 
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        office.on_progress = context.pulse.beat
         with publish_rpc(app, office, url):
             if on_duty:
                 duty.start()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Query
@@ -17,6 +17,7 @@ from api.intake import Intake
 from api.language import Language, Text
 from api.metrics import Metrics
 from api.problems import Fault, Problem
+from api.pulse import Pulse
 from ledger.access.tokens import Doorkeeper
 from ledger.chain.probe import Capabilities
 from ledger.mirror import queries as mirror
@@ -60,6 +61,7 @@ class Context:
     """Does the integrity drills that are due."""
     started_at: float
     """Unix seconds."""
+    pulse: Pulse = field(default_factory=Pulse)
     capabilities: Capabilities | None = None
 
     @contextmanager

@@ -23,7 +23,8 @@ def preflight(context: Context, signed: SignedBatch) -> Text | None:
     Returns what the caller should know beside the receipt, if anything.
 
     While other batches of this desk are on their way, only what they cannot cure is refused (a wrong
-    signature, a deadline that has passed): this one may build on them. Where the chain is out of reach
+    signature, a deadline that has passed): this one may build on them. While there are many, the contract is not
+    asked beforehand, because that costs it as much as the real thing. Where the chain is out of reach
     the batch is accepted, and the receipt will tell.
     """
     office = context.office
@@ -32,15 +33,14 @@ def preflight(context: Context, signed: SignedBatch) -> Text | None:
         _check_signature(context, signed)
     if batch.deadline < time.time():
         raise _passed(batch.deadline)
+    if office.outbox.pending(MANY) >= MANY:
+        return _ON_THEIR_WAY
     try:
         office.chain.call(office.deployment.registry(batch.struct.contract), calldata_of(signed))
     except CallReverted as error:
         refusal = explain(error.data, _words(batch), batch.struct.contract)
         if refusal.name not in _INCURABLE and office.outbox.pending():
-            return Text(
-                "另有声明正在上链,本批能否入账以回执为准",
-                "other batches are on their way; the receipt will tell what became of this one",
-            )
+            return _ON_THEIR_WAY
         raise refused(refusal) from error
     except ChainError as error:
         return Text(
@@ -50,6 +50,12 @@ def preflight(context: Context, signed: SignedBatch) -> Text | None:
     return None
 
 
+MANY = 8
+"""So many batches on their way are many."""
+_ON_THEIR_WAY = Text(
+    "另有声明正在上链,本批能否入账以回执为准",
+    "other batches are on their way; the receipt will tell what became of this one",
+)
 _INCURABLE = frozenset(
     {
         "BadSignature",

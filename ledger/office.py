@@ -122,6 +122,8 @@ class Office:
         """Where another process of this server gives this one the embedded chain, if one does."""
         self.patient = False
         """Whether a remote chain that is out of reach is waited for: a server answers from the mirror."""
+        self.on_progress: Callable[[], None] = lambda: None
+        """Called in the thread on duty after a round in which receipts moved."""
         self._woken = threading.Event()
         self._looked_at_journal = 0.0
         self._passphrase: str | None = None
@@ -461,7 +463,9 @@ class Office:
         if self.rota.follows():
             self.mirror.catch_up()
         with self.read() as connection:
-            confirm(self.outbox, connection)
+            verified = confirm(self.outbox, connection)
+        if changed or verified:
+            self.on_progress()
         return changed
 
     def hand_in(self, signed: SignedBatch) -> Receipt:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Annotated, Any, Literal
 
-import anyio
 from anyio.to_thread import run_sync
 from fastapi import Depends, Header, Path, Query
 from starlette.concurrency import run_in_threadpool
@@ -129,7 +128,7 @@ async def receipt_of(
         left = ends - time.monotonic()
         if found.reached(State(until)) or found.state is State.REFUSED or left <= 0:
             return answer(request, show_receipt(found))
-        await anyio.sleep(min(pause, left))
+        await context.pulse.wait(min(pause, left))
         pause = min(pause * 1.5, _LONGEST_PAUSE)
 
 

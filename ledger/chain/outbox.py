@@ -198,13 +198,13 @@ class Outbox:
             rows = connection.execute(query).mappings().all()
         return [_receipt(row) for row in reversed(rows)]
 
-    def pending(self) -> int:
-        """How many batches are neither in a block nor refused."""
+    def pending(self, most: int | None = None) -> int:
+        """How many batches are neither in a block nor refused; not more than ``most`` are counted."""
         with self._engine.connect() as connection:
             query = select(RECEIPT.c.sequence).where(
                 RECEIPT.c.state.in_([State.ACCEPTED, State.SENT])
             )
-            return len(connection.execute(query).all())
+            return len(connection.execute(query.limit(most)).all())
 
     def wait(
         self, receipt_id: str, until: State = State.RECORDED, timeout: float = 60.0

@@ -46,6 +46,15 @@ BENCHES = (
     ),
     Bench("outbox", "From signed to verified", 150),
     Bench(
+        "hammer",
+        "Writing and reading through the API",
+        300,
+        "Servers, clients and readers share the two cores. What a signature holds is what was signed together; what a "
+        "block holds is what came in while the block before was made. `scripts/bench/hammer.py --minutes 30` goes on "
+        "under fire instead: servers, node and database are killed at random.",
+        QUICK,
+    ),
+    Bench(
         "indexing",
         "Indexing and verifying",
         3600,

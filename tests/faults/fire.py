@@ -248,13 +248,13 @@ class Database:
 class Server(Killable):
     """A ``govledger serve`` on a port of its own."""
 
-    def __init__(self, data_dir: Path, *more: str, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, data_dir: Path, *more: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.data_dir = data_dir
         command = [
-            *(sys.executable, "-m", "ledger.cli", "-C", str(data_dir), *more),
-            *("serve", "--port", str(self.port)),
+            *(sys.executable, "-m", "ledger.cli", "-C", str(data_dir)),
+            *("serve", "--port", str(self.port), *more),
         ]
         known = {
             "PATH": "/usr/bin:/bin",
@@ -264,7 +264,7 @@ class Server(Killable):
             "GOVLEDGER_LANGUAGE": "en",
             "PYTHONUNBUFFERED": "1",
         }
-        super().__init__(command, data_dir.parent / f"{data_dir.name}.txt", known | (env or {}))
+        super().__init__(command, data_dir.parent / f"{data_dir.name}.txt", known)
 
     def start(self) -> None:
         super().start()
