@@ -102,7 +102,11 @@ def create_app(office: Office, url: str | None = None, *, on_duty: bool = True) 
     metrics = Metrics(lambda: measurements(context))
     duty = Duty(office.stand_duty, metrics.duty_failures.inc)
     edges = Duty(office.lineage.stand, metrics.duty_failures.inc, "govledger-edges")
-    intake = Intake(lambda: office.lineage.committer)
+
+    def elsewhere() -> str | None:
+        return office.lineage.elsewhere()
+
+    intake = Intake(lambda: office.lineage.committer, elsewhere=elsewhere)
     doorkeeper = Doorkeeper(office.desk_engine)
     drilling = Duty(office.drills.stand, metrics.duty_failures.inc, "govledger-drills")
     context = Context(

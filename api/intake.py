@@ -27,9 +27,13 @@ class Intake:
     """The way from a request to the journal and back, for one event loop."""
 
     def __init__(
-        self, committer: Callable[[], Committer], most_in_hand: int = MOST_IN_HAND
+        self,
+        committer: Callable[[], Committer],
+        most_in_hand: int = MOST_IN_HAND,
+        elsewhere: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._committer = committer
+        self._elsewhere = elsewhere
         self._most = most_in_hand
         self._in_hand = 0
         self._told: deque[_Told] = deque()
@@ -55,8 +59,12 @@ class Intake:
     async def keep(self, entries: Sequence[bytes]) -> int:
         """Keep ``entries`` for good; returns the position of the first.
 
-        Raises problems ``overloaded`` where too much waits, ``storage_unavailable`` where the disk refuses.
+        Raises problems ``overloaded`` where too much waits, ``storage_unavailable`` where the disk refuses or
+        another server keeps the journal.
         """
+        journal = self._elsewhere()
+        if journal is not None:
+            raise _kept_elsewhere(journal)
         loop = asyncio.get_running_loop()
         done: asyncio.Future[int] = loop.create_future()
 
@@ -87,6 +95,18 @@ class Intake:
                 done.set_exception(error or JournalError("not kept"))
             else:
                 done.set_result(position)
+
+
+def _kept_elsewhere(journal: str) -> Problem:
+    """Another server has the journal: whoever tries again comes, behind a balancer, to that one in time."""
+    return Problem(
+        "storage_unavailable",
+        Text(
+            f"血缘日志 {journal} 由共用镜像的另一台服务保存,请向其提交事件",
+            f"the lineage journal {journal} is kept by another server of this mirror: hand events in there",
+        ),
+        headers={"retry-after": "5"},
+    )
 
 
 def overloaded() -> Problem:

@@ -204,7 +204,12 @@ class Office:
     @cached_property
     def lineage(self) -> LineageKeeper:
         """The lineage journal, and the edges that follow from it."""
-        keeper = LineageKeeper(self.data_dir, self.mirror_engine, self.deployment.log)
+        keeper = LineageKeeper(
+            self.data_dir,
+            self.mirror_engine,
+            self.deployment.log,
+            shared=is_shared(self.settings.mirror_url),
+        )
         self._opened.callback(keeper.close)
         return keeper
 

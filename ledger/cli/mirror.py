@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from ledger.cli.output import Exit, Problem, out, print_fields, print_json, progress_bar, say
@@ -13,6 +14,9 @@ from ledger.cli.session import Json, existing_file, opened
 from ledger.cli.wording import problem_of
 from ledger.mirror.verification.report import Report
 from ledger.mirror.verification.since import parse_checkpoint
+
+if TYPE_CHECKING:
+    from ledger.duty import OnDuty
 
 app = typer.Typer(no_args_is_help=True, help="The SQL mirror of the log / 账本镜像.")
 
@@ -22,8 +26,9 @@ def status(as_json: Json = False) -> None:
     """How far the mirror is, and how far the log. Example: govledger mirror status"""
     with opened() as office:
         found = office.mirror_status()
+        duty = office.rota.on_duty()
     if as_json:
-        print_json(found)
+        print_json({**msgspec.to_builtins(found), "duty": duty})
         return
     print_fields(
         say("镜像", "Mirror"),
@@ -36,9 +41,18 @@ def status(as_json: Json = False) -> None:
             (say("不合规声明", "malformed statements"), found.malformed),
             (say("投影", "projections"), _versions(found.projections)),
             (say("待重建投影", "to be filled afresh"), ", ".join(found.stale_projections)),
+            (say("值班进程", "on duty"), _who(duty)),
             (say("问题", "trouble"), found.trouble),
         ],
     )
+
+
+def _who(duty: OnDuty) -> str:
+    """Who sends and follows the log: process, address and, where machines share, since which term."""
+    if duty.process is None:
+        return say("无", "nobody")
+    term = "" if duty.term is None else say(f"，第 {duty.term} 任", f", term {duty.term}")
+    return f"{duty.process}{f', {duty.url}' if duty.url else ''}{term}"
 
 
 def _versions(projections: dict[str, int]) -> str:

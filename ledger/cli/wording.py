@@ -149,6 +149,9 @@ WORDINGS: dict[str, Wording] = {
     ),
     "CertificateError": Wording(Exit.REFUSED, "无法出具溯源证书", "请按提示处理后重试"),
     "JournalError": Wording(Exit.UNAVAILABLE, "血缘日志无法使用", "请检查数据目录后重试"),
+    "OtherJournal": Wording(
+        Exit.UNAVAILABLE, "共用的镜像跟随另一份血缘日志", "请向持有该日志的服务提交事件"
+    ),
     "ForkedJournal": Wording(
         Exit.NOT_PROVEN, "血缘日志与账本上的检查点不符", "请从备份恢复日志目录"
     ),

@@ -1,7 +1,8 @@
 """Keeping the tables of edges in step with the lineage journal: by the process on duty, or on demand.
 
 The tables follow from the journal alone. A journal that was replaced, or a fold that changed, is noticed by
-the cursor, and everything is folded afresh.
+the cursor, and everything is folded afresh. A mirror that several servers share stays with the journal that it
+began with: two would clear each other's tables for ever.
 """
 
 from __future__ import annotations
@@ -28,12 +29,37 @@ CHUNK_BYTES = 16 << 20
 Progress = Callable[[int, int], None]
 
 
-class Edges:
-    """The tables of edges of one mirror, kept in step with one journal."""
+class OtherJournal(Exception):
+    """A shared mirror follows another journal than the one that is here."""
 
-    def __init__(self, engine: Engine, journal: Journal) -> None:
+    def __init__(self, kept: str, here: str) -> None:
+        super().__init__(
+            f"the mirror follows the lineage journal {kept}, the one here is {here}: its entries are kept and "
+            "anchored, but no edges are made of them"
+        )
+        self.hint = (
+            "hand events in at the server that has that journal, or give this one its directory "
+            "journals/lineage (a copy, or storage that both reach)"
+        )
+        self.zh = (
+            f"镜像跟随的血缘日志是 {kept}，此处的是 {here}：其内容已保存并锚定，但不生成血缘边"
+        )
+        self.hint_zh = (
+            "请向持有该日志的服务提交事件，或把其目录 journals/lineage 交给本服务（复制或共享存储）"
+        )
+
+
+class Edges:
+    """The tables of edges of one mirror, kept in step with one journal.
+
+    Where the mirror is ``shared``, nothing is folded that would replace another journal's edges: raises
+    :class:`OtherJournal`.
+    """
+
+    def __init__(self, engine: Engine, journal: Journal, *, shared: bool = False) -> None:
         self.engine = engine
         self.journal = journal
+        self.shared = shared
 
     def catch_up(self, progress: Progress | None = None, limit: int | None = None) -> int:
         """Fold what the journal has and the tables have not, at most ``limit`` steps of it.
@@ -96,6 +122,10 @@ class Edges:
             size = int(rows[0].size)
             if size <= self.journal.size and self.journal.root(size) == bytes(rows[0].root):
                 return size
+        if self.shared:
+            for row in rows:
+                if row.origin != self.journal.origin and row.size:
+                    raise OtherJournal(str(row.origin), self.journal.origin)
         with writing(self.engine) as conn:
             _clear(conn)
             conn.execute(
@@ -133,6 +163,15 @@ class Edges:
                 .values(size=end, root=root)
             )
         return end
+
+
+def origin_followed(engine: Engine) -> str | None:
+    """The journal whose edges a mirror has, None where it has none yet."""
+    with engine.connect() as conn:
+        found: str | None = conn.execute(
+            select(CURSORS.c.origin).where(CURSORS.c.size > 0).limit(1)
+        ).scalar_one_or_none()
+    return found
 
 
 def _clear(conn: Connection) -> None:

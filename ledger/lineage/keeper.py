@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from ledger.journal.committing import Committer
 from ledger.journal.journal import Journal
 from ledger.lineage import queries
-from ledger.lineage.edges import Edges
+from ledger.lineage.edges import Edges, origin_followed
 from ledger.lineage.entries import Coming, Door, entry_of
 from ledger.lineage.statements import CheckpointDraft
 
@@ -23,6 +23,7 @@ PLACE = Path("journals") / "lineage"
 """Where the journal lies in a data directory."""
 _IDLE_SECONDS = 0.2
 _AFTER_TROUBLE_SECONDS = 2.0
+_LOOK_SECONDS = 1.0
 
 
 class ForkedJournal(Exception):
@@ -39,10 +40,13 @@ class LineageKeeper:
     """Journal and edges, opened when first needed.
 
     ``log`` is the address of the ledger's log: the journal is named after it, and after eight random digits,
-    so that several offices of one ledger have journals of their own.
+    so that several offices of one ledger have journals of their own. Of servers that share a mirror (``shared``)
+    only those take events in that have the journal whose edges it holds.
     """
 
-    def __init__(self, data_dir: Path, engine: Engine, log: str) -> None:
+    def __init__(self, data_dir: Path, engine: Engine, log: str, *, shared: bool = False) -> None:
+        self._shared = shared
+        self._elsewhere: tuple[float, str | None] = (-1.0, None)
         self._place = data_dir / PLACE
         self._engine = engine
         self._log = log
@@ -71,7 +75,23 @@ class LineageKeeper:
 
     @cached_property
     def edges(self) -> Edges:
-        return Edges(self._engine, self.journal)
+        return Edges(self._engine, self.journal, shared=self._shared)
+
+    def elsewhere(self) -> str | None:
+        """The journal that a shared mirror follows, where it is not here; None where events may come in.
+
+        Looks once a second at most. Raises :class:`~ledger.store.errors.StoreError`.
+        """
+        if not self._shared:
+            return None
+        looked, found = self._elsewhere
+        now = time.monotonic()
+        if now - looked > _LOOK_SECONDS:
+            found = origin_followed(self._engine)
+            if found is not None and self.exists and self.journal.origin == found:
+                found = None
+            self._elsewhere = (now, found)
+        return found
 
     @cached_property
     def committer(self) -> Committer:

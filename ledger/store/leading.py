@@ -41,6 +41,11 @@ _KEEPALIVES = (
     # A new term waits for what the old one is about to commit, but not for ever.
     "SET lock_timeout = '5s'",
 )
+_IS_HELD = text(
+    "SELECT 1 FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database "
+    "WHERE locktype = 'advisory' AND granted AND datname = current_database() "
+    "AND classid = :family AND objid = hashtext(current_schema())::oid"
+)
 _BEGIN_TERM = text(
     "INSERT INTO leader (number, term, holder, url, since) VALUES (1, 1, :holder, :url, :since) "
     "ON CONFLICT (number) DO UPDATE SET term = leader.term + 1, holder = :holder, url = :url, "
@@ -163,8 +168,10 @@ class Lead:
             self._drop()
 
     def leader(self) -> Leader | None:
-        """Who leads, or led last; None where nobody ever did."""
-        return leader_of(self._engine, self._family)
+        """Who leads now; None where nobody does."""
+        with self._engine.connect() as conn:
+            held = conn.execute(_IS_HELD, {"family": LOCKS[self._family]}).first()
+        return None if held is None else leader_of(self._engine, self._family)
 
     def _lives(self) -> bool:
         """Whether the session that has the lock still stands."""

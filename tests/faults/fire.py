@@ -182,8 +182,24 @@ class Node(Killable):
             *(("--block-time", str(seconds)) if seconds else ()),
         ]
         super().__init__(command, place / "anvil.txt", {})
+        self._state, self._kept = place / "anvil.json", b""
+
+    def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
+        self._kept = self._whole() or self._kept
+        super().kill(how)
+
+    def _whole(self) -> bytes:
+        """The file with the state; b"" where there is none, or anvil is about to write it."""
+        try:
+            content = self._state.read_bytes()
+            json.loads(content)
+        except (FileNotFoundError, ValueError):
+            return b""
+        return content
 
     def start(self) -> None:
+        if self._kept and not self._whole():
+            self._state.write_bytes(self._kept)  # it was killed while it wrote
         super().start()
         _until(lambda: _answers(self.url), "the node answers")
 

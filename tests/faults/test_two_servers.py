@@ -126,3 +126,18 @@ def test_a_new_term_waits_for_what_the_old_one_is_about_to_commit(
     for lead in (old, new):
         lead.release()
     engine.dispose()
+
+
+def test_who_leads_is_told_to_others_for_as_long_as_somebody_does(
+    make_database: Callable[[], str],
+) -> None:
+    engine = open_database(make_database(), "mirror")
+    lead, looks_on = Lead(engine, "mirror", lambda: "http://127.0.0.1:1"), Lead(engine, "mirror")
+    assert looks_on.leader() is None
+    assert lead.hold()
+    told = looks_on.leader()
+    assert told is not None
+    assert (told.term, told.url) == (1, "http://127.0.0.1:1")
+    lead.release()
+    assert looks_on.leader() is None
+    engine.dispose()
