@@ -149,6 +149,7 @@ WORDINGS: dict[str, Wording] = {
     ),
     "CertificateError": Wording(Exit.REFUSED, "无法出具溯源证书", "请按提示处理后重试"),
     "JournalError": Wording(Exit.UNAVAILABLE, "血缘日志无法使用", "请检查数据目录后重试"),
+    "WorkersFailed": Wording(Exit.FAILED, "服务进程未能启动", "原因见上；处理后重试"),
     "OtherJournal": Wording(
         Exit.UNAVAILABLE, "共用的镜像跟随另一份血缘日志", "请向持有该日志的服务提交事件"
     ),

@@ -229,6 +229,11 @@ class Database:
         return True  # what is left of it goes when this process ends
 
     def start(self) -> None:
+        if not (self._server.pgdata / "PG_VERSION").exists():
+            self._server.ensure_pgdata_inited()
+            with (self._server.pgdata / "postgresql.conf").open("a") as settings:
+                # What is killed here are processes: what they wrote, the system keeps.
+                settings.write("fsync = off\n")
         ends = time.monotonic() + STARTING_SECONDS
         while True:
             try:
@@ -236,7 +241,7 @@ class Database:
                     self._server.ensure_postgres_running()
                 else:
                     self._server.start()
-            except subprocess.SubprocessError:  # what was killed is not gone yet
+            except (subprocess.SubprocessError, AssertionError):  # not gone yet, or recovering
                 assert time.monotonic() < ends
                 time.sleep(0.2)
             else:
