@@ -109,14 +109,19 @@ def fetch(
     *,
     newest: bool,
     with_state: bool = True,
+    end_hash: bytes | None = None,
 ) -> Fetched:
     """Blocks ``blocks[0]`` to ``blocks[1]``. ``newest`` says that the range ends at the chain's
     head, for which every node has the state; without ``with_state`` the contract is not asked.
+    ``end_hash`` is that of block ``blocks[1]`` where it is known from before.
 
     Raises :class:`~ledger.mirror.errors.ChainMovedError` where blocks changed meanwhile, and
     :class:`~ledger.chain.interface.ChainError`.
     """
     first, last = blocks
+    if end_hash is None:
+        # Events tie their blocks to what is asked later; a range without any has only its end for that.
+        end_hash = chain.blocks([last])[0].hash
     logs = _logs(chain, log, first, last)
     hashes = {event.block_number: event.block_hash for event in logs}
     state = _state_if_kept(chain, log, last, newest=newest) if with_state else None
@@ -125,6 +130,8 @@ def fetch(
     refs = chain.blocks(asked)
     if [ref.number for ref in refs] != asked:
         raise ChainError(f"{chain.name} gave other blocks than asked ({asked[0]} to {asked[-1]})")
+    if refs[-1].hash != end_hash:
+        raise ChainMovedError(f"block {last} changed")
     for position, ref in enumerate(refs):
         if hashes.get(ref.number, ref.hash) != ref.hash:
             raise ChainMovedError(f"block {ref.number} changed")
@@ -224,7 +231,7 @@ class ReadAhead:
         self._chain = chain
         self._log = log
         self._footing = footing
-        self._head = head.number
+        self._head = head
         self._pace = pace
         self._with_state = with_state
         self._next = footing.block + 1
@@ -241,22 +248,22 @@ class ReadAhead:
         return self
 
     def __next__(self) -> Fetched:
-        if not self._asked and self._next > self._head:
+        if not self._asked and self._next > self._head.number:
             raise StopIteration
         if not self._asked:
             blocks = self._plan()
-            if blocks[1] == self._head:
+            if blocks[1] == self._head.number:
                 # All that is left: nothing to be gained by another thread.
                 return self._checked(self._read(blocks))
             self._ask(blocks)
         fetched = self._checked(self._asked.popleft().result())
-        while len(self._asked) < AHEAD and self._next <= self._head:
+        while len(self._asked) < AHEAD and self._next <= self._head.number:
             self._ask(self._plan())
         return fetched
 
     def _plan(self) -> tuple[int, int]:
         first = self._next
-        last = min(first + self._pace.span(first, self._chain.max_log_range) - 1, self._head)
+        last = min(first + self._pace.span(first, self._chain.max_log_range) - 1, self._head.number)
         self._next = last + 1
         return first, last
 
@@ -264,8 +271,15 @@ class ReadAhead:
         self._asked.append(self._threads.submit(self._read, blocks))
 
     def _read(self, blocks: tuple[int, int]) -> Fetched:
-        newest = blocks[1] == self._head
-        return fetch(self._chain, self._log, blocks, newest=newest, with_state=self._with_state)
+        newest = blocks[1] == self._head.number
+        return fetch(
+            self._chain,
+            self._log,
+            blocks,
+            newest=newest,
+            with_state=self._with_state,
+            end_hash=self._head.hash if newest else None,
+        )
 
     def _checked(self, fetched: Fetched) -> Fetched:
         stand, before = self._footing, fetched.before

@@ -10,4 +10,5 @@ SEEDS: dict[int, str] = {
     1062: "a block came and went before the mirror saw it, and its receipts named it for ever",
     1196: "nobody filled a nonce that a reorganisation had freed, and what came after it waited for ever",
     1340: "a receipt stood in a block that another one had replaced",
+    100393: "a range without events was read on one fork, and given the block hash of another",
 }
