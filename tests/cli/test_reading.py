@@ -186,7 +186,8 @@ def test_every_error_that_can_reach_a_person_has_its_words() -> None:
         *("SignatureError", "RuleBroken", "CheckFailedError"),
         *("TokenError", "TokenRefused", "RuleError", "StepsRefused", "Unfit", "Unreadable"),
         *("NotJson", "NotAssessable", "NotApplicable", "ResultsError", "NotJsonError"),
-        *("PatternError", "ExpressionError"),
+        *("PatternError", "ExpressionError", "Stopped", "Unavailable"),
+        *("NoEvent", "NotSaid", "NoDraft"),
     }
     errors = project_errors()
     told = set(WORDINGS) - {"BindRefused"}  # of the API
