@@ -21,23 +21,18 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
-from types import SimpleNamespace
 from typing import Any
 
-import uvicorn
 from sqlalchemy import Connection
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from api.app import create_app
 from ledger.capabilities import PROJECTIONS
 from ledger.chain.deployment import REGISTRIES, Deployment
 from ledger.log import build_proof, render, verify_proof
 from ledger.merkle import Frontier, tiles_of_run
 from ledger.mirror import tables
 from ledger.mirror.earlier import pack_earlier
-from ledger.settings import load_settings
 from ledger.statements import (
     FILING,
     Batch,
@@ -51,6 +46,7 @@ from ledger.store.bulk import insert_rows
 from ledger.store.engine import open_database, writing
 from ledger.store.types import unsigned64
 from scripts.bench.measuring import Row, at_most, bench_main, percentile
+from scripts.bench.off_duty import serve
 from tests.log.sample import STEWARD, sign
 
 TITLE = "Proofs at a million leaves"
@@ -218,28 +214,6 @@ def _block_hash(number: int) -> bytes:
     return sha256(b"block" + number.to_bytes(8, "big"))
 
 
-def serve(place: Path, port: int) -> None:
-    """Serve the mirror in ``place``, off duty: there is no chain to follow."""
-    engine = open_database(f"sqlite:///{place / 'mirror.db'}", "mirror")
-
-    def stand(stop: Event, *_: object) -> None:
-        stop.wait()
-
-    office = SimpleNamespace(
-        settings=load_settings({"data_dir": place, "language": "en"}, {}, place),
-        chain=None,
-        deployment=deployment(),
-        mirror_engine=engine,
-        desk_engine=engine,
-        projections=PROJECTIONS,
-        stand_duty=stand,
-        lineage=SimpleNamespace(stand=stand),
-    )
-    app = create_app(office)  # type: ignore[arg-type]  # what a reader needs of an office
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
-    engine.dispose()
-
-
 @contextmanager
 def server(place: Path) -> Iterator[int]:
     """A server of its own process; gives its port."""
@@ -345,6 +319,6 @@ def rows(quick: bool) -> list[Row]:  # noqa: FBT001
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--serve"]:
-        serve(Path(sys.argv[3]), int(sys.argv[2]))
+        serve(Path(sys.argv[3]), int(sys.argv[2]), deployment())
     else:
         bench_main(TITLE, rows)

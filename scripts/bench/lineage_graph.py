@@ -26,8 +26,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from statistics import median
-from threading import Event
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -61,6 +59,7 @@ from ledger.store.bulk import insert_rows
 from ledger.store.engine import open_database, writing
 from ledger.store.types import unsigned64
 from scripts.bench.measuring import Row, absent, at_most, bench_main, tell
+from scripts.bench.off_duty import serve
 
 TITLE = "The graph of lineage"
 STAGES, JOBS_A_STAGE = 25, 22
@@ -374,33 +373,6 @@ def beside_networkx(engine: Engine, district: District) -> list[Row]:
             note=f"of which load {processor * 1e3:,.0f} ms (clock {clock * 1e3:,.0f} ms); no names, no pages",
         )
     ]
-
-
-def serve(place: Path, port: int) -> None:
-    """Serve the mirror in ``place``, off duty."""
-    import uvicorn  # noqa: PLC0415
-
-    from api.app import create_app  # noqa: PLC0415
-    from ledger.settings import load_settings  # noqa: PLC0415
-
-    engine = open_database(f"sqlite:///{place / 'mirror.db'}", "mirror")
-
-    def stand(stop: Event, *_: object) -> None:
-        stop.wait()
-
-    office = SimpleNamespace(
-        settings=load_settings({"data_dir": place, "language": "en"}, {}, place),
-        chain=None,
-        deployment=None,
-        mirror_engine=engine,
-        desk_engine=engine,
-        projections=(),
-        stand_duty=stand,
-        lineage=SimpleNamespace(stand=stand),
-    )
-    app = create_app(office)  # type: ignore[arg-type]  # what a reader needs of an office
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
-    engine.dispose()
 
 
 @contextmanager

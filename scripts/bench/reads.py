@@ -27,23 +27,18 @@ import venv
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Event
-from types import SimpleNamespace
 from urllib.parse import quote
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import uvicorn
 from sqlalchemy import Connection, text
 
-from api.app import create_app
 from ledger.capabilities import PROJECTIONS
 from ledger.chain.deployment import load_deployment
 from ledger.chain.jsonrpc import JsonRpcChain
 from ledger.log import verify_proof
 from ledger.mirror import Mirror, Origin
 from ledger.mirror.applying import write_projection_versions
-from ledger.settings import load_settings
 from ledger.store.engine import open_database, writing
 from scripts.bench.http_latency import wait_until_up
 from scripts.bench.long_log import OWNER, long_log
@@ -58,6 +53,7 @@ from scripts.bench.measuring import (
     plain,
     tell,
 )
+from scripts.bench.off_duty import serve
 from tests.chain_nodes import free_port
 
 TITLE = "Reads at a million entries"
@@ -141,28 +137,6 @@ def build(place: Path, entries: int, statements: int) -> None:
         conn.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     engine.dispose()
     tell(f"{entries:,} entries written")
-
-
-def serve(place: Path, port: int) -> None:
-    """Serve the mirror in ``place``, off duty: there is no chain to follow."""
-    engine = open_database(f"sqlite:///{place / 'mirror.db'}", "mirror")
-
-    def stand(stop: Event, *_: object) -> None:
-        stop.wait()
-
-    office = SimpleNamespace(
-        settings=load_settings({"data_dir": place, "language": "en"}, {}, place),
-        chain=None,
-        deployment=load_deployment(place),
-        mirror_engine=engine,
-        desk_engine=engine,
-        projections=PROJECTIONS,
-        stand_duty=stand,
-        lineage=SimpleNamespace(stand=stand),
-    )
-    app = create_app(office)  # type: ignore[arg-type]  # what a reader needs of an office
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
-    engine.dispose()
 
 
 @contextlib.contextmanager
@@ -356,6 +330,7 @@ def short() -> list[Row]:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--serve"]:
-        serve(Path(sys.argv[3]), int(sys.argv[2]))
+        place = Path(sys.argv[3])
+        serve(place, int(sys.argv[2]), load_deployment(place))
     else:
         bench_main(TITLE, rows, short)
