@@ -6,7 +6,8 @@ endif
 comma := ,
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
-TEST_JOBS ?= 2
+# More than cores: tests wait for servers and disks a third of their time.
+TEST_JOBS ?= 3
 # Where there is Java, the row encoding is tested on Spark too.
 EXTRAS := dev$(if $(shell command -v java 2>/dev/null),$(comma)spark)
 

@@ -43,7 +43,7 @@ def connect(
     is not there yet. Where ``deployment.json`` exists, a chain that is not the one it names is
     refused. ``clock`` (Unix seconds) dates the blocks of an embedded chain that is opened here. Without
     ``at_once`` a node at ``rpc_url`` need not answer yet: it is checked before the first question. Raises
-    ChainError with what to do.
+    ChainError with what to do; of a node that answers and is not that chain, always here.
     """
     known = _known(settings.data_dir)
     if settings.rpc_url and known is not None and not at_once:
@@ -89,7 +89,13 @@ def _later(settings: ChainSettings, known: Deployment) -> JsonRpcChain:
         known.check(chain)
         _know(chain, settings.data_dir, known)
 
-    chain.endpoint.greet_with(check)
+    try:
+        check()
+    except DeploymentError:  # it answers, and is another chain: waiting would not help
+        chain.close()
+        raise
+    except ChainError:
+        chain.endpoint.greet_with(check)
     return chain
 
 
