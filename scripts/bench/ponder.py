@@ -100,6 +100,7 @@ def rows(quick: bool) -> list[Row]:  # noqa: FBT001
     """Ponder and the mirror, and how many times as fast."""
     if anvil_binary() is None:
         raise NotHereError("anvil is not installed (npm ci brings it)")
+    modules = installed(quick=quick)
     with (
         tempfile.TemporaryDirectory(prefix="govledger-ponder-") as name,
         filled_anvil(QUICK if quick else STATEMENTS, empty_blocks=UNSETTLED) as log,
@@ -107,7 +108,6 @@ def rows(quick: bool) -> list[Row]:  # noqa: FBT001
         place = Path(name)
         log.deployment.save(place)
         ours = Runs(log.url, place, 1).best("follow the log")
-        modules = installed(quick=quick)
         theirs, seconds = ponder(log, place / "project", modules)
     rate = theirs / seconds
     return [
