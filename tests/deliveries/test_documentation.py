@@ -37,9 +37,11 @@ def test_every_command_and_option_that_is_named_exists() -> None:
     }
     options = {
         option
-        for name, sub in known
-        if name in ("deliver", "key")
-        for parameter in group(name).commands[sub].params
+        for command in (
+            group("reconcile"),
+            *(group(name).commands[sub] for name, sub in known if name in ("deliver", "key")),
+        )
+        for parameter in command.params
         for option in parameter.opts
     }
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGE)) <= options

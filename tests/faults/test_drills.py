@@ -14,6 +14,7 @@ from sqlalchemy import Engine, delete, func, insert, select, update
 
 from api.alarms import ALARMS, alarms_of
 from api.app import create_app
+from api.context import Context
 from api.state import measurements, readiness
 from ledger.drilling import NAMES
 from ledger.drills.drills import HOUR_MS, KEPT, Drill, Drills, Found, Rest, Unavailable
@@ -186,17 +187,22 @@ def test_every_part_that_is_not_well_raises_its_alarm() -> None:
     assert alarms_of(well | {"drills": {"ok": True, "overdue": ["fsck"]}}) == ["drill_overdue"]
 
 
+def drill_alarms(context: Context) -> list[str]:
+    """What is wrong by the drills; that nobody is on duty is true of an application that is not served."""
+    return [one for one in readiness(context)[1]["alarms"] if one != "duty_trouble"]
+
+
 def test_a_mirror_that_was_altered_raises_an_alarm_until_it_is_mended(office: Person) -> None:
     with Office(load_settings(env={}, data_dir=office.data_dir)) as opened:
         context = create_app(opened).state.context
         for name in ("mirror", "fsck", "replay"):
             assert opened.drills.run(name, share=100).outcome is Outcome.PASSED
-        assert readiness(context)[1]["alarms"] == []
+        assert drill_alarms(context) == []
         with writing(opened.mirror_engine) as connection:
             connection.exec_driver_sql("UPDATE catalogue_entry SET name = '改过的名称'")
         assert opened.drills.run("mirror", share=100).outcome is Outcome.FAILED
         ready, document = readiness(context)
-        assert (ready, document["alarms"]) == (False, ["drill_mirror_failed"])
+        assert (ready, drill_alarms(context)) == (False, ["drill_mirror_failed"])
         assert document["checks"]["drills"]["failed"] == ["mirror"]
         assert measurements(context)["drill_mirror_failed"] == 1
         assert measurements(context)["drill_fsck_failed"] == 0

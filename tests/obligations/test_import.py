@@ -23,7 +23,7 @@ from ledger.obligations.mapping import load_mapping, mappings
 from ledger.obligations.plan import Plan
 from ledger.obligations.vocabulary import PLACE, vocabulary
 from ledger.organisations.statements import OrganisationDraft, register
-from ledger.store.engine import open_database
+from ledger.store.engine import create_at, open_database
 from tests.obligations.conftest import DATA, WATER, duty, file
 from tests.obligations.lists import FIRST_DAY, Office, row, save_mapping, write_list
 from tests.organisations.scribe import FAR, Scribe
@@ -421,11 +421,11 @@ def test_the_vocabularies_of_the_package_can_be_used() -> None:
 
 def test_batches_kept_before_other_things_could_be_imported_are_of_filings(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'desk.db'}"
-    open_database(url, "desk").dispose()
+    made = create_at(url, "desk", "desk_0005")
+    assert made is not None
+    made.dispose()
     engine = create_engine(url)
     with engine.begin() as connection:
-        connection.execute(text("ALTER TABLE import_batch DROP COLUMN struct"))
-        connection.execute(text("UPDATE alembic_version SET version_num = 'desk_0005'"))
         connection.execute(
             text(
                 "INSERT INTO import_batch VALUES (1, 'luzhou', 'TMP-A', 9, x'5b5d', 'prepared', NULL)"
