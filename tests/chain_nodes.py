@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -62,6 +63,19 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def kept_port() -> int:
+    """A free port for what is ended and started again at the same address.
+
+    Below those that the system hands out (Linux: from 32768 on), or a connection of somebody else could have
+    it meanwhile.
+    """
+    for port in random.SystemRandom().sample(range(20_000, 32_000), 100):
+        with socket.socket() as trial, contextlib.suppress(OSError):
+            trial.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("a hundred ports between 20000 and 32000 are all taken")
 
 
 @contextlib.contextmanager

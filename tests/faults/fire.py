@@ -41,7 +41,7 @@ from ledger.demo.district import synthetic_uscc
 from ledger.office import Office
 from ledger.organisations.statements import KeyDraft, OrganisationDraft, register, set_keys
 from ledger.settings import load_settings
-from tests.chain_nodes import FUNDED, anvil_binary, free_port, funded, rpc
+from tests.chain_nodes import FUNDED, anvil_binary, funded, kept_port, rpc
 from tests.person import ROOT
 
 REGION = "990119"
@@ -174,7 +174,7 @@ class Node(Killable):
     """An anvil that keeps its state; ``seconds`` a block, 0 for one a transaction."""
 
     def __init__(self, place: Path, seconds: float = 0) -> None:
-        self.port = free_port()
+        self.port = kept_port()
         self.url = f"http://127.0.0.1:{self.port}"
         command = [
             *(str(anvil_binary()), "--silent", "--hardfork", "cancun", "--port", str(self.port)),
@@ -270,7 +270,7 @@ class Server(Killable):
     """A ``govledger serve`` on a port of its own."""
 
     def __init__(self, data_dir: Path, *more: str) -> None:
-        self.port = free_port()
+        self.port = kept_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.data_dir = data_dir
         command = [
