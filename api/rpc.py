@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from ledger.chain.embedded import EmbeddedChain
-from ledger.chain.node import create_endpoint, publish, withdraw
+from ledger.chain.node import RPC_PATH, create_endpoint, publish, withdraw
 
 if TYPE_CHECKING:
     from ledger.office import Office
-
-PATH = "/rpc"
 
 
 @contextmanager
@@ -28,10 +26,10 @@ def publish_rpc(app: FastAPI, office: Office, url: str | None) -> Iterator[None]
         yield
         return
     app.router.add_route(
-        PATH, create_endpoint(chain), methods=["GET", "POST"], include_in_schema=False
+        RPC_PATH, create_endpoint(chain), methods=["GET", "POST"], include_in_schema=False
     )
     if url is not None:
-        publish(office.data_dir, url + PATH, chain.chain_id)
+        publish(office.data_dir, url + RPC_PATH, chain.chain_id)
     try:
         yield
     finally:

@@ -31,6 +31,8 @@ from ledger.chain.embedded import EmbeddedChain
 from ledger.chain.embedded.rpc import parse_error
 from ledger.chain.interface import ChainError
 
+RPC_PATH = "/rpc"
+"""Where a server that has the chain in its process offers its JSON-RPC."""
 FILE_NAME = "node.json"
 MAX_REQUEST_BYTES = 16 * 1024 * 1024
 ANSWER_SECONDS = 2.0

@@ -90,7 +90,7 @@ def _serve_together(
 ) -> None:
     """Serve by several processes; nothing of the office that threads or locks stand on is open yet."""
     from api.app import create_app  # noqa: PLC0415 - web code only where a server is wanted
-    from api.rpc import PATH  # noqa: PLC0415
+    from ledger.chain.node import RPC_PATH  # noqa: PLC0415
     from ledger.cli.workers import Workers, WorkersFailed, inner_listener  # noqa: PLC0415
 
     inner = inner_listener()
@@ -100,7 +100,7 @@ def _serve_together(
     def work(number: int, serves: Callable[[], None]) -> None:
         first = number == 0
         if not first and not office.settings.rpc_url:
-            office.node_url = address_of(inner) + PATH
+            office.node_url = address_of(inner) + RPC_PATH
         _ = office.mirror, office.outbox
         app = create_app(office, url=address_of(inner), on_duty=first)
         with office:
