@@ -20,6 +20,7 @@ from ledger.cli.audit_options import (
     audit_of,
 )
 from ledger.cli.denominator import denominator
+from ledger.cli.listing import counted
 from ledger.cli.output import Exit, Problem, err, print_fields, print_json, print_table, say
 from ledger.cli.quality_views import percent
 from ledger.cli.session import AsOf, Json
@@ -104,15 +105,15 @@ def gaps(
     with audit_of(
         as_of, organisation=organisation, library=library, level=level, policy=policy
     ) as found:
-        rows = found.gaps(rung=number, overdue=True if overdue else None, limit=limit)
-        told = [gap_line(found, row) for row in rows]
+        listed = counted(found.gaps(rung=number, overdue=True if overdue else None), limit)
+        told = [gap_line(found, row) for row in listed.rows]
         names = {one.code: one.name or one.code for one in found.organisations()}
     if json_output:
-        print_json({"gaps": told})
+        print_json({"total": listed.total, "gaps": told})
         return
     labels = {code: say(zh, en) for code, zh, en in RUNGS}
     print_table(
-        say(f"缺口：{len(told)}", f"Gaps: {len(told)}"),
+        say(f"缺口：{listed.size}", f"Gaps: {listed.size}"),
         [
             say("义务", "obligation"),
             say("环节", "rung"),
@@ -137,6 +138,7 @@ def gaps(
         fold=[say("原因", "reason"), say("应办单位", "who must act")],
         spare=[say("条款", "article"), say("始于", "since")],
     )
+    listed.print_more()
 
 
 @app.command("findings")
@@ -167,13 +169,14 @@ def findings(
     with audit_of(
         as_of, organisation=organisation, library=library, level=level, policy=policy
     ) as found:
-        told = [finding_line(found, row) for row in found.findings(name=name, limit=limit)]
+        listed = counted(found.findings(name=name), limit)
+        told = [finding_line(found, row) for row in listed.rows]
         names = {one.code: one.name or one.code for one in found.organisations()}
     if json_output:
-        print_json({"findings": told})
+        print_json({"total": listed.total, "findings": told})
         return
     print_table(
-        say(f"审计发现：{len(told)}", f"Findings: {len(told)}"),
+        say(f"审计发现：{listed.size}", f"Findings: {listed.size}"),
         [
             say("发现", "finding"),
             say("对象", "subject"),
@@ -198,6 +201,7 @@ def findings(
         fold=[say("发现", "finding"), say("机构", "organisation"), say("说明", "detail")],
         spare=[say("说明", "detail"), say("条款", "article"), say("日志", "leaves")],
     )
+    listed.print_more()
 
 
 app.command("explain")(audit_reading.explain)

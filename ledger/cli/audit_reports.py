@@ -20,6 +20,7 @@ from ledger.cli.audit_options import (
     rules_of,
     scope_of,
 )
+from ledger.cli.listing import cut
 from ledger.cli.organisations import speaker_of
 from ledger.cli.output import (
     Exit,
@@ -176,12 +177,12 @@ def reports(limit: Limit = 20, as_of: AsOf = None, json_output: Json = False) ->
     from ledger.audits import queries  # noqa: PLC0415
 
     with reading(as_of) as (connection, size):
-        found = queries.reports(connection, as_of=size, limit=limit)
+        listed = cut(queries.reports(connection, as_of=size, limit=limit + 1), limit)
     if json_output:
-        print_json({"reports": found})
+        print_json({"reports": listed.rows, "more": listed.more})
         return
     print_table(
-        say(f"审计报告：{len(found)}", f"Audit reports: {len(found)}"),
+        say(f"审计报告：{listed.size}", f"Audit reports: {listed.size}"),
         [
             say("代码", "code"),
             say("版", "v."),
@@ -205,12 +206,13 @@ def reports(limit: Limit = 20, as_of: AsOf = None, json_output: Json = False) ->
                 one.leaf_from,
                 one.report,
             )
-            for one in found
+            for one in listed.rows
         ],
         right=[say("日志大小", "size"), say("比率 %", "rate %")],
         fold=["SHA-256", say("审计方", "auditor")],
         spare=[say("版", "v."), say("指标", "metric"), say("日志", "leaf")],
     )
+    listed.print_more()
 
 
 def _metric_name(metric: str | None) -> str | None:

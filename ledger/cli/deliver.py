@@ -17,6 +17,7 @@ from ledger.cli.deliver_tables import (
     print_resources,
 )
 from ledger.cli.drafts import draft_of
+from ledger.cli.listing import cut
 from ledger.cli.organisations import speaker_of
 from ledger.cli.output import Exit, Problem, print_json, say
 from ledger.cli.session import (
@@ -153,8 +154,8 @@ def list_command(
     day = _day(period)
     with reading(as_of) as (connection, size):
         if resources:
-            found = queries.resources(connection, entry=entry, as_of=size, limit=limit)
-            print_resources(found, json_output=json_output)
+            found = queries.resources(connection, entry=entry, as_of=size, limit=limit + 1)
+            print_resources(cut(found, limit), json_output=json_output)
             return
         if manifests:
             signed = queries.manifests(
@@ -164,9 +165,9 @@ def list_command(
                 period=day,
                 superseded=True,
                 as_of=size,
-                limit=limit,
+                limit=limit + 1,
             )
-            print_manifests(signed, json_output=json_output)
+            print_manifests(cut(signed, limit), json_output=json_output)
             return
         arrived = queries.deliveries(
             connection,
@@ -175,9 +176,9 @@ def list_command(
             period=day,
             complete=False if incomplete else None,
             as_of=size,
-            limit=limit,
+            limit=limit + 1,
         )
-    print_deliveries(arrived, json_output=json_output)
+    print_deliveries(cut(arrived, limit), json_output=json_output)
 
 
 @app.command("show")

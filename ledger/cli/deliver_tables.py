@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ledger.cli.listing import Listed
 from ledger.cli.organisations import word
 from ledger.cli.output import print_fields, print_json, print_table, say
 from ledger.codes import DeliveryMode, ResourceStatus, ResourceType
@@ -111,13 +112,13 @@ def print_delivery(found: Delivery) -> None:
     )
 
 
-def print_resources(found: list[Resource], *, json_output: bool) -> None:
+def print_resources(found: Listed[Resource], *, json_output: bool) -> None:
     """Resources, as a table or as JSON."""
     if json_output:
-        print_json({"resources": found})
+        print_json({"resources": found.rows, "more": found.more})
         return
     print_table(
-        say(f"资源：{len(found)}", f"Resources: {len(found)}"),
+        say(f"资源：{found.size}", f"Resources: {found.size}"),
         [
             say("代码", "code"),
             say("条目", "entry"),
@@ -135,20 +136,21 @@ def print_resources(found: list[Resource], *, json_output: bool) -> None:
                 word(ResourceStatus, one.status),
                 one.leaf_from,
             )
-            for one in found
+            for one in found.rows
         ],
         fold=[say("名称", "name")],
     )
+    found.print_more()
 
 
-def print_manifests(found: list[Manifest], *, json_output: bool) -> None:
+def print_manifests(found: Listed[Manifest], *, json_output: bool) -> None:
     """Manifests; one that was signed anew is marked, as a table or as JSON."""
     if json_output:
-        print_json({"manifests": found})
+        print_json({"manifests": found.rows, "more": found.more})
         return
     rows = say("行数", "rows")
     print_table(
-        say(f"数据清单：{len(found)}", f"Manifests: {len(found)}"),
+        say(f"数据清单：{found.size}", f"Manifests: {found.size}"),
         [
             say("条目", "entry"),
             say("期间", "period"),
@@ -168,22 +170,23 @@ def print_manifests(found: list[Manifest], *, json_output: bool) -> None:
                 one.organisation.name if one.organisation else "?",
                 one.leaf_from,
             )
-            for one in found
+            for one in found.rows
         ],
         right=[rows],
         fold=[say("期间", "period"), say("签署", "signed by")],
         spare=[say("方式", "mode"), say("签署", "signed by")],
     )
+    found.print_more()
 
 
-def print_deliveries(found: list[Delivery], *, json_output: bool) -> None:
+def print_deliveries(found: Listed[Delivery], *, json_output: bool) -> None:
     """Deliveries, as a table or as JSON."""
     if json_output:
-        print_json({"deliveries": found})
+        print_json({"deliveries": found.rows, "more": found.more})
         return
     rows = say("行数", "rows")
     print_table(
-        say(f"归集交付：{len(found)}", f"Deliveries: {len(found)}"),
+        say(f"归集交付：{found.size}", f"Deliveries: {found.size}"),
         [
             say("条目", "entry"),
             say("次", "no."),
@@ -203,9 +206,10 @@ def print_deliveries(found: list[Delivery], *, json_output: bool) -> None:
                 one.organisation.name if one.organisation else "?",
                 one.leaf_from,
             )
-            for one in found
+            for one in found.rows
         ],
         right=[rows],
         fold=[say("期间", "period"), say("归集方", "collector")],
         spare=[say("归集方", "collector")],
     )
+    found.print_more()

@@ -204,7 +204,8 @@ def _composed_table(told: Sequence[Composed]) -> tuple[list[str], list[tuple[Any
         none = say("无登记来源", "none registered") if one.known else say("血缘未知", "unknown")
         label = Library.of(one.library)
         sources = "\n".join(one.sources) or none
-        rows.append((say(label.zh, label.en), one.entry, one.name, sources, one.dark or "–"))
+        name = one.name or say("（受限条目）", "(restricted)")
+        rows.append((say(label.zh, label.en), one.entry, name, sources, one.dark or "–"))
     return columns, rows
 
 

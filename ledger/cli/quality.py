@@ -19,6 +19,7 @@ from ledger.cli import (
     quality_views,
 )
 from ledger.cli.catalogue_acts import refused
+from ledger.cli.listing import cut
 from ledger.cli.organisations import speaker_of
 from ledger.cli.output import Exit, Problem, print_json, print_table, say
 from ledger.cli.quality_views import percent
@@ -170,11 +171,15 @@ def list_command(
 ) -> None:
     """Scores, newest first, in per cent. Example: govledger quality list --entry 318001/000001"""
     with reading(as_of) as (connection, size):
-        found = queries.scores(connection, entry=entry, assessor=assessor, as_of=size, limit=limit)
+        found = queries.scores(
+            connection, entry=entry, assessor=assessor, as_of=size, limit=limit + 1
+        )
+    listed = cut(found, limit)
     if json_output:
-        print_json({"scores": found})
+        print_json({"scores": listed.rows, "more": listed.more})
         return
-    _print(say(f"质量评分：{len(found)}", f"Quality scores: {len(found)}"), found)
+    _print(say(f"质量评分：{listed.size}", f"Quality scores: {listed.size}"), listed.rows)
+    listed.print_more()
 
 
 @app.command("history")

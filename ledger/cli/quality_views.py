@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ledger.cli.listing import cut
 from ledger.cli.output import Exit, Problem, print_fields, print_json, print_table, say
 from ledger.cli.session import AsOf, Json, Limit, reading
 from ledger.log.readable import utc
@@ -140,13 +141,17 @@ def worst(
             entry=entry,
             organisation=organisation,
             indicator=indicator,
-            limit=limit,
+            limit=limit + 1,
             as_of=size,
         )
+    listed = cut(found, limit)
     if json_output:
-        print_json({"rules": found})
+        print_json({"rules": listed.rows, "more": listed.more})
         return
-    print_outcomes(found, with_entry=True, title=say("问题最多的规则", "Rules that find most"))
+    print_outcomes(
+        listed.rows, with_entry=True, title=say("问题最多的规则", "Rules that find most")
+    )
+    listed.print_more()
 
 
 def indicators(json_output: Json = False) -> None:

@@ -55,6 +55,8 @@ def test_the_tour_shows_a_search_and_a_proof_that_holds(built_district: Path) ->
 def test_every_story_of_the_year_is_told_by_the_audit(district) -> None:
     """Each planted gap stops where it must, and the honest table is complete."""
     gaps = district.run("audit", "gaps", "--limit", "1000", "--json").json()["gaps"]
+    few = district.run("audit", "gaps", "--limit", "3", "--json").json()
+    assert (few["gaps"], few["total"]) == (gaps[:3], len(gaps))
     rungs = {gap["obligation"]: gap["rung"] for gap in gaps}
     findings = district.run("audit", "findings", "--limit", "1000", "--json").json()["findings"]
     named = {(one["name"], one["subject"]) for one in findings}
