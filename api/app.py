@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
-from starlette.types import Lifespan
+from starlette.types import Lifespan, Receive, Scope, Send
 
 from api import handlers, openapi
 from api.background import Duty
 from api.context import Context
+from api.express import Express
 from api.guard import Guard
 from api.inflate import Inflate
 from api.intake import Intake
@@ -51,9 +52,21 @@ if TYPE_CHECKING:
     from ledger.office import Office
 
 
-def assemble(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+class Application(FastAPI):
+    """The routes and layers, and before them all the express way, where there is an office to give to."""
+
+    express: Express | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.express is not None and self.express.concerns(scope):
+            await self.express(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def assemble(lifespan: Lifespan[FastAPI] | None = None) -> Application:
     """The routes alone, over no office: enough to describe the API."""
-    app = FastAPI(
+    app = Application(
         title="GovLedger",
         version=__version__,
         docs_url=None,
@@ -90,7 +103,7 @@ def assemble(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     return app
 
 
-def create_app(office: Office, url: str | None = None, *, on_duty: bool = True) -> FastAPI:
+def create_app(office: Office, url: str | None = None, *, on_duty: bool = True) -> Application:
     """The application over ``office``, which stays the caller's to close.
 
     While it runs it is ``on_duty``: the outbox is pumped and the mirror follows the chain, in a thread; without,
@@ -136,4 +149,5 @@ def create_app(office: Office, url: str | None = None, *, on_duty: bool = True) 
     app.add_middleware(Lane, endpoints=lineage.endpoints(context))
     app.add_middleware(Inflate, limit=MAX_REQUEST_BYTES, limits=largest)
     app.add_middleware(Guard, language=language, observe=metrics.observe, limits=largest)
+    app.express = Express(super(Application, app).__call__, context, metrics.observe)
     return app

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import Headers
+from collections.abc import Mapping
 
 from api.language import Text
 from api.problems import Problem
 from ledger.access.tokens import Doorkeeper, Token, TokenRefused
 
 
-def admit(headers: Headers, doorkeeper: Doorkeeper, scope: str) -> Token:
+def admit(headers: Mapping[str, str], doorkeeper: Doorkeeper, scope: str) -> Token:
     """The token of a request that allows ``scope``.
 
     Raises problems ``token_missing``, ``token_refused`` and ``scope_missing``.

@@ -56,6 +56,16 @@ class Intake:
         finally:
             self._in_hand -= held
 
+    def reserve(self, length: int) -> bool:
+        """Take ``length`` bytes in hand, to be given back by :meth:`release`; False beyond the bound."""
+        if self._in_hand and self._in_hand + length > self._most:
+            return False
+        self._in_hand += length
+        return True
+
+    def release(self, length: int) -> None:
+        self._in_hand -= length
+
     async def keep(self, entries: Sequence[bytes]) -> int:
         """Keep ``entries`` for good; returns the position of the first.
 

@@ -43,12 +43,17 @@ class Metrics:
             "Failed rounds of the background work (sending, following the log)",
             registry=self.registry,
         )
+        self._of_route: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.registry.register(_Ledger(state))
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answer; ``route`` is the template, so that codes make no new series."""
-        self.requests.labels(method, route, str(status)).inc()
-        self.seconds.labels(route).observe(seconds)
+        counters = self._of_route.get((method, route, status))
+        if counters is None:
+            told = self.requests.labels(method, route, str(status)), self.seconds.labels(route)
+            counters = self._of_route[method, route, status] = told
+        counters[0].inc()
+        counters[1].observe(seconds)
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 
 from ledger.chain.node import is_loopback
 
+_LONGEST_HOST = 255
 _PORT = re.compile(r":\d{1,5}$")
 
 
@@ -39,4 +41,9 @@ def check_bind(host: str) -> str:
 
 def host_is_loopback(host: str) -> bool:
     """Whether a ``Host`` header (with or without port) names this machine itself."""
+    return len(host) <= _LONGEST_HOST and _names_loopback(host)
+
+
+@lru_cache(maxsize=256)
+def _names_loopback(host: str) -> bool:
     return is_loopback(_PORT.sub("", host.strip().lower()).strip("[]"))

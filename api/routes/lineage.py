@@ -7,7 +7,7 @@ edges and the anchor on the ledger, follows later.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -68,12 +68,12 @@ _BATCH_BODY: dict[str, Any] = {
 )
 async def event(request: Request, context: ContextOf) -> Response:
     """201 once the event's bytes are on the disk. Repeated and late events are taken as they come."""
-    coming = _coming(request, context)
+    come = coming(request.headers, context)
     async with context.intake.body(request) as body:
         faults = await _beside(body, lambda: _faults(body))
         if faults:
             raise _refused(faults)
-        position = await context.intake.keep([entry_of(coming, body)])
+        position = await context.intake.keep([entry_of(come, body)])
     return Response(
         b'{"position":%d}' % position, HTTPStatus.CREATED, media_type="application/json"
     )
@@ -87,11 +87,11 @@ async def event(request: Request, context: ContextOf) -> Response:
 )
 async def batch(request: Request, context: ContextOf) -> Response:
     """204 where all were kept; else 200, and which were not and why. What is kept is kept side by side."""
-    coming = _coming(request, context)
+    come = coming(request.headers, context)
     async with context.intake.body(request) as body:
         good, failed = await _beside(body, lambda: _sorted_out(body))
         if good:
-            await context.intake.keep([entry_of(coming, one) for one in good])
+            await context.intake.keep([entry_of(come, one) for one in good])
     if not failed:
         return Response(status_code=HTTPStatus.NO_CONTENT)
     received = len(good) + len(failed)
@@ -118,9 +118,9 @@ def endpoints(context: Context) -> dict[str, Callable[[Request], Awaitable[Respo
     }
 
 
-def _coming(request: Request, context: Context) -> Coming:
-    """How what this request carries comes; raises problems where it may not come in."""
-    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+def coming(headers: Mapping[str, str], context: Context) -> Coming:
+    """How what a request with these headers carries comes; raises problems where it may not come in."""
+    kind = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if not (kind == "application/json" or kind.endswith("+json")):
         raise Problem(
             "unsupported_media_type",
@@ -130,12 +130,9 @@ def _coming(request: Request, context: Context) -> Coming:
             ),
         )
     at = time.time_ns() // 1_000_000
-    if (
-        "authorization" not in request.headers
-        and context.office.settings.anonymous_lineage == "yes"
-    ):
+    if "authorization" not in headers and context.office.settings.anonymous_lineage == "yes":
         return Coming(at=at, by="", door="api", token="")
-    token = admit(request.headers, context.doorkeeper, LINEAGE_WRITE)
+    token = admit(headers, context.doorkeeper, LINEAGE_WRITE)
     return Coming(at=at, by=token.organisation, door="api", token=token.id)
 
 

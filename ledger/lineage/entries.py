@@ -7,6 +7,7 @@ and the id of the token that let it in. So an entry proves what was said, and al
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -26,10 +27,13 @@ class Coming(msgspec.Struct, frozen=True):
 
     def line(self) -> bytes:
         """The line before the event's bytes; one for all events of a batch."""
-        return (
-            canonical_json({"at": self.at, "by": self.by, "door": self.door, "token": self.token})
-            + b"\n"
-        )
+        return b'{"at":%d,%b\n' % (self.at, _rest_of_line(self.by, self.door, self.token))
+
+
+@lru_cache(maxsize=1_024)
+def _rest_of_line(by: str, door: str, token: str) -> bytes:
+    """The line from behind the time on, which alone differs from event to event; ``at`` sorts first."""
+    return canonical_json({"by": by, "door": door, "token": token})[1:]
 
 
 _DECODER = msgspec.json.Decoder(Coming)
