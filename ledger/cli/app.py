@@ -11,42 +11,107 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from ledger import __version__
 from ledger.cli.output import Exit, Problem, print_problem, say
 from ledger.cli.session import set_flags
 from ledger.cli.wording import problem_of
 
-COMMANDS: dict[str, tuple[str, str]] = {
-    "init": ("ledger.cli.setup", "init"),
-    "demo": ("ledger.cli.setup", "demo"),
-    "serve": ("ledger.cli.serving", "serve"),
-    "node": ("ledger.cli.serving", "node"),
-    "chain": ("ledger.cli.chain", "app"),
-    "mirror": ("ledger.cli.mirror", "app"),
-    "drills": ("ledger.cli.drills", "drills"),
-    "org": ("ledger.cli.organisations", "app"),
-    "key": ("ledger.cli.keys", "app"),
-    "catalogue": ("ledger.cli.catalogue", "app"),
-    "obligation": ("ledger.cli.obligations", "app"),
-    "exemption": ("ledger.cli.exemptions", "app"),
-    "deliver": ("ledger.cli.deliver", "app"),
-    "reconcile": ("ledger.cli.reconcile", "reconcile"),
-    "quality": ("ledger.cli.quality", "app"),
-    "audit": ("ledger.cli.audit", "app"),
-    "lineage": ("ledger.cli.lineage", "app"),
-    "journal": ("ledger.cli.journal", "app"),
-    "token": ("ledger.cli.tokens", "app"),
-    "correction": ("ledger.cli.correction", "app"),
-    "log": ("ledger.cli.ledger_log", "app"),
-    "backup": ("ledger.cli.backups", "backup"),
-    "restore": ("ledger.cli.backups", "restore"),
+
+class Command(NamedTuple):
+    """Where a command is, and what ``govledger --help`` says of it."""
+
+    module: str
+    name: str
+    """The function, or the group of commands."""
+    does: str
+    """The first paragraph of its own help: a test holds both together."""
+
+
+COMMANDS: dict[str, Command] = {
+    "init": Command(
+        "ledger.cli.setup",
+        "init",
+        "Make a data directory: keys, contracts, and the root organisation if it is named.",
+    ),
+    "demo": Command(
+        "ledger.cli.demo",
+        "demo",
+        "A synthetic district on its own chain: 29 departments, 300 catalogue entries, scores.",
+    ),
+    "serve": Command(
+        "ledger.cli.serving",
+        "serve",
+        "Serve the API and the chain's JSON-RPC, follow the log, and send what the outbox holds.",
+    ),
+    "node": Command(
+        "ledger.cli.serving",
+        "node",
+        "Serve the embedded chain as JSON-RPC, for cast, web3 and other Ethereum tools.",
+    ),
+    "chain": Command("ledger.cli.chain", "app", "The chain under the ledger / 底层链."),
+    "mirror": Command("ledger.cli.mirror", "app", "The SQL mirror of the log / 账本镜像."),
+    "drills": Command(
+        "ledger.cli.drills",
+        "drills",
+        "What the integrity drills of this office found last. A server does them on a schedule.",
+    ),
+    "org": Command(
+        "ledger.cli.organisations", "app", "Organisations: register, amend, list / 机构."
+    ),
+    "key": Command("ledger.cli.keys", "app", "Keys: create, grant, rotate, revoke / 密钥."),
+    "catalogue": Command(
+        "ledger.cli.catalogue", "app", "The catalogue of public data / 公共数据目录."
+    ),
+    "obligation": Command("ledger.cli.obligations", "app", "What must be collected / 归集义务."),
+    "exemption": Command("ledger.cli.exemptions", "app", "Exemptions from collection / 豁免."),
+    "deliver": Command(
+        "ledger.cli.deliver",
+        "app",
+        "Resources, manifests, deliveries, proofs of rows / 挂接、数据清单、归集交付、逐条证明.",
+    ),
+    "reconcile": Command(
+        "ledger.cli.reconcile",
+        "reconcile",
+        "Say which rows of RIGHT are missing, extra or changed against LEFT, and which columns differ.",
+    ),
+    "quality": Command(
+        "ledger.cli.quality",
+        "app",
+        "Assess data by rules, record scores and read them / 质量评估与评分.",
+    ),
+    "audit": Command("ledger.cli.audit", "app", "Completeness audits / 应归尽归审计."),
+    "lineage": Command("ledger.cli.lineage", "app", "Lineage: where data come from / 血缘."),
+    "journal": Command(
+        "ledger.cli.journal", "app", "The lineage journal and its anchors / 血缘日志."
+    ),
+    "token": Command("ledger.cli.tokens", "app", "Bearer tokens for pipelines / 访问令牌."),
+    "correction": Command(
+        "ledger.cli.correction",
+        "app",
+        "Requests to correct an entry, answers and clocks / 校核纠错.",
+    ),
+    "log": Command(
+        "ledger.cli.ledger_log", "app", "The log: checkpoints and proofs / 日志、检查点与证明."
+    ),
+    "backup": Command(
+        "ledger.cli.backups",
+        "backup",
+        "Back this data directory up, while a server runs or not. The mirror is not in it: it follows "
+        "from the log.",
+    ),
+    "restore": Command(
+        "ledger.cli.backups",
+        "restore",
+        "Restore a backup into the data directory (-C), which must be empty; verifies it at the end.",
+    ),
 }
-"""Command -> module, and the function or group of commands in it."""
+LISTING = f"{__name__}.listing"
+"""In a context's ``meta`` while the list of commands is printed."""
 
 
 class Commands(TyperGroup):
@@ -62,19 +127,26 @@ class Commands(TyperGroup):
         """In the order in which a newcomer needs them."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
+        """The list of commands, for which none of them is imported."""
+        ctx.meta[LISTING] = True
+        super().format_help(ctx, formatter)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401
         """The command, imported now; None where there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
-        module, name = COMMANDS[cmd_name]
-        found = getattr(importlib.import_module(module), name)
+        command = COMMANDS[cmd_name]
+        if ctx is not None and ctx.meta.get(LISTING):
+            return TyperCommand(cmd_name, help=command.does)
+        found = getattr(importlib.import_module(command.module), command.name)
         if not isinstance(found, typer.Typer):
             alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
             alone.command(cmd_name)(found)
             found = alone
-        command = typer.main.get_command(found)
-        command.name = cmd_name
-        return command
+        loaded = typer.main.get_command(found)
+        loaded.name = cmd_name
+        return loaded
 
 
 app = typer.Typer(

@@ -1,9 +1,8 @@
-"""``govledger init`` and ``govledger demo``: from nothing to a ledger."""
+"""``govledger init``: from nothing to a ledger."""
 
 from __future__ import annotations
 
 import json
-import time
 import tomllib
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +12,6 @@ import typer
 from ledger.chain.connect import connect
 from ledger.chain.deployment import deploy
 from ledger.chain.interface import Chain
-from ledger.chain.keystore import DEMO_WORK_FACTOR
 from ledger.cli.organisations import drafts_from
 from ledger.cli.output import (
     Exit,
@@ -25,7 +23,6 @@ from ledger.cli.output import (
     say,
     write_whole,
 )
-from ledger.cli.serving import receiving, serve_office
 from ledger.cli.session import (
     ADMIN_KEY,
     Json,
@@ -33,10 +30,7 @@ from ledger.cli.session import (
     existing_file,
     opened,
     record,
-    settings,
 )
-from ledger.demo.play import Demo, open_demo
-from ledger.demo.tour import print_tour
 from ledger.office import Office
 from ledger.organisations.statements import register
 from ledger.settings import CONFIG_FILE
@@ -174,35 +168,3 @@ def _tell_next(office: Office, *, registered: bool) -> None:
     out.print(say("下一步：", "What to do next:"), style="bold")
     for number, step in enumerate(steps, start=1):
         out.print(f"  {number}. govledger{here} {step}", markup=False)
-
-
-def demo(
-    no_serve: Annotated[
-        bool, typer.Option("--no-serve", help="Build the district, show the tour, and end.")
-    ] = False,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same district.")] = 2026,
-    place: Annotated[Path, typer.Option("--dir", help="Where the district is kept.")] = Path(
-        "demo-data"
-    ),
-    port: Annotated[int | None, typer.Option(help="Port of the HTTP API.")] = None,
-) -> None:
-    """A synthetic district on its own chain: 29 departments, 300 catalogue entries, scores.
-
-    Nothing in it is real. Example: govledger demo --no-serve
-    """
-    built: Demo = open_demo(place, seed)
-    chosen = settings(data_dir=place, port=port, passphrase_file=place / "passphrase")
-    clock = time.time if built.complete else built.calendar
-    with Office(chosen, work_factor=DEMO_WORK_FACTOR, clock=clock) as office:
-        if not built.complete:
-            out.print(
-                say(
-                    "正在生成合成示例区（非真实数据）…",
-                    "Building a synthetic district (nothing in it is real) …",
-                ),
-                style="bold",
-            )
-            built.build(office, progress_bar, receiving)
-        print_tour(office, built, language=say("zh", "en"), serving=not no_serve)
-        if not no_serve:
-            serve_office(office)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import typer
 
+from ledger import __version__
 from ledger.cli.app import COMMANDS, app
 from tests.person import Person
 from tests.small_office import CIVIL_AFFAIRS, EDUCATION, PUBLISHED, entry, score
@@ -132,31 +134,74 @@ def test_export_is_one_json_document_a_line(told: Person) -> None:
     assert [json.loads(line)["entry"]["code"] for line in lines] == [PUBLISHED]
 
 
-def test_asking_for_the_version_brings_in_no_chain_and_no_database() -> None:
-    asked = (
-        "import sys, ledger.cli.app;"
-        "print(sorted({'eth', 'web3', 'sqlalchemy', 'fastapi', 'uvicorn'} & set(sys.modules)))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", asked], capture_output=True, text=True, timeout=60, check=True
-    )
-    assert done.stdout.strip() == "[]"
+HEAVY = {
+    "alembic",
+    "datafusion",
+    "duckdb",
+    "eth",
+    "eth_account",
+    "fastapi",
+    "ibis",
+    "openlineage",
+    "openpyxl",
+    "pandas",
+    "py_ecc",
+    "pyarrow",
+    "sqlglot",
+    "uvicorn",
+    "web3",
+}
+"""What no command brings in that only reads what the mirror has."""
+DATABASE = {"httpx", "pydantic", "sqlalchemy", "sqlmodel"}
+TYPED = """
+import contextlib, json, sys
+from ledger.cli import main
+for words in json.loads(sys.argv[1]):
+    sys.argv = ["govledger", *words]
+    with contextlib.suppress(SystemExit):
+        main()
+print(*sys.modules, file=sys.stderr)
+"""
 
 
-def test_reading_what_the_mirror_has_brings_in_no_evm(told: Person) -> None:
-    asked = (
-        "import sys; sys.argv = ['govledger', *sys.argv[1:]];"
-        "import contextlib; from ledger.cli.app import main\n"
-        "with contextlib.suppress(SystemExit): main()\n"
-        "print(sorted({'eth', 'web3', 'eth_account', 'uvicorn'} & set(sys.modules)))"
-    )
+def brought_in(person: Person, *commands: tuple[str, ...]) -> tuple[set[str], str]:
+    """The modules that commands leave imported in a process of their own, and what they say."""
+    typed = json.dumps([person.words(*words) for words in commands])
     done = subprocess.run(
-        [sys.executable, "-c", asked, *told.words("catalogue", "search", "学校")],
-        env=told.environment,
+        [sys.executable, "-c", TYPED, typed],
+        env=person.environment,
         capture_output=True,
         text=True,
         timeout=60,
-        check=False,
+        check=True,
     )
-    assert done.stdout.rstrip().endswith("[]"), done
-    assert PUBLISHED in done.stdout
+    return set(done.stderr.split()), done.stdout
+
+
+def test_to_say_what_there_is_no_command_is_imported(newcomer: Person) -> None:
+    modules, said = brought_in(newcomer, ("--help",), ("--version",))
+    assert "catalogue" in said
+    assert __version__ in said
+    assert not modules & (HEAVY | DATABASE)
+    assert not modules & {command.module for command in COMMANDS.values()}
+
+
+def test_reading_what_the_mirror_has_brings_in_no_evm_and_no_engine(told: Person) -> None:
+    modules, said = brought_in(
+        told,
+        ("catalogue", "search", "学校"),
+        ("key", "list"),
+        ("audit", "completeness"),
+        *((name, "--help") for name in COMMANDS if name != "demo"),
+    )
+    assert PUBLISHED in said
+    assert "education-steward" in said
+    assert said.count("Usage") == len(COMMANDS) - 1
+    assert not modules & HEAVY
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_each_says_of_itself(name: str) -> None:
+    root: Any = typer.main.get_command(app)
+    said = inspect.cleandoc(root.get_command(None, name).help)
+    assert " ".join(said.split("\n\n")[0].split()) == COMMANDS[name].does
