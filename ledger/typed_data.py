@@ -159,6 +159,12 @@ class StructType:
         One naming member stands for itself: the hash of a text, or a padded address. Of several it is
         the Keccak-256 of their words.
         """
+        if len(self.naming) == 1:
+            # Every statement of a log comes through here, and what was decoded is a word already.
+            name, kind, _ = self.naming[0]
+            word = values[name]
+            if kind == "string" and isinstance(word, bytes) and len(word) == WORD:
+                return word
         words = [
             organisation if kind == SPEAKER else _encode_word(where, kind, values[name])
             for name, kind, where in self.naming

@@ -8,6 +8,7 @@ guide (发改高技术〔2017〕1272号) for the information items.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import attrgetter
 
 from ledger.catalogue.dictionaries import FORMAT_TYPES, STRUCTURED, DataType
 from ledger.catalogue.entry import Entry
@@ -58,6 +59,7 @@ _ALWAYS = tuple(
         "origin",
     )
 )
+_STATED = attrgetter(*(name for _, name in _ALWAYS))
 _LENGTH_STATED = frozenset({DataType.CHAR, DataType.NUMERIC, DataType.DECIMAL})
 
 
@@ -74,7 +76,7 @@ def missing_elements(entry: Entry) -> list[Problem]:
 
 def missing_fields(entry: Entry) -> list[str]:
     """Pointers of :func:`missing_elements`, ordered."""
-    return sorted(pointer for pointer, _ in _missing(entry))
+    return sorted([pointer for pointer, _ in _missing(entry)])
 
 
 def needs_items(entry: Entry) -> bool:
@@ -84,24 +86,22 @@ def needs_items(entry: Entry) -> bool:
     return not entry.formats or any(form.category in STRUCTURED for form in entry.formats)
 
 
-def _missing(entry: Entry) -> Iterator[tuple[str, str]]:
+def _missing(entry: Entry) -> list[tuple[str, str]]:
     """(pointer, element) of what is missing."""
-    # Every filing of a log comes through here: a model's attributes are read from where it keeps them.
-    stated = entry.__dict__
-    for pointer, name in _ALWAYS:
-        if stated[name] is None:
-            yield pointer, name
+    # Every filing of a log comes through here.
+    found = [place for place, value in zip(_ALWAYS, _STATED(entry), strict=True) if value is None]
     if entry.effective_grade is None:
-        yield "/grade", "grade"
+        found.append(("/grade", "grade"))
     if entry.open_type is OpenType.CONDITIONAL and entry.open_condition is None:
-        yield "/open_condition", "open_condition"
+        found.append(("/open_condition", "open_condition"))
     for name in ("secrecy_assessment", "personal_information_assessment"):
         assessment = getattr(entry, name)
         if assessment is None or not assessment.done:
-            yield f"/{name}", name
-    yield from _missing_formats(entry)
-    yield from _missing_items(entry)
-    yield from _missing_sharing(entry)
+            found.append((f"/{name}", name))
+    found += _missing_formats(entry)
+    found += _missing_items(entry)
+    found += _missing_sharing(entry)
+    return found
 
 
 def _missing_formats(entry: Entry) -> Iterator[tuple[str, str]]:

@@ -15,9 +15,10 @@ from ledger.mirror import tables
 from ledger.mirror.earlier import pack_earlier
 from ledger.mirror.errors import StaleMirrorError
 from ledger.mirror.events import LogRows
-from ledger.mirror.projections import Decoded, Projection
+from ledger.mirror.examining import Examined, examine
+from ledger.mirror.projections import Drafting, Projection
 from ledger.mirror.queries import Cursor
-from ledger.mirror.reading import CHECK, CHECK_VERSION, read
+from ledger.mirror.reading import CHECK, CHECK_VERSION
 from ledger.statements import Statement
 from ledger.store.bulk import insert_rows
 
@@ -39,31 +40,19 @@ def project(
     conn: Connection, projections: Sequence[Projection], statements: Sequence[Statement]
 ) -> None:
     """Run the projections over statements, in leaf order, and flag what is malformed."""
-    flags: list[tuple[int, str, str]] = []
-    takers: dict[str, list[tuple[Projection, list[Decoded]]]] = {}
-    fit: list[tuple[Projection, list[Decoded]]] = []
-    for projection in projections:
-        fit.append((projection, []))
-        for kind in projection.kinds:
-            takers.setdefault(kind, []).append(fit[-1])
-    for statement in statements:
-        wanted = takers.get(statement.kind)
-        if wanted is None:
+    write_examined(conn, projections, examine(projections, statements))
+
+
+def write_examined(conn: Connection, projections: Sequence[Projection], examined: Examined) -> None:
+    """Have the projections write what was found, in their order, and flag what is malformed."""
+    for projection, fit in zip(projections, examined.fit, strict=True):
+        if not fit:
             continue
-        found = read(statement)
-        if isinstance(found, str):
-            flags.append((statement.index, CHECK, found))
-            continue
-        for projection, readable in wanted:
-            reason = projection.malformed(found)
-            if reason is None:
-                readable.append(found)
-            else:
-                flags.append((statement.index, projection.name, reason))
-    for projection, readable in fit:
-        if readable:
-            projection.apply(conn, readable)
-    insert_rows(conn, tables.flag, flags)
+        if isinstance(projection, Drafting):
+            projection.write(conn, fit)
+        else:
+            projection.apply(conn, fit)
+    insert_rows(conn, tables.flag, examined.flags)
 
 
 def cut(conn: Connection, size: int, block: int, projections: Sequence[Projection]) -> None:

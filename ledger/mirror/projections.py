@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from sqlalchemy import Connection, Table
 
 from ledger.statements import Authorisation, LogIdentity, Statement, StructType, Value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Decoded:
     """A statement with its payload and body decoded, ready to be projected.
 
@@ -48,6 +48,20 @@ class Projection(Protocol):
         ...
 
     def apply(self, connection: Connection, statements: Sequence[Decoded]) -> None: ...
+
+
+@runtime_checkable
+class Drafting(Projection, Protocol):
+    """A projection whose rows follow nearly whole from one statement alone, so that they may be made elsewhere.
+
+    ``draft`` says what a statement makes, or why it is malformed, as :meth:`malformed` does; it asks nothing but
+    the statement, and its answer is made of what MessagePack knows. ``write`` does with drafts, in leaf order and
+    perhaps turned into lists meanwhile, what :meth:`apply` does with statements.
+    """
+
+    def draft(self, decoded: Decoded) -> Sequence[Any] | str: ...
+
+    def write(self, connection: Connection, drafts: Sequence[Sequence[Any]]) -> None: ...
 
 
 class RuleBroken(Exception):

@@ -37,7 +37,8 @@ def read(statement: Statement) -> Decoded | str:
         return f"body: {error}"
     if not isinstance(body, dict):
         return "body: not a JSON object"
-    return Decoded(statement, decoded.struct, decoded.values, body)
+    decoded.body = body
+    return decoded
 
 
 def read_payload(statement: Statement) -> Decoded:

@@ -17,7 +17,7 @@ SQLITE_VALUES = 5_500
 """Values a call; SQLite takes 32,766 (SQLITE_MAX_VARIABLE_NUMBER)."""
 
 
-def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+def insert_rows(connection: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
     """Insert ``rows``, each with a value for every column in the table's order, as the driver takes
     them: no type of a column converts anything on this way.
     """
@@ -27,14 +27,15 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, 
     columns = ", ".join(quote(column.name) for column in table.columns)
     head = f"INSERT INTO {quote(table.name)} ({columns}) VALUES "  # noqa: S608
     if connection.dialect.name != "sqlite":
-        if len(rows) <= FEW:
+        given = [row if isinstance(row, tuple) else tuple(row) for row in rows]
+        if len(given) <= FEW:
             values = ", ".join(["%s"] * len(table.columns))
-            connection.exec_driver_sql(f"{head}({values})", list(rows))
+            connection.exec_driver_sql(f"{head}({values})", given)
             return
         types = [column.type.compile(connection.dialect) for column in table.columns]
         connection.exec_driver_sql(
             f"COPY {quote(table.name)} ({columns}) FROM STDIN (FORMAT BINARY)",
-            list(rows),
+            given,
             execution_options={COPIED: [each.partition("(")[0].split()[0] for each in types]},
         )
         return

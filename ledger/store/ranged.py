@@ -7,11 +7,12 @@ counts the statements about a subject from 1.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Table, and_, bindparam, or_, update
 
-from ledger.store.bulk import insert_mappings
+from ledger.store.bulk import insert_rows
 
 
 def held(table: FromClause, as_of: int | None) -> ColumnElement[bool]:
@@ -29,19 +30,31 @@ def supersede(
 
     ``rows`` come without ``leaf_until``. A row with version 1 ends nothing.
     """
-    fresh: list[dict[str, Any]] = []
-    newest: dict[tuple[Any, ...], dict[str, Any]] = {}
+    names = table.columns.keys()
+    fresh = [[None if name == "leaf_until" else row[name] for name in names] for row in rows]
+    supersede_rows(connection, table, key, fresh)
+
+
+def supersede_rows(
+    connection: Connection, table: Table, key: Sequence[str], rows: Sequence[list[Any]]
+) -> None:
+    """:func:`supersede` for rows as lists in the table's order of columns, whose ``leaf_until`` it sets."""
+    if not rows:
+        return
+    names = table.columns.keys()
+    from_at, until_at, version_at = map(names.index, ("leaf_from", "leaf_until", "version"))
+    subject_of = itemgetter(*(names.index(name) for name in key))
+    newest: dict[Any, list[Any]] = {}
     endings: list[dict[str, Any]] = []
-    for given in rows:
-        row = {**given, "leaf_until": None}
-        subject = tuple(row[name] for name in key)
+    for row in rows:
+        subject = subject_of(row)
         before = newest.get(subject)
         if before is not None:
-            before["leaf_until"] = row["leaf_from"]
-        elif row["version"] > 1:
-            endings.append({"at": row["leaf_from"], **{f"of_{name}": row[name] for name in key}})
+            before[until_at] = row[from_at]
+        elif row[version_at] > 1:
+            named = zip(key, subject if len(key) > 1 else (subject,), strict=True)
+            endings.append({"at": row[from_at], **{f"of_{name}": value for name, value in named}})
         newest[subject] = row
-        fresh.append(row)
     if endings:
         subject_matches = [table.c[name] == bindparam(f"of_{name}") for name in key]
         connection.execute(
@@ -50,4 +63,4 @@ def supersede(
             .values(leaf_until=bindparam("at")),
             endings,
         )
-    insert_mappings(connection, table, fresh)
+    insert_rows(connection, table, rows)
