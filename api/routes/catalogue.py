@@ -120,15 +120,16 @@ def search(
             as_of=page.view.held,
             limit=limit,
             cursor=None if page.after is None else str(page.after),
+            counted=True,
         )
-        total = queries.count(page.view.conn, filters, as_of=page.view.held)
         names = _names(page.view, [one.provider for one in found.entries])
         return page_answer(
             request,
             page,
             [show_summary(one, names) for one in found.entries],
             following=found.next,
-            total=total,
+            total=found.total,
+            extra={"total_exact": found.total_exact},
         )
 
 

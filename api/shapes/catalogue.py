@@ -39,7 +39,19 @@ class EntryPage(Shape):
 
     as_of: Size
     log_size: Size
-    total: int
+    total: Annotated[
+        int,
+        Field(
+            description="命中条数;按文字检索时数到 1000 为止。 "
+            "How many match; hits of a text are counted up to 1000."
+        ),
+    ]
+    total_exact: Annotated[
+        bool,
+        Field(
+            description="为 false 时命中多于 total。 Where it is false, more match than `total`."
+        ),
+    ]
     items: list[EntrySummaryDocument]
     next: str | None
 

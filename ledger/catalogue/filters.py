@@ -6,10 +6,11 @@ import base64
 import binascii
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import ColumnElement, FromClause, Select
 
 from ledger.catalogue.models import ENTRIES
 from ledger.catalogue.names import folded
@@ -85,9 +86,17 @@ _TABLES: dict[str, type[Code]] = {
 }
 
 
-def matching(asked: Select[Any], filters: Filters, as_of: int | None) -> Select[Any]:
-    """``asked`` narrowed to the entries that match, at log size ``as_of`` (None: now)."""
-    asked = asked.where(held(ENTRIES, as_of))
+Holds = Callable[[FromClause, int | None], ColumnElement[bool]]
+
+
+def matching(
+    asked: Select[Any], filters: Filters, as_of: int | None, holds: Holds = held
+) -> Select[Any]:
+    """``asked`` narrowed to the entries that match, at log size ``as_of`` (None: now).
+
+    ``holds`` is how the rows that hold are told, see :func:`ledger.store.ranged.held`.
+    """
+    asked = asked.where(holds(ENTRIES, as_of))
     for name in (*_TABLES, "grade", "restricted"):
         value = getattr(filters, name)
         if value is not None:

@@ -1,7 +1,8 @@
 """Tables of the catalogue (目录), derived from filings and decisions, ranged by leaf.
 
 ``catalogue_entry`` has one row a statement: how the entry stood from that leaf on. Editions, items
-and acts are only ever added to. The desk's own tables, derived from nothing, stand at the end.
+and acts are only ever added to. ``catalogue_gram`` is the index of searches. The desk's own tables,
+derived from nothing, stand at the end.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Index, LargeBinary, String, Text
 from sqlmodel import Field
 
-from ledger.store.tables import DeskTable, Ranged, table_of
+from ledger.store.tables import DeskTable, MirrorTable, Ranged, table_of
 from ledger.store.types import BIG
 
 CODE = String().with_variant(String(collation="C"), "postgresql")
@@ -136,6 +137,19 @@ class ActRow(Ranged, table=True):
     recorded_at: int = Field(sa_type=BIG)
 
 
+class GramRow(MirrorTable, table=True):
+    """Where two characters stand side by side, in a block of the log: see :mod:`ledger.catalogue.search_index`."""
+
+    __tablename__ = "catalogue_gram"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - as SQLAlchemy takes it
+
+    last: int = Field(primary_key=True, sa_type=BIG)
+    """The block's last leaf."""
+    pair: int = Field(primary_key=True, sa_type=BIG)
+    leaves: bytes = Field(sa_type=LargeBinary)
+    """See :mod:`ledger.catalogue.grams`."""
+
+
 class SealedTextRow(DeskTable, table=True):
     """The text of a restricted entry, AES-256-GCM encrypted; see
     :mod:`ledger.catalogue.sealing`.
@@ -186,6 +200,7 @@ ENTRIES = table_of(EntryRow)
 EDITIONS = table_of(EditionRow)
 ITEMS = table_of(ItemRow)
 ACTS = table_of(ActRow)
+GRAMS = table_of(GramRow)
 SEALED_TEXTS = table_of(SealedTextRow)
 IMPORT_BATCHES = table_of(ImportBatchRow)
 IMPORT_RECORDS = table_of(ImportRecordRow)

@@ -18,8 +18,10 @@ from ledger.catalogue.entry import Entry, pointer_of
 from ledger.catalogue.models import ACTS, EDITIONS, ENTRIES, ITEMS
 from ledger.catalogue.names import bare, folded
 from ledger.catalogue.problems import EntryRefused
+from ledger.catalogue.search_index import INDEX
 from ledger.codes import GRADES, EntryState, Library, OpenType, ShareType, UpdateCycle
 from ledger.mirror import queries as mirror
+from ledger.mirror.own_indexes import OwnIndex
 from ledger.mirror.projections import Decoded
 from ledger.statements import (
     DECISION,
@@ -133,6 +135,7 @@ class CatalogueProjection:
     version = 2
     kinds = frozenset({FILING.kind})
     tables: Sequence[Table] = (ENTRIES, EDITIONS, ITEMS, ACTS)
+    index: OwnIndex = INDEX
 
     def malformed(self, decoded: Decoded) -> str | None:
         """Why typed members and body do not make one filing or decision, or None."""

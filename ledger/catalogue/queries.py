@@ -22,6 +22,7 @@ from ledger.catalogue.filters import (
     write_cursor,
 )
 from ledger.catalogue.models import ACTS, EDITIONS, ENTRIES
+from ledger.catalogue.searching import Search
 from ledger.catalogue.selects import acts_at, classes_at, editions_at, entries_at, items_at
 from ledger.codes import EntryState
 from ledger.store.ranged import held
@@ -106,10 +107,16 @@ class EntrySummary:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of entries ordered by code; ``next`` is the cursor of the following one, if any."""
+    """A page of entries ordered by code; ``next`` is the cursor of the following one, if any.
+
+    ``total`` is how many match in all, where it was asked for. Hits of a text are counted up to
+    :data:`~ledger.catalogue.searching.COUNTED`; where there are more, ``total_exact`` is False.
+    """
 
     entries: tuple[EntrySummary, ...]
     next: str | None
+    total: int | None = None
+    total_exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,22 +171,25 @@ def search(
     as_of: int | None = None,
     limit: int = 50,
     cursor: str | None = None,
+    counted: bool = False,
 ) -> Page:
-    """A page of the entries that match, ordered by code, at most ``limit`` (1..500).
+    """A page of the entries that match, ordered by code, at most ``limit`` (1..500); ``counted``: with the total.
 
     Raises :class:`CatalogueQueryError` for a filter value or a cursor that cannot be.
     """
     wanted = (filters or Filters()).checked()
     if not 1 <= limit <= MAX_LIMIT:
         raise CatalogueQueryError(f"limit {limit} is not in 1..{MAX_LIMIT}")
-    asked = matching(select(ENTRIES), wanted, as_of).order_by(ENTRIES.c.code).limit(limit + 1)
-    if cursor is not None:
-        asked = asked.where(ENTRIES.c.code > read_cursor(cursor, wanted))
-    rows = [summary_of(row) for row in conn.execute(asked).mappings()]
+    after = None if cursor is None else read_cursor(cursor, wanted)
+    made = Search(conn, wanted, as_of)
+    rows = [summary_of(row) for row in made.page(limit + 1, after)]
     more = len(rows) > limit
+    total, exact = made.total() if counted else (None, True)
     return Page(
         entries=tuple(rows[:limit]),
         next=write_cursor(rows[limit - 1].code, wanted) if more else None,
+        total=total,
+        total_exact=exact,
     )
 
 

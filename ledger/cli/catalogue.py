@@ -81,17 +81,26 @@ def search(
     )
     with reading(as_of) as (connection, size):
         try:
-            page = queries.search(connection, filters, as_of=size, limit=limit, cursor=cursor)
-            total = queries.count(connection, filters, as_of=size)
+            page = queries.search(
+                connection, filters, as_of=size, limit=limit, cursor=cursor, counted=True
+            )
             # of restricted entries the provider's code alone is public; its name is known all the same
             known = names(connection, [text_hash(e.provider) for e in page.entries], size)
         except CatalogueQueryError as error:
             raise (problem_of(error, Exit.USAGE) or error) from error
     if json_output:
-        print_json({"total": total, "entries": page.entries, "next": page.next})
+        print_json(
+            {
+                "total": page.total,
+                "total_exact": page.total_exact,
+                "entries": page.entries,
+                "next": page.next,
+            }
+        )
         return
+    more = "" if page.total_exact else say("条以上", " and more")
     print_table(
-        say(f"目录条目：{total}", f"Catalogue entries: {total}"),
+        say(f"目录条目：{page.total}{more}", f"Catalogue entries: {page.total}{more}"),
         [
             say("代码", "code"),
             say("名称", "name"),

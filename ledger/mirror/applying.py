@@ -16,6 +16,7 @@ from ledger.mirror.earlier import pack_earlier
 from ledger.mirror.errors import StaleMirrorError
 from ledger.mirror.events import LogRows
 from ledger.mirror.examining import Examined, examine
+from ledger.mirror.own_indexes import indexes_of
 from ledger.mirror.projections import Drafting, Projection
 from ledger.mirror.queries import Cursor
 from ledger.mirror.reading import CHECK, CHECK_VERSION
@@ -66,6 +67,8 @@ def cut(conn: Connection, size: int, block: int, projections: Sequence[Projectio
         for table in projection.tables:
             conn.execute(delete(table).where(table.c.leaf_from >= size))
             conn.execute(update(table).where(table.c.leaf_until >= size).values(leaf_until=None))
+    for index in indexes_of(projections):
+        index.cut(conn, size)
 
 
 def begin_anew(conn: Connection, projections: Sequence[Projection]) -> None:

@@ -24,6 +24,7 @@ from ledger.mirror.applying import (
     projection_versions,
     write_log,
 )
+from ledger.mirror.building import build_indexes
 from ledger.mirror.doubt import first_doubtful_leaf
 from ledger.mirror.errors import ChainMovedError, ForeignLogError, MismatchError
 from ledger.mirror.events import LogRows
@@ -97,6 +98,8 @@ class Follower:
         self._late = late_indexes.late_indexes(projected)
         self._indexed = False
         """That the database has every index; asked once, and again after doing without some."""
+        self._reached: Cursor | None = None
+        """Where the mirror stood when the indexes of projections were last built on."""
 
     def catch_up(self, on_step: OnStep | None = None, progress: Progress | None = None) -> Cursor:
         """Take over everything up to the chain's newest block.
@@ -116,7 +119,7 @@ class Follower:
                 if ground is not None:
                     self._advance(cursor, ground, head, on_step)
                 elif cursor is not None:
-                    self._index()
+                    self._index(cursor)
                     return cursor
                 moved = 0
             except FollowerMovedError:
@@ -171,11 +174,16 @@ class Follower:
             LOGGER.info("projections changed; filling them afresh from %d leaves", cursor.size)
             rebuild(self.engine, self.projections, progress)
 
-    def _index(self) -> None:
-        """Build what the first sync did without; an earlier one may have been killed before it could."""
+    def _index(self, cursor: Cursor) -> None:
+        """Build what the first sync did without; an earlier one may have been killed before it could. And what
+        indexes of projections lack since the log was last of another size.
+        """
         if not self._indexed:
             late_indexes.build(self.engine, self._late)
             self._indexed = True
+        if self._reached != cursor:
+            build_indexes(self.engine, self.projections, self.fence)
+            self._reached = cursor
 
     def _begin_anew(self, cursor: Cursor) -> None:
         """The log went on elsewhere: its statements are there as well, in other blocks."""

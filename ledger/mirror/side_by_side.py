@@ -16,7 +16,9 @@ from sqlalchemy.schema import CreateTable
 
 from ledger.mirror import tables
 from ledger.mirror.applying import keep_others_out, project, write_projection_versions
+from ledger.mirror.building import build_indexes
 from ledger.mirror.late_indexes import drop, late_of
+from ledger.mirror.own_indexes import indexes_of
 from ledger.mirror.projections import Projection
 from ledger.mirror.rows import statements_between
 from ledger.store.engine import WRITES, writing
@@ -122,7 +124,10 @@ def rebuild(
             for index in late:
                 index.create(place.conn)
             place.conn.execution_options(schema_translate_map={})
+        for own in indexes_of(projections):
+            own.cut(place.conn, 0)
         write_projection_versions(place.conn, projections)
+    build_indexes(engine, projections)
     return size
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.mirror import tables
 from ledger.mirror.applying import projection_versions
+from ledger.mirror.own_indexes import indexes_of
 from ledger.mirror.projections import Projection
 from ledger.mirror.queries import Cursor
 from ledger.mirror.side_by_side import Beside, Progress, derived_tables, fill
@@ -45,6 +46,27 @@ def check_projections(
         report.count("rows", total)
         if not _alike(place, table, total):
             _compare_table(place, table, report)
+    _check_indexes(place, projections, cursor, report)
+
+
+def _check_indexes(
+    place: Beside, projections: Sequence[Projection], cursor: Cursor, report: Report
+) -> None:
+    """What the indexes of projections say of the rows in use, which were held against fresh ones."""
+    place.conn.execution_options(schema_translate_map={None: place.lasting.strip('"')})
+    try:
+        for index in indexes_of(projections):
+            for first, last in index.wrong_parts(place.conn, cursor.size):
+                report.add(
+                    "projection",
+                    f"索引 {index.table} 关于日志 {first} 至 {last} 的内容与各行不符；重建投影即可恢复",
+                    f"index {index.table} says of leaves {first} to {last} what the rows do not; rebuild the "
+                    "projections",
+                    leaf=first,
+                    table=index.table,
+                )
+    finally:
+        place.conn.execution_options(schema_translate_map={})
 
 
 def _check_versions(place: Beside, projections: Sequence[Projection], report: Report) -> None:

@@ -1,0 +1,132 @@
+"""The index behind searches of the catalogue (检索索引), kept in blocks of leaves: see :mod:`ledger.catalogue.grams`.
+
+The log is cut into blocks of :data:`BLOCK` leaves; those after the last whole one are in blocks of :data:`SMALL`, which
+the whole one replaces; the leaves after those are in none and are looked through. A block is never changed: a rollback
+into it takes all of it, and it is built anew. Blocks hold the rows of every version; which of them hold is asked of the
+rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from sqlalchemy import Connection, delete, func, select
+
+from ledger.catalogue.grams import postings
+from ledger.catalogue.models import ENTRIES, GRAMS
+from ledger.store.bulk import insert_rows
+
+BLOCK, SMALL = 1 << 15, 1 << 11
+HEAD = 0
+"""The pair under which a block holds its first leaf, eight bytes big-endian; no text makes it."""
+_ASKED_AT_ONCE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Leaves ``first`` to ``last``, both included."""
+
+    first: int
+    last: int
+
+    @property
+    def leaves(self) -> int:
+        return self.last - self.first + 1
+
+
+def blocks(connection: Connection, size: int | None = None) -> list[Block]:
+    """The blocks that are there, for a log of ``size`` leaves (None: all), one after the other from leaf 0 on."""
+    if size is None:
+        newest = connection.execute(select(func.max(GRAMS.c.last))).scalar_one()
+        if newest is None:
+            return []
+        size = newest + 1
+    whole = _heads(connection, range(BLOCK - 1, size, BLOCK))
+    found: list[Block] = []
+    for last in count(BLOCK - 1, BLOCK):
+        if whole.get(last) != last - BLOCK + 1:
+            break
+        found.append(Block(last - BLOCK + 1, last))
+    begun = len(found) * BLOCK
+    small = _heads(connection, range(begun + SMALL - 1, min(size, begun + BLOCK), SMALL))
+    for last in count(begun + SMALL - 1, SMALL):
+        if small.get(last) != last - SMALL + 1:
+            return found
+        found.append(Block(last - SMALL + 1, last))
+    return found
+
+
+def _heads(connection: Connection, ends: Sequence[int]) -> dict[int, int]:
+    """First leaf of each block that ends at one of these leaves, by its last."""
+    found: dict[int, int] = {}
+    for start in range(0, len(ends), _ASKED_AT_ONCE):
+        asked = select(GRAMS.c.last, GRAMS.c.leaves).where(
+            GRAMS.c.last.in_(ends[start : start + _ASKED_AT_ONCE]), GRAMS.c.pair == HEAD
+        )
+        found |= {row.last: int.from_bytes(row.leaves) for row in connection.execute(asked)}
+    return found
+
+
+class SearchIndex:
+    """Builds the blocks, takes them back, and holds them against the rows."""
+
+    table = GRAMS.name
+
+    def build_next(self, connection: Connection, size: int) -> bool:
+        """Build one whole block, or all the small ones that are missing; False where none is."""
+        known = blocks(connection, size)
+        whole = sum(block.leaves == BLOCK for block in known)
+        if (whole + 1) * BLOCK <= size:
+            self._build(connection, Block(whole * BLOCK, (whole + 1) * BLOCK - 1))
+            return True
+        begun = known[-1].last + 1 if known else 0
+        for first in range(begun, size - SMALL + 1, SMALL):
+            self._build(connection, Block(first, first + SMALL - 1))
+        return False
+
+    def cut(self, connection: Connection, size: int) -> None:
+        """Take back the blocks that reach to leaf ``size`` or beyond."""
+        connection.execute(delete(GRAMS).where(GRAMS.c.last >= size))
+
+    def wrong_parts(self, connection: Connection, size: int) -> list[tuple[int, int]]:
+        """First and last leaf of each block that the rows do not make, or that is of no log of this size."""
+        wrong = []
+        known = blocks(connection, size)
+        for block in known:
+            kept = connection.execute(
+                select(GRAMS.c.pair, GRAMS.c.leaves)
+                .where(GRAMS.c.last > block.first, GRAMS.c.last <= block.last)
+                .order_by(GRAMS.c.last, GRAMS.c.pair)
+            )
+            if [tuple(row) for row in kept] != list(_rows(connection, block)):
+                wrong.append((block.first, block.last))
+        end = known[-1].last if known else -1
+        strange = connection.execute(
+            select(func.min(GRAMS.c.last), func.max(GRAMS.c.last)).where(GRAMS.c.last > end)
+        ).one()
+        if strange[0] is not None:
+            wrong.append((strange[0], strange[1]))
+        return wrong
+
+    @staticmethod
+    def _build(connection: Connection, block: Block) -> None:
+        connection.execute(
+            delete(GRAMS).where(GRAMS.c.last >= block.first, GRAMS.c.last <= block.last)
+        )
+        rows = [(block.last, pair, leaves) for pair, leaves in _rows(connection, block)]
+        insert_rows(connection, GRAMS, rows)
+
+
+def _rows(connection: Connection, block: Block) -> Iterator[tuple[int, bytes]]:
+    """Pairs and leaves of a block, as they follow from the rows of entries."""
+    asked = select(ENTRIES.c.leaf_from, ENTRIES.c.search).where(
+        ENTRIES.c.leaf_from >= block.first, ENTRIES.c.leaf_from <= block.last
+    )
+    texts = [(leaf - block.first, text) for leaf, text in connection.execute(asked)]
+    yield HEAD, block.first.to_bytes(8)
+    yield from postings(texts, block.leaves)
+
+
+INDEX = SearchIndex()
