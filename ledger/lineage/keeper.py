@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 import time
@@ -15,12 +16,18 @@ from sqlalchemy import Engine
 from ledger.journal.committing import Committer
 from ledger.journal.journal import Journal
 from ledger.lineage import queries
+from ledger.lineage.apart import Order, fold_apart
 from ledger.lineage.edges import Edges, origin_followed
 from ledger.lineage.entries import Coming, Door, entry_of
 from ledger.lineage.statements import CheckpointDraft
 
+log = logging.getLogger("govledger.lineage")
+
 PLACE = Path("journals") / "lineage"
 """Where the journal lies in a data directory."""
+MUCH = 1_000
+"""So many entries within :data:`_WHILE_SECONDS` are folded apart (:mod:`ledger.lineage.apart`)."""
+_WHILE_SECONDS = 2.0
 _IDLE_SECONDS = 0.2
 _AFTER_TROUBLE_SECONDS = 2.0
 _LOOK_SECONDS = 1.0
@@ -132,8 +139,11 @@ class LineageKeeper:
         on_error: Callable[[Exception], None],
         on_success: Callable[[], None] = lambda: None,
     ) -> None:
-        """Keep the edges in step until ``stop`` is set; errors are told, and it goes on after a pause."""
-        done = -1
+        """Keep the edges in step until ``stop`` is set; errors are told, and it goes on after a pause.
+
+        Here while little comes, in another process while much does.
+        """
+        done, lately, since = -1, 0, time.monotonic()
         while not stop.is_set():
             try:
                 folded = 0
@@ -141,11 +151,27 @@ class LineageKeeper:
                     folded = self.edges.catch_up(limit=1)
                     done = self.edges.folded()
                 on_success()
+                lately += folded
+                if lately >= MUCH:
+                    self._fold_apart(stop, on_success)
+                if lately >= MUCH or time.monotonic() - since > _WHILE_SECONDS:
+                    lately, since = 0, time.monotonic()
                 pause = 0.0 if folded else _IDLE_SECONDS
             except Exception as error:  # noqa: BLE001 - told, and tried again
                 on_error(error)
                 pause = _AFTER_TROUBLE_SECONDS
             stop.wait(pause)
+
+    def _fold_apart(self, stop: threading.Event, alive: Callable[[], None]) -> None:
+        order = Order(
+            journal=str(self._place),
+            mirror=self._engine.url.render_as_string(hide_password=False),
+            shared=self._shared,
+        )
+        try:
+            fold_apart(order, stop, alive)
+        except OSError as error:  # no more processes, no memory for one: it is folded here
+            log.warning("edges are made in the server, no process can be started: %s", error)
 
 
 def _forked(origin: str, last: queries.AnchoredCheckpoint) -> ForkedJournal:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table
@@ -106,8 +107,8 @@ def save(conn: Connection, shelf: Shelf) -> None:
     insert_rows(conn, FACET_VALUES, shelf.new_values)
     insert_rows(conn, COLUMN_EDGES, list(_column_rows(shelf)))
     insert_rows(conn, RUN_IO, shelf.new_named)
-    insert_rows(conn, JOBS, [_values(job, JOBS) for job in shelf.jobs.values() if job.is_new])
-    insert_rows(conn, RUNS, [_values(run, RUNS) for run in shelf.runs.values() if run.is_new])
+    insert_rows(conn, JOBS, [_job_values(job) for job in shelf.jobs.values() if job.is_new])
+    insert_rows(conn, RUNS, [_run_values(run) for run in shelf.runs.values() if run.is_new])
     _update(
         conn,
         JOBS,
@@ -123,12 +124,19 @@ def save(conn: Connection, shelf: Shelf) -> None:
         (r for r in shelf.runs.values() if r.changed and not r.is_new),
     )
     edges = [*shelf.ended_edges, *(edge for held in shelf.edges.values() for edge in held.values())]
-    _update(conn, EDGES, _MOVES, _EDGE_KEY, (e for e in edges if e.changed and not e.is_new))
-    insert_rows(conn, EDGES, [_values(edge, EDGES) for edge in edges if edge.is_new])
+    moved = [edge for edge in edges if edge.changed and not edge.is_new]
+    _update(conn, EDGES, ("named_at",), _EDGE_KEY, (e for e in moved if e.pos_until is None))
+    _update(conn, EDGES, _MOVES, _EDGE_KEY, (e for e in moved if e.pos_until is not None))
+    insert_rows(conn, EDGES, [_edge_values(edge) for edge in edges if edge.is_new])
     facets = [*shelf.ended_facets, *shelf.facets.items()]
     _save_ranged(conn, FACETS, ("node_id", "name"), facets)
     columns = [*shelf.ended_columns, *shelf.columns.items()]
     _save_ranged(conn, COLUMN_SETS, ("job_id", "output_id", "source"), columns)
+
+
+def _values(table: Table) -> Callable[[object], tuple[Any, ...]]:
+    """The values of a row, in the order of a table's columns."""
+    return attrgetter(*(column.name for column in table.columns))
 
 
 _JOB = (
@@ -149,6 +157,8 @@ _RUN_MOVES = tuple(
 _EDGE = ("job_id", "direction", "dataset_id", "source", "pos_from", "run", "named_at")
 _EDGE_KEY = ("job_id", "direction", "dataset_id", "source", "pos_from")
 _MOVES = ("pos_until", "named_at")
+"""Of an edge that ends; one that goes on is named anew, and no index of it needs to be written."""
+_job_values, _run_values, _edge_values = _values(JOBS), _values(RUNS), _values(EDGES)
 _FACET = ("node_id", "name", "pos_from", "value", "said_at")
 _COLUMNS = ("job_id", "output_id", "source", "pos_from", "set_id", "said_at")
 
@@ -181,7 +191,7 @@ def _rows(
 def _update(
     conn: Connection, table: Table, moves: Sequence[str], key: Sequence[str], rows: Iterable[object]
 ) -> None:
-    values = [tuple(getattr(row, name) for name in (*moves, *key)) for row in rows]
+    values = list(map(attrgetter(*moves, *key), rows))
     _execute_update(conn, table, moves, key, values)
 
 
@@ -200,10 +210,6 @@ def _execute_update(
     conn.exec_driver_sql(f"UPDATE {table.name} SET {changes} WHERE {where}", values)  # noqa: S608
 
 
-def _values(row: object, table: Table) -> tuple[Any, ...]:
-    return tuple(getattr(row, column.name) for column in table.columns)
-
-
 def _save_ranged(
     conn: Connection,
     table: Table,
@@ -212,13 +218,16 @@ def _save_ranged(
 ) -> None:
     fresh: list[tuple[Any, ...]] = []
     moved: list[tuple[Any, ...]] = []
-    value = "value" if table is FACETS else "set_id"
+    said_again: list[tuple[Any, ...]] = []
     for name, row in rows:
         if row.is_new:
             fresh.append((*name, row.pos_from, row.pos_until, row.value, row.said_at))
-        elif row.changed:
-            moved.append((row.pos_until, row.value, row.said_at, *name, row.pos_from))
-    _execute_update(conn, table, ("pos_until", value, "said_at"), (*key, "pos_from"), moved)
+        elif row.changed and row.pos_until is not None:
+            moved.append((row.pos_until, row.said_at, *name, row.pos_from))
+        elif row.changed:  # of a row that is kept, and holds, only the time can have changed
+            said_again.append((row.said_at, *name, row.pos_from))
+    _execute_update(conn, table, ("said_at",), (*key, "pos_from"), said_again)
+    _execute_update(conn, table, ("pos_until", "said_at"), (*key, "pos_from"), moved)
     insert_rows(conn, table, fresh)
 
 

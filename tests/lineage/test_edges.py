@@ -253,6 +253,14 @@ def test_what_cannot_be_read_is_flagged_and_the_rest_goes_on(desk: Desk) -> None
     assert len(row[2]) == 640
 
 
+def test_the_reason_of_a_flag_names_the_place_in_the_whole_event(desk: Desk) -> None:
+    event = run_event(1, inputs=("a", "b"))
+    event["inputs"][1]["facets"] = 4
+    desk.tell(event)
+    ((_, reason),) = desk.rows(FLAGS)
+    assert reason == "Expected `object`, got `int` - at `$.inputs[1].facets`"
+
+
 EVENT = st.builds(
     lambda run, state, tables, outputs, design: (run, state, tables, outputs, design),
     st.integers(1, 3),
