@@ -15,9 +15,9 @@ from typing import NamedTuple
 from sqlalchemy import select
 
 from ledger.catalogue import queries as catalogue
+from ledger.lineage.ahead import Way
 from ledger.lineage.identity import ENTRY_NAMESPACE
 from ledger.lineage.reading import Reader, entry_number
-from ledger.lineage.search import Way
 
 Place = tuple[int, str]
 """A data set's number and a field, empty for the whole."""

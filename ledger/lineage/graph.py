@@ -183,7 +183,7 @@ def _search(
         for number in numbers:
             if not page.node(number, 0, job=are_jobs):
                 return
-    searches = [Search(reader, page, ways) for ways in WAYS[direction]]
+    searches = [Search(reader, page, ways, depth) for ways in WAYS[direction]]
     for search in searches:
         search.begin(datasets, jobs)
         if page.full:

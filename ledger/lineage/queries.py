@@ -193,9 +193,14 @@ def rule(connection: Connection, code: str, as_of: int | None = None) -> Rule | 
     return None if row is None else _told(row, Rule)
 
 
-def attribution(connection: Connection, as_of: int | None = None) -> Attribution:
-    """The rules in force, ready to be asked. Those of a mirror that did not change are kept in memory."""
-    cursor = mirror.cursor_of(connection)
+def attribution(
+    connection: Connection, as_of: int | None = None, *, cursor: mirror.Cursor | None = None
+) -> Attribution:
+    """The rules in force, ready to be asked. Those of a mirror that did not change are kept in memory.
+
+    ``cursor`` is how far the mirror is, where that was read already.
+    """
+    cursor = cursor or mirror.cursor_of(connection)
     if cursor is None:
         return Attribution(rules(connection, as_of=as_of))
     key = (str(connection.engine.url), cursor.log, cursor.size, cursor.root, as_of)

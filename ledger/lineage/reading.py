@@ -70,7 +70,8 @@ class Reader:
     ) -> None:
         self.conn = conn
         self.lite = conn.dialect.name == "sqlite"
-        size, folded = mirror.size_of(conn), queries.folded_size(conn)
+        cursor, folded = mirror.cursor_of(conn), queries.folded_size(conn)
+        size = cursor.size if cursor else 0
         if journal is None:
             journal = folded if as_of is None else queries.journal_size(conn, as_of)
         self.journal = min(journal or 0, folded)
@@ -89,9 +90,10 @@ class Reader:
             )
         self._now = self.journal == folded
         self._names: dict[int, tuple[str, str]] = {}
+        self._rules: dict[int, Rule | None] = {}
         self._ends: Sequence[Any] | None = None
         rules = "rule" in self.kinds
-        self.attribution = queries.attribution(conn, self.held)
+        self.attribution = queries.attribution(conn, self.held, cursor=cursor)
         self.crosses = rules and bool(self.attribution)
         """Whether a walk may cross between entries and their data sets."""
 
@@ -101,7 +103,17 @@ class Reader:
         """Edges of data sets (``jobs``: of jobs) in one direction seen from the job, sorted by the far end."""
         if not nears:
             return []
-        near, far = ("job_id", "dataset_id") if jobs else ("dataset_id", "job_id")
+        near = "job_id" if jobs else "dataset_id"
+        parts = self.edges_where(self._among(near, nears), jobs=jobs, direction=direction)
+        if not parts:
+            return []
+        most = "" if limit is None else f" LIMIT {limit}"
+        sql = f"{' UNION ALL '.join(parts)} ORDER BY 1, 2, 3{most}"
+        return list(self._rows(sql, nears, times=len(parts)))
+
+    def edges_where(self, where: str, *, jobs: bool, direction: int) -> list[str]:
+        """Statements for the edges that hold and fit a condition, as :class:`Row`; ``jobs``: near ends are jobs."""
+        far, near = ("dataset_id", "job_id") if jobs else ("job_id", "dataset_id")
         parts = []
         events = [origin for origin in ("run", "design") if origin in self.kinds]
         if events:
@@ -109,8 +121,7 @@ class Reader:
             parts.append(
                 f"SELECT {far} AS far, {near} AS near, source AS origin, pos_from AS pos,"  # noqa: S608 - ours
                 f" CAST(NULL AS BIGINT) AS leaf, run FROM lineage_edge"
-                f" WHERE {self._among(near, nears)} AND direction = {direction}"
-                f" AND {self.edge_holds()}{chosen}"
+                f" WHERE {where} AND direction = {direction} AND {self.edge_holds()}{chosen}"
             )
         types = sorted(self.kinds - set(ORIGINS))
         if types or "step" in self.kinds:
@@ -124,14 +135,9 @@ class Reader:
             parts.append(
                 f"SELECT {far}, {near}, 'step', CAST(NULL AS BIGINT), leaf_from,"  # noqa: S608 - ours
                 f" CAST(NULL AS BIGINT) FROM lineage_step_edge"
-                f" WHERE {self._among(near, nears)} AND direction = {direction}"
-                f" AND {self.leaf_holds()}{typed}"
+                f" WHERE {where} AND direction = {direction} AND {self.leaf_holds()}{typed}"
             )
-        if not parts:
-            return []
-        most = "" if limit is None else f" LIMIT {limit}"
-        sql = f"{' UNION ALL '.join(parts)} ORDER BY 1, 2, 3{most}"
-        return list(self._rows(sql, nears, times=len(parts)))
+        return parts
 
     def column_edges(
         self, fields: Mapping[int, Collection[str]], *, upstream: bool
@@ -153,7 +159,7 @@ class Reader:
             values = [self._texts(sorted(some))]
         end = "s.output_id" if upstream else "c.input_id"
         parts, given = [], list[Any]()
-        number = self._numbers(datasets)
+        number = self.numbers(datasets)
         events = [origin for origin in ("run", "design") if origin in self.kinds]
         if events:
             source = f" AND s.source = '{events[0]}'" if len(events) == 1 else ""
@@ -260,26 +266,31 @@ class Reader:
 
     def standing(self, numbers: Sequence[int]) -> tuple[set[int], set[int]]:
         """Which of these are data sets, and which are jobs, at this moment."""
-        found = []
-        for table, column, steps in (
-            ("lineage_dataset", "dataset_id", "lineage_step_edge"),
-            ("lineage_job", "job_id", "lineage_step"),
-        ):
-            seen = (
-                f"SELECT id FROM {table} WHERE {self._among('id', numbers)}"  # noqa: S608 - ours
-                f" AND first_pos < {self.journal}"
-                f" UNION SELECT {column} FROM {steps} WHERE {self._among(column, numbers)}"
-                f" AND {self.leaf_holds()}"
+        asked = " UNION ".join(
+            f"SELECT {kind}, id FROM {table} WHERE {self._among('id', numbers)}"  # noqa: S608 - ours
+            f" AND first_pos < {self.journal}"
+            f" UNION SELECT {kind}, {column} FROM {steps} WHERE {self._among(column, numbers)}"
+            f" AND {self.leaf_holds()}"
+            for kind, table, column, steps in (
+                (0, "lineage_dataset", "dataset_id", "lineage_step_edge"),
+                (1, "lineage_job", "job_id", "lineage_step"),
             )
-            found.append({row[0] for row in self._rows(seen, numbers, times=2)})
-        return found[0], found[1]
+        )
+        found: tuple[set[int], set[int]] = (set(), set())
+        for kind, number in self._rows(asked, numbers, times=4):
+            found[kind].add(number)
+        return found
 
     def rule_of(self, dataset: int) -> Rule | None:
         """The rule that attributes a data set to an entry; its name must be among :meth:`names`."""
+        if dataset in self._rules:
+            return self._rules[dataset]
         names = self._names.get(dataset)
-        if names is None or names[0] == ENTRY_NAMESPACE:
+        if names is None:
             return None
-        return self.attribution.rule_of(*names)
+        rule = None if names[0] == ENTRY_NAMESPACE else self.attribution.rule_of(*names)
+        self._rules[dataset] = rule
+        return rule
 
     def is_entry(self, dataset: int) -> bool:
         """Whether a data set, whose name is among :meth:`names`, is a catalogue entry."""
@@ -355,17 +366,20 @@ class Reader:
         if self.lite:
             listed = "= ?" if len(numbers) == 1 else "IN (SELECT value FROM json_each(?))"
             return f"{column} {listed}"
-        return f"{column} = ANY(%s)"
+        # Behind a SELECT their number is hidden from the planner, so that one plan serves for all.
+        return f"{column} = ANY((SELECT %s::bigint[])::bigint[])"
 
     def _rows(self, sql: str, numbers: Sequence[int], times: int = 1) -> Iterable[Any]:
         """Rows of a statement that takes a set of numbers, so many ``times``."""
         if not numbers:
             return ()
-        return self.conn.exec_driver_sql(sql, (self._numbers(numbers),) * times).fetchall()
+        return self.conn.exec_driver_sql(sql, (self.numbers(numbers),) * times).fetchall()
 
-    def _numbers(self, numbers: Sequence[int]) -> Any:  # noqa: ANN401 - as the driver takes it
+    def numbers(self, numbers: Sequence[int]) -> Any:  # noqa: ANN401 - as the driver takes it
+        """Numbers as one parameter."""
         if not self.lite:
-            return list(numbers)
+            # As text: the driver would look at every number by itself.
+            return f"{{{','.join(map(str, numbers))}}}"
         return numbers[0] if len(numbers) == 1 else msgspec.json.encode(numbers).decode()
 
     def _texts(self, texts: Sequence[str]) -> Any:  # noqa: ANN401 - as the driver takes it

@@ -15,13 +15,14 @@ one entry, of which neither comes from the other through it. Crossing is no leve
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from operator import itemgetter
+from typing import NamedTuple
 
+from ledger.lineage.ahead import Ahead, Way
 from ledger.lineage.identity import ENTRY_NAMESPACE
 from ledger.lineage.reading import INPUT, OUTPUT, Reader, Row, entry_number
 from ledger.lineage.walks import Direction, Origin
 
-Way = Literal["upstream", "downstream"]
 WAYS: dict[Direction, tuple[tuple[Way, ...], ...]] = {
     "upstream": (("upstream",),),
     "downstream": (("downstream",),),
@@ -29,8 +30,9 @@ WAYS: dict[Direction, tuple[tuple[Way, ...], ...]] = {
     "around": (("upstream", "downstream"),),
 }
 """The searches that a direction means; each goes these ways at every node."""
-_FEWEST = 2_000
+_FEWEST = 500
 """Rows that are read at once without a thought."""
+_IN_ORDER = itemgetter(0, 1, 2)
 
 
 class Flow(NamedTuple):
@@ -113,10 +115,11 @@ class Page:
 class Search:
     """One search from some roots, in some ways; :meth:`step` goes one level further."""
 
-    def __init__(self, reader: Reader, page: Page, ways: tuple[Way, ...]) -> None:
+    def __init__(self, reader: Reader, page: Page, ways: tuple[Way, ...], depth: int) -> None:
         self._reader = reader
         self._page = page
         self._ways = ways
+        self._depth = depth
         self._visited: set[int] = set()
         self._turned: set[int] = set()
         """Data sets and jobs from which edges were read, and of them those that had any."""
@@ -125,6 +128,7 @@ class Search:
         """Entries that gave their data sets."""
         self._datasets: list[int] = []
         self._jobs: list[int] = []
+        self._ahead: Ahead | None = None
 
     @property
     def done(self) -> bool:
@@ -142,6 +146,11 @@ class Search:
         ties = self._ties_of(self._datasets)
         nears = [*self._datasets, *(number for number in ties if number not in self._turned)]
         jobs = self._jobs
+        if self._ahead is not None:
+            self._ahead.read(nears, levels=self._depth - depth + 1, room=page.room)
+        elif not self._reader.lite and len(ways) == 1:
+            # From the next level on: many walks are of one.
+            self._ahead = Ahead(self._reader, ways[0])
         self._turned.update(nears)
         for way in ways:
             rows = self._fetch(nears, way, jobs=False)
@@ -160,16 +169,23 @@ class Search:
         self._open(direct, depth)
 
     def _fetch(self, nears: Sequence[int], way: Way, *, jobs: bool) -> Sequence[Row]:
-        """Edges of ``nears``, but of a hub not many more than fit on the page."""
+        """Edges of ``nears``, sorted by the far end; of a hub not many more than fit on the page."""
+        if self._ahead is None:
+            return self._read(nears, way, jobs=jobs)
+        known, missing = self._ahead.edges(nears, jobs=jobs)
+        return sorted((*known, *self._read(missing, way, jobs=jobs)), key=_IN_ORDER)
+
+    def _read(self, nears: Sequence[int], way: Way, *, jobs: bool) -> Sequence[Row]:
         direction = INPUT if jobs == (way == "upstream") else OUTPUT
-        most = max(_FEWEST, 4 * self._page.room)
-        rows = self._reader.expand(nears, jobs=jobs, direction=direction, limit=most)
-        if len(rows) < most:
-            return rows
-        # The last far end may have more edges than were read.
-        whole = [row for row in rows if row[0] != rows[-1][0]]
-        if len({row[0] for row in whole} - self._page.depths.keys()) > self._page.room:
-            return whole
+        room = self._page.room
+        for most in (max(_FEWEST, room + room // 4), max(4 * _FEWEST, 4 * room)):
+            rows = self._reader.expand(nears, jobs=jobs, direction=direction, limit=most)
+            if len(rows) < most:
+                return rows
+            # The last far end may have more edges than were read.
+            whole = [row for row in rows if row[0] != rows[-1][0]]
+            if len({row[0] for row in whole} - self._page.depths.keys()) > room:
+                return whole
         return self._reader.expand(nears, jobs=jobs, direction=direction)
 
     def _take(

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, delete
+from sqlalchemy import Engine, NullPool, create_engine, delete, make_url
 
-from ledger.lineage import graph
+from ledger.lineage import ahead, graph
 from ledger.lineage.graph import LineageQueryError
 from ledger.lineage.identity import dataset_number
 from ledger.lineage.models import RULES, STEP_COLUMNS, STEP_EDGES, STEPS
 from ledger.lineage.projection import PROJECTION
 from ledger.lineage.statements import anchor
-from ledger.lineage.walks import Direction
+from ledger.lineage.walks import Direction, Walk
 from ledger.mirror.tables import cursor
 from ledger.organisations.projection import PROJECTION as ORGANISATIONS
 from ledger.statements import Statement, sha256
@@ -364,6 +365,80 @@ def test_paths_are_shortest_and_there_where_a_walk_leads(
         )
     if end in levels:
         assert found.nodes[-1].depth == levels[end]
+
+
+@pytest.fixture(scope="module")
+def server(postgresql_server: str) -> Iterator[Engine]:
+    """A mirror on PostgreSQL."""
+    name = f"graph_{uuid4().hex}"
+    place = make_url(postgresql_server).set(drivername="postgresql+psycopg")
+    root = create_engine(place, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with root.connect() as conn:
+        conn.exec_driver_sql(f"CREATE DATABASE {name}")
+    made = open_database(place.set(database=name).render_as_string(hide_password=False), "mirror")
+    yield made
+    made.dispose()
+    with root.connect() as conn:
+        conn.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@given(drawings(), st.data())
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_what_is_read_ahead_on_a_server_changes_no_page(
+    engine: Engine, server: Engine, drawing: Drawing, data: st.DataObject
+) -> None:
+    places = sorted(drawing.places)
+    if not places:
+        return
+    roots = data.draw(st.lists(st.sampled_from(places), min_size=1, max_size=2, unique=True))
+    way = data.draw(st.sampled_from((*WAYS, "both", "around")))
+    depth = data.draw(st.integers(2, 6))
+    kinds = data.draw(st.sampled_from([None, None, ["run"], ["derive", "rule"], ["rule"]]))
+    most, many = data.draw(st.sampled_from([1, 3, 2_048])), data.draw(st.sampled_from([1, 2, 64]))
+    found: list[list[Walk]] = []
+    for each in (engine, server):
+        with writing(each) as conn:
+            drawing.put(conn)
+        with each.connect() as conn, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ahead, "_MOST", most)
+            patch.setattr(ahead, "MANY", many)
+            found.append([graph.walk(conn, roots, direction=way, depth=depth, kinds=kinds)])
+            text, pages = None, found[-1]
+            while len(pages) == 1 or text is not None:
+                page = graph.walk(
+                    conn,
+                    roots,
+                    direction=way,
+                    depth=depth,
+                    kinds=kinds,
+                    cap=3,
+                    continuation=text,
+                )
+                pages.append(page)
+                text = page.continuation
+    assert found[0] == found[1]
+
+
+def test_a_node_of_many_edges_is_paged_alike_on_a_server(engine: Engine, server: Engine) -> None:
+    jobs = {f"reads{at:03d}": (["codes", "raw"], [f"out{at:03d}"]) for at in range(700)}
+    drawing = Drawing(jobs={"collect": (["wild"], ["raw"]), "fill": (["raw"], ["codes"]), **jobs})
+    found: list[list[Walk]] = []
+    for each in (engine, server):
+        with writing(each) as conn:
+            drawing.put(conn)
+        with each.connect() as conn:
+            found.append(
+                [
+                    graph.walk(
+                        conn, [drawing.number("wild")], direction="downstream", depth=9, cap=cap
+                    )
+                    for cap in (20, 600, 10_000)
+                ]
+            )
+    assert found[0] == found[1]
+    assert [len(walk.nodes) for walk in found[1]] == [20, 600, 1_405]
 
 
 def test_both_databases_answer_alike(engine: Engine, postgresql_url: str) -> None:
