@@ -15,12 +15,11 @@ from ledger.mirror import tables
 from ledger.mirror.earlier import pack_earlier
 from ledger.mirror.errors import StaleMirrorError
 from ledger.mirror.events import LogRows
-from ledger.mirror.examining import Examined, examine
+from ledger.mirror.examining import Examined
 from ledger.mirror.own_indexes import indexes_of
 from ledger.mirror.projections import Drafting, Projection
 from ledger.mirror.queries import Cursor
 from ledger.mirror.reading import CHECK, CHECK_VERSION
-from ledger.statements import Statement
 from ledger.store.bulk import insert_rows
 
 TRAIL = 256
@@ -35,13 +34,6 @@ def write_log(
     insert_rows(conn, tables.authorisation, rows.authorisations)
     _write_blocks(conn, rows, blocks)
     _write_tiles(conn, runs)
-
-
-def project(
-    conn: Connection, projections: Sequence[Projection], statements: Sequence[Statement]
-) -> None:
-    """Run the projections over statements, in leaf order, and flag what is malformed."""
-    write_examined(conn, projections, examine(projections, statements))
 
 
 def write_examined(conn: Connection, projections: Sequence[Projection], examined: Examined) -> None:

@@ -5,13 +5,19 @@ Each statement is examined alone, so that several processes may do it at once an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from ledger.mirror.projections import Decoded, Drafting, Projection
 from ledger.mirror.reading import CHECK, read
+from ledger.mirror.second_process import LostError, SecondProcess, second_process
 from ledger.statements import Statement
+
+LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -52,3 +58,78 @@ def examine(projections: Sequence[Projection], statements: Iterable[Statement]) 
 
 def _whole(projection: Projection, decoded: Decoded) -> Decoded | str:
     return projection.malformed(decoded) or decoded
+
+
+@dataclass(frozen=True, slots=True)
+class Examiner:
+    """:func:`examine` for a second process: takes rows of ``statement`` as lists, and gives flags and drafts; of
+    projections that do not draft it gives the places of the statements among these rows.
+    """
+
+    projections: Sequence[Projection]
+
+    def __call__(self, rows: Sequence[Sequence[Any]]) -> list[Any]:
+        found = examine(self.projections, [Statement(*row) for row in rows])
+        first = rows[0][0] if rows else 0
+        places = [
+            fit
+            if isinstance(projection, Drafting)
+            else [one.statement.index - first for one in fit]
+            for projection, fit in zip(self.projections, found.fit, strict=True)
+        ]
+        return [found.flags, places]
+
+
+def examined_elsewhere(
+    projections: Sequence[Projection], rows: Sequence[Sequence[Any]], answer: Sequence[Any]
+) -> Examined:
+    """What an :class:`Examiner` answered about ``rows``, as :func:`examine` would have told it."""
+    flags, places = answer
+    fit = []
+    for projection, told in zip(projections, places, strict=True):
+        if isinstance(projection, Drafting):
+            fit.append(told)
+        else:
+            again = [read(Statement(*rows[place])) for place in told]
+            fit.append([decoded for decoded in again if not isinstance(decoded, str)])
+    return Examined([tuple(flag) for flag in flags], fit)
+
+
+class Examining:
+    """Examines one stretch of statements after another, in a second process where that pays; in order."""
+
+    def __init__(self, projections: Sequence[Projection], size: int) -> None:
+        self._projections = projections
+        self._size = size if projections else 0
+        self._stack = ExitStack()
+        self._beside: SecondProcess | None = None
+
+    def __enter__(self) -> Self:
+        self._beside = self._stack.enter_context(
+            second_process(Examiner(self._projections), self._size)
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether a second process does it, so that this one may do something else meanwhile."""
+        return self._beside is not None
+
+    def begin(self, rows: Sequence[Sequence[Any]]) -> Callable[[], Examined]:
+        """Have rows of ``statement`` examined; what is returned waits for it."""
+        if self._beside is None or not rows:
+            return lambda: examine(self._projections, [Statement(*row) for row in rows])
+        asked = self._beside.ask(rows)
+        return lambda: self._answered(rows, asked)
+
+    def _answered(self, rows: Sequence[Sequence[Any]], asked: Future[Any]) -> Examined:
+        try:
+            return examined_elsewhere(self._projections, rows, asked.result())
+        except LostError as error:
+            LOGGER.warning("%s; going on with one process", error)
+            self._stack.close()
+            self._beside = None
+            return examine(self._projections, [Statement(*row) for row in rows])

@@ -20,16 +20,16 @@ from ledger.mirror.applying import (
     cut,
     keep_others_out,
     move_cursor,
-    project,
     projection_versions,
+    write_examined,
     write_log,
 )
 from ledger.mirror.building import build_indexes
 from ledger.mirror.doubt import first_doubtful_leaf
 from ledger.mirror.errors import ChainMovedError, ForeignLogError, MismatchError
 from ledger.mirror.events import LogRows
+from ledger.mirror.examining import Examining
 from ledger.mirror.fetching import (
-    Fetched,
     Footing,
     Pace,
     ReadAhead,
@@ -37,10 +37,10 @@ from ledger.mirror.fetching import (
     contract_size,
 )
 from ledger.mirror.origin import Origin
+from ledger.mirror.parts import Part, Parts
 from ledger.mirror.projections import Projection
 from ledger.mirror.queries import Cursor
 from ledger.mirror.side_by_side import Progress, note_projections, rebuild
-from ledger.statements import Statement
 from ledger.store.engine import writing
 from ledger.store.errors import LockedStoreError
 
@@ -281,7 +281,8 @@ class Follower:
         """
         block = ground.footing.block
         log, pace = self.origin.log, self._pace
-        if cursor is None and contract_size(self.chain, log, head.number) >= late_indexes.LONG:
+        coming = contract_size(self.chain, log, head.number) - ground.size
+        if cursor is None and coming >= late_indexes.LONG:
             self._indexed = False
             with writing(self.engine) as conn:
                 keep_others_out(conn)
@@ -290,9 +291,13 @@ class Follower:
             self.on_advance(ground.size)
         with self.engine.connect() as conn:
             frontier = Frontier.resume(ground.size, queries.tree(conn))
-        with ReadAhead(self.chain, log, ground.footing, head, pace=pace) as ranges:
-            for first in ranges:
-                fetched, since = first, frontier.size
+        with (
+            ReadAhead(self.chain, log, ground.footing, head, pace=pace) as ranges,
+            Examining(self.projections, coming) as examining,
+        ):
+            parts = Parts(ranges, log, frontier.size, examining)
+            for first in parts:
+                part, since = first, frontier.size
                 with writing(self.engine) as conn:
                     keep_others_out(conn)
                     if self.fence is not None:
@@ -304,28 +309,27 @@ class Follower:
                         if self.on_cut is not None:
                             self.on_cut(since)
                         cut(conn, since, block, self.projections)
-                    self._write(conn, fetched, frontier, since)
-                    while fetched.state is None:
+                    self._write(conn, part, frontier, since)
+                    while part.fetched.state is None:
                         # The last range has it: every node knows its newest state.
-                        fetched = next(ranges)
-                        self._write(conn, fetched, frontier, since)
-                    end = fetched.end
+                        part = next(parts)
+                        self._write(conn, part, frontier, since)
+                    end = part.fetched.end
                     after = Cursor(log, frontier.size, frontier.root(), end.number, end.hash)
                     move_cursor(conn, cursor, after)
                 cursor, block = after, end.number
                 if on_step is not None:
                     on_step(cursor)
 
-    def _write(self, conn: Connection, fetched: Fetched, frontier: Frontier, since: int) -> None:
-        rows = fetched.rows(self.origin.log, frontier.size)
+    def _write(self, conn: Connection, part: Part, frontier: Frontier, since: int) -> None:
+        fetched, rows = part.fetched, part.rows
         runs = frontier.extend(rows.leaf_hashes)
         try:
             compare(fetched, rows.size, frontier.root())
         except MismatchError as error:
             raise self._explained(error, rows, since) from error
         write_log(conn, rows, runs, fetched.blocks)
-        if self.projections:
-            project(conn, self.projections, [Statement(*row) for row in rows.statements])
+        write_examined(conn, self.projections, part.examined())
 
     def _explained(self, error: MismatchError, rows: LogRows, since: int) -> MismatchError:
         """The mismatch with the leaf in doubt, as far as one can be told."""

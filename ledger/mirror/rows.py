@@ -37,4 +37,8 @@ def authorisation_rows(conn: Connection, first: int, end: int) -> Sequence[Seque
 
 def _between(conn: Connection, sql: str, first: int, end: int) -> Sequence[Sequence[Any]]:
     mark = "?" if conn.dialect.paramstyle == "qmark" else "%s"
-    return conn.exec_driver_sql(sql.format(mark=mark), (first, end)).all()
+    result = conn.exec_driver_sql(sql.format(mark=mark), (first, end))
+    # The driver's own tuples: SQLAlchemy's rows are made one by one, and nobody asks these by name.
+    rows: Sequence[Sequence[Any]] = result.cursor.fetchall()
+    result.close()
+    return rows

@@ -1,29 +1,33 @@
-"""Filling projections a second time, beside the tables in use: to replace them, or to compare.
+"""Filling projections a second time: to replace what is there, or to compare with it.
 
-The second set are temporary tables of the same names, which SQLite and PostgreSQL both find before
+To compare, the second set are temporary tables of the same names, which SQLite and PostgreSQL both find before
 the lasting ones. So a projection that is run meanwhile writes beside without knowing it, and still
-reads the log. Readers on other connections see the tables in use all the while.
+reads the log. Either way readers on other connections see the tables in use as they were.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, Table
+from sqlalchemy import Connection, Engine, Table, delete
 from sqlalchemy.schema import CreateTable
 
 from ledger.mirror import tables
-from ledger.mirror.applying import keep_others_out, project, write_projection_versions
+from ledger.mirror.applying import keep_others_out, write_examined, write_projection_versions
 from ledger.mirror.building import build_indexes
+from ledger.mirror.examining import Examined, Examining
 from ledger.mirror.late_indexes import drop, late_of
 from ledger.mirror.own_indexes import indexes_of
 from ledger.mirror.projections import Projection
-from ledger.mirror.rows import statements_between
-from ledger.store.engine import WRITES, writing
+from ledger.mirror.rows import statement_rows
+from ledger.store.engine import writing
 
 CHUNK = 2_000
+AHEAD = 3
+"""Chunks that are examined while one is written."""
 Progress = Callable[[int, int], None]
 """Called with how many leaves are done, and of how many."""
 
@@ -38,17 +42,14 @@ class Beside:
 
 
 @contextmanager
-def beside(engine: Engine, copies: Sequence[Table], *, writes: bool) -> Iterator[Beside]:
-    """Empty copies of some tables, in one transaction: committed where ``writes``, else undone. They have no
+def beside(engine: Engine, copies: Sequence[Table]) -> Iterator[Beside]:
+    """Empty copies of some tables, in one transaction that is undone. They have no
     :mod:`late indexes <ledger.mirror.late_indexes>`, which nobody would read.
 
-    Without ``writes`` the transaction sees the database as it was at its beginning, whatever a
-    follower does meanwhile.
+    The transaction sees the database as it was at its beginning, whatever a follower does meanwhile.
     """
     with engine.connect() as conn:
-        if writes:
-            conn.execution_options(**WRITES)
-        elif conn.dialect.name == "postgresql":
+        if conn.dialect.name == "postgresql":
             conn.execution_options(isolation_level="REPEATABLE READ")
         with conn.begin() as transaction:
             place = _schemas(conn)
@@ -59,12 +60,8 @@ def beside(engine: Engine, copies: Sequence[Table], *, writes: bool) -> Iterator
                     index.create(conn)
             conn.execution_options(schema_translate_map={})
             yield place
-            if not writes:
-                # Takes the copies along.
-                transaction.rollback()
-                return
-            for table in copies:
-                conn.exec_driver_sql(f'DROP TABLE {place.fresh}."{table.name}"')
+            # Takes the copies along.
+            transaction.rollback()
 
 
 def _schemas(conn: Connection) -> Beside:
@@ -75,17 +72,22 @@ def _schemas(conn: Connection) -> Beside:
 
 
 def fill(
-    place: Beside,
+    conn: Connection,
     projections: Sequence[Projection],
     size: int,
     progress: Progress | None = None,
 ) -> None:
-    """Project leaves ``0 .. size - 1`` into the copies."""
-    for first in range(0, size, CHUNK):
-        end = min(first + CHUNK, size)
-        project(place.conn, projections, statements_between(place.conn, first, end))
-        if progress is not None:
-            progress(end, size)
+    """Project leaves ``0 .. size - 1`` into the tables that the connection finds, which are empty."""
+    with Examining(projections, size) as examining:
+        waiting: deque[tuple[int, Callable[[], Examined]]] = deque()
+        for first in range(0, size, CHUNK):
+            end = min(first + CHUNK, size)
+            waiting.append((end, examining.begin(statement_rows(conn, first, end))))
+            while len(waiting) > (AHEAD if end < size else 0):
+                done, examined = waiting.popleft()
+                write_examined(conn, projections, examined())
+                if progress is not None:
+                    progress(done, size)
 
 
 def derived_tables(projections: Sequence[Projection]) -> list[Table]:
@@ -98,35 +100,28 @@ def rebuild(
     projections: Sequence[Projection],
     progress: Progress | None = None,
 ) -> int:
-    """Fill all projections afresh and put them in place of the old ones, in one transaction.
+    """Empty the tables of all projections and fill them afresh, in one transaction: until it ends everybody else
+    reads what was there before.
 
     Returns how many leaves were projected. All are filled together, because a projection may read
     what another one says at the same leaf.
     """
     copies = derived_tables(projections)
-    with beside(engine, copies, writes=True) as place:
-        keep_others_out(place.conn)
-        size = int(
-            place.conn.exec_driver_sql("SELECT COALESCE(MAX(size), 0) FROM cursor").scalar_one()
-        )
-        fill(place, projections, size, progress)
+    with writing(engine) as conn:
+        keep_others_out(conn)
+        size = int(conn.exec_driver_sql("SELECT COALESCE(MAX(size), 0) FROM cursor").scalar_one())
+        # SQLite's readers go on with what was before; PostgreSQL's would wait for a dropped index.
+        late = [index for table in copies for index in late_of(table)]
+        late = late if conn.dialect.name == "sqlite" else []
+        drop(conn, late)
         for table in copies:
-            # SQLite's readers go on with what was before; PostgreSQL's would wait for the dropped index.
-            late = late_of(table) if place.conn.dialect.name == "sqlite" else []
-            drop(place.conn, late)
-            columns = ", ".join(f'"{column.name}"' for column in table.columns)
-            lasting, fresh = f'{place.lasting}."{table.name}"', f'{place.fresh}."{table.name}"'
-            place.conn.exec_driver_sql(f"DELETE FROM {lasting}")  # noqa: S608
-            place.conn.exec_driver_sql(
-                f"INSERT INTO {lasting} ({columns}) SELECT {columns} FROM {fresh}"  # noqa: S608
-            )
-            place.conn.execution_options(schema_translate_map={None: place.lasting.strip('"')})
-            for index in late:
-                index.create(place.conn)
-            place.conn.execution_options(schema_translate_map={})
+            conn.execute(delete(table))
+        fill(conn, projections, size, progress)
+        for index in late:
+            index.create(conn)
         for own in indexes_of(projections):
-            own.cut(place.conn, 0)
-        write_projection_versions(place.conn, projections)
+            own.cut(conn, 0)
+        write_projection_versions(conn, projections)
     build_indexes(engine, projections)
     return size
 

@@ -31,7 +31,7 @@ def check_projections(
     """
     _check_versions(place, projections, report)
     try:
-        fill(place, projections, cursor.size, progress)
+        fill(place.conn, projections, cursor.size, progress)
     except (SQLAlchemyError, ValueError, TypeError, LookupError) as error:
         report.add(
             "projection",

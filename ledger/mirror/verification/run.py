@@ -41,7 +41,7 @@ def verify(
     Nothing that is found is raised; it is in the report.
     """
     report = Report()
-    with beside(engine, derived_tables(projections), writes=False) as place:
+    with beside(engine, derived_tables(projections)) as place:
         conn = place.conn
         cursor = _cursor(conn, origin, report)
         if cursor is None:

@@ -1,0 +1,62 @@
+"""Ranges of the chain on their way into the mirror: taken apart, and handed to the projections' checks, one ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Self
+
+from ledger.chain.interface import ChainError
+from ledger.mirror.errors import ChainMovedError, MismatchError
+from ledger.mirror.events import LogRows
+from ledger.mirror.examining import Examined, Examining
+from ledger.mirror.fetching import Fetched
+from ledger.statements import LogIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A range as fetched, its events as rows, and what waits for what projections make of them."""
+
+    fetched: Fetched
+    rows: LogRows
+    examined: Callable[[], Examined]
+
+
+class Parts:
+    """The parts of ``ranges``, the first of which begins with leaf ``size``.
+
+    Where statements are examined by a second process, the next part is begun before one is given out, so that one is
+    examined while one is written. What goes wrong with the next part is raised when its turn comes: the one before it
+    is written first.
+    """
+
+    def __init__(
+        self, ranges: Iterator[Fetched], log: LogIdentity, size: int, examining: Examining
+    ) -> None:
+        self._ranges = ranges
+        self._log = log
+        self._size = size
+        self._examining = examining
+        self._next: Part | Exception | None = None
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Part:
+        part = self._next or self._begun()
+        self._next = None
+        if isinstance(part, Exception):
+            raise part
+        if self._examining.is_beside:
+            self._next = self._begun()
+        return part
+
+    def _begun(self) -> Part | Exception:
+        try:
+            fetched = next(self._ranges)
+            rows = fetched.rows(self._log, self._size)
+        except (StopIteration, MismatchError, ChainMovedError, ChainError) as error:
+            return error
+        self._size = rows.size
+        return Part(fetched, rows, self._examining.begin(rows.statements))
