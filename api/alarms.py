@@ -30,6 +30,10 @@ FAILING: dict[str, tuple[str, str]] = {
     "drill_replay_failed": ("重放链的结果不同", "the chain, executed again, comes out differently"),
 }
 WARNING: dict[str, tuple[str, str]] = {
+    "node_behind": (
+        "节点的区块少于镜像已见的区块",
+        "the node has fewer blocks than the mirror has seen",
+    ),
     "drill_overdue": ("演练逾期未完成", "a drill was not finished for longer than three intervals"),
 }
 ALARMS = FAILING | WARNING
@@ -43,5 +47,8 @@ def alarms_of(checks: Mapping[str, Mapping[str, Any]]) -> list[str]:
     failed = [f"drill_{name}_failed" for name in drills.get("failed", ())]
     if failed:
         found.remove("drills_trouble")
-    overdue = ["drill_overdue"] if drills.get("overdue") else []
-    return sorted([*found, *failed, *overdue])
+    warned = [
+        *(["drill_overdue"] if drills.get("overdue") else []),
+        *(["node_behind"] if checks["mirror"].get("ahead") else []),
+    ]
+    return sorted([*found, *failed, *warned])

@@ -77,9 +77,22 @@ def readiness(context: Context) -> tuple[bool, dict[str, Any]]:
     size, held = checks["chain"].get("log_size"), checks["mirror"].get("size")
     if size is not None and held is not None:
         checks["mirror"]["lag"] = max(0, size - held)
+        checks["mirror"]["ahead"] = _blocks_ahead(context, checks)
     ready = all(check["ok"] for check in checks.values())
     status = "ready" if ready else "degraded"
     return ready, {"status": status, "alarms": alarms_of(checks), "checks": checks}
+
+
+def _blocks_ahead(context: Context, checks: dict[str, Any]) -> int:
+    """How many blocks the mirror has seen that the node has not: it is behind, or has lost them."""
+    seen, head = checks["mirror"]["block_number"], checks["chain"]["head"]["number"]
+    if seen <= head:
+        return 0
+    try:
+        # the mirror was looked at later than the node, and may have moved on meanwhile
+        return int(max(0, seen - context.office.chain.head().number))
+    except ChainError:
+        return 0
 
 
 def _duty(context: Context) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from ledger.lineage import queries as lineage
 from ledger.lineage.findings.usage import anchored_journal
 from ledger.lineage.queries import AnchoredCheckpoint
 from ledger.mirror import queries as mirror
+from ledger.statements import LogIdentity
 
 _CHUNK = 2_000
 
@@ -247,22 +248,25 @@ def audited(
     scope: Scope | None = None,
     policy: Policy = DEFAULT_POLICY,
     journal: bool = False,
+    log: LogIdentity | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Audit]:
     """The audit at log size ``size`` (None: all that the mirror has).
 
     With ``journal`` data sets in use are those too that the lineage journal names up to the checkpoint anchored by
-    then; else everything follows from the log alone.
+    then; else everything follows from the log alone. ``log`` is the one to be named, where it is one that the
+    mirror's log carries on.
 
     Raises :class:`AuditError` for an empty log, and
     :class:`~ledger.mirror.queries.MirrorQueryError` for a size that the mirror does not reach.
     """
-    held = mirror.size_of(connection)
+    cursor = mirror.cursor_of(connection)
+    held = cursor.size if cursor else 0
     asked = held if size is None else size
     if asked > held:
         raise mirror.MirrorQueryError(f"the mirror holds {held} leaves, not {asked}")
     day = mirror.day_at(connection, asked)
-    if day is None:
+    if day is None or cursor is None:
         raise AuditError(
             "there is nothing to audit: the log is empty at that size",
             "name a size of 1 or more",
@@ -273,7 +277,9 @@ def audited(
     before = day - timedelta(days=policy.window_days + 1)
     first = min(asked, mirror.resolve_as_of(connection, before.isoformat()))
     counted = _journal(connection, asked) if journal else None
-    question = Question(asked, day, begun, first, scope or Scope(), policy, counted)
+    question = Question(
+        asked, day, begun, first, scope or Scope(), policy, log or cursor.log, counted
+    )
     with worked_out(connection, question, progress):
         yield Audit(connection, question)
 

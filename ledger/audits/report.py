@@ -46,7 +46,7 @@ def report_head(audit: Audit) -> dict[str, Any]:
     checkpoint = mirror.checkpoint(audit.connection, question.size)
     return {
         "format": REPORT_FORMAT,
-        "log": {"address": checkpoint.log, "chain_id": checkpoint.chain_id},
+        "log": {"address": "0x" + question.log.address.hex(), "chain_id": question.log.chain_id},
         "size": question.size,
         "root": checkpoint.root.removeprefix("0x"),
         "day": question.day.isoformat(),

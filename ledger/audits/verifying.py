@@ -4,6 +4,7 @@
 2. Check that mirror as ``mirror verify`` does: signatures, keys, rules, rows; nothing of the operator's is used.
 3. Compare the log's root at the report's size with the root that the report names.
 4. Work the audit out again at that size, under the report's own scope and policy, and compare byte by byte.
+   A report that was made before the ledger moved to another chain names the log of that time, and is held against it.
    A report that counts a lineage journal too says which, by the checkpoint that the log carries: then a copy of that
    journal is needed, is held against the checkpoint's root, and its edges are made anew.
 5. Look for the statement that anchored these bytes, and hold what it says against them.
@@ -37,6 +38,7 @@ from ledger.lineage import queries as lineage
 from ledger.lineage.edges import Edges
 from ledger.mirror import queries as mirror
 from ledger.mirror.mirror import Mirror
+from ledger.statements import LogIdentity
 
 MAX_REPORT_BYTES = 1 << 31
 
@@ -87,6 +89,13 @@ class JournalClaim(msgspec.Struct, frozen=True):
     leaf: int
 
 
+class LogClaim(msgspec.Struct, frozen=True):
+    """The log that a report says it is of: ``address`` as 0x and 40 hex digits."""
+
+    address: str
+    chain_id: int
+
+
 class Claim(msgspec.Struct, frozen=True):
     """What is to be verified: a file's bytes, or the digest that a statement anchored."""
 
@@ -98,6 +107,9 @@ class Claim(msgspec.Struct, frozen=True):
     calendar: str | None = None
     file: Path | None = None
     journal: JournalClaim | None = None
+    log: LogClaim | None = None
+    """What a file says; without one ``leaf``, where the report was anchored, tells of which log it is."""
+    leaf: int | None = None
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -109,6 +121,7 @@ class _Head(msgspec.Struct, frozen=True):
     scope: dict[str, Any]
     policy: dict[str, Any]
     calendar_digest: str
+    log: LogClaim
     journal: JournalClaim | None = None
 
 
@@ -133,6 +146,7 @@ def claim_of(file: Path) -> Claim:
         head.calendar_digest,
         file,
         head.journal,
+        head.log,
     )
 
 
@@ -268,6 +282,20 @@ def _check_calendar(found: Verified, claim: Claim) -> None:
         )
 
 
+def _log_of(claim: Claim, connection: Connection) -> LogIdentity | None:
+    """The log that a report is of where that is one that the mirror's carries on; else None.
+
+    Only what had been recorded there can be counted in a report of it.
+    """
+    cursor = mirror.cursor_of(connection)
+    for one in cursor.log.earlier if cursor else ():
+        known = LogClaim("0x" + one.log.address.hex(), one.log.chain_id)
+        anchored = claim.log is None and claim.leaf is not None and claim.leaf < one.size
+        if claim.size <= one.size and (claim.log == known or anchored):
+            return one.log
+    return None
+
+
 def _check_bytes(
     found: Verified, claim: Claim, connection: Connection, progress: Progress, *, counting: bool
 ) -> dict[str, tuple[int, int]]:
@@ -278,6 +306,7 @@ def _check_bytes(
         scope=claim.scope,
         policy=claim.policy,
         journal=counting,
+        log=_log_of(claim, connection),
         progress=progress,
     ) as audit:
         digest = hashlib.sha256()
@@ -339,7 +368,8 @@ def _check_anchors(
 
 def claim_anchored(report: Report, policy: Policy = DEFAULT_POLICY) -> Claim:
     """What a statement about a report claims, for who has no file; ``policy`` is not in the statement."""
-    return Claim(report.report, report.size, report.root, scope_of(dict(report.scope)), policy)
+    scope = scope_of(dict(report.scope))
+    return Claim(report.report, report.size, report.root, scope, policy, leaf=report.leaf_from)
 
 
 def headline(metrics: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

@@ -28,6 +28,7 @@ from ledger.codes import ExemptionScope
 from ledger.days import day_number
 from ledger.lineage.findings.usage import used
 from ledger.lineage.queries import AnchoredCheckpoint
+from ledger.statements import LogIdentity
 from ledger.store.bulk import insert_rows
 
 Progress = Callable[[int, int], None]
@@ -63,6 +64,8 @@ class Question:
     """The first leaf that was recorded within the policy's window."""
     scope: Scope
     policy: Policy
+    log: LogIdentity
+    """The log that the audit is of: the mirror's, or one that it carries on."""
     journal: AnchoredCheckpoint | None = None
     """Up to where a lineage journal counts too, None: it does not."""
 

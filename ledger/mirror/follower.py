@@ -94,6 +94,7 @@ class Follower:
         self.on_advance = on_advance
         self._pace = Pace()
         self._checked = False
+        self._behind = (0, 0)
         projected = [table for each in self.projections for table in each.tables]
         self._late = late_indexes.late_indexes(projected)
         self._indexed = False
@@ -234,12 +235,7 @@ class Follower:
         if head.number < cursor.block_number and shared.footing.block == self._newest_known(
             head.number
         ):
-            LOGGER.warning(
-                "%s is at block %d, the mirror has seen block %d: waiting for the node",
-                self.chain.name,
-                head.number,
-                cursor.block_number,
-            )
+            self._tell_behind(head, cursor)
             return None
         LOGGER.warning(
             "%s replaced the blocks after %d: leaves from %d on are taken over anew",
@@ -248,6 +244,17 @@ class Follower:
             shared.size,
         )
         return shared
+
+    def _tell_behind(self, head: BlockRef, cursor: Cursor) -> None:
+        """A node that lost blocks may be asked for hours before it is past them: said once for each of its blocks."""
+        if self._behind != (head.number, cursor.block_number):
+            self._behind = (head.number, cursor.block_number)
+            LOGGER.warning(
+                "%s is at block %d, the mirror has seen block %d: waiting for the node",
+                self.chain.name,
+                head.number,
+                cursor.block_number,
+            )
 
     def _newest_known(self, number: int) -> int | None:
         with self.engine.connect() as conn:

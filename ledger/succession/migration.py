@@ -7,7 +7,6 @@ it is broken off.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -40,15 +39,13 @@ from ledger.succession.begun import Begun, load
 from ledger.succession.carrying import GAS_FOR_CALL, History, loads
 from ledger.succession.errors import MigrationError
 from ledger.succession.sealing import Sealing
-from ledger.succession.sending import MOST_BYTES, Carrier, most_gas_of
+from ledger.succession.sending import MOST_BYTES, Carrier, await_time, most_gas_of
 from ledger.succession.target import LOG, Target
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
 AT_ONCE = 500
-LONGEST_WAIT = 300.0
-"""Seconds that the new chain's clock may be behind before the migration stops."""
 Sign = Callable[[SealedLog, Deployment], SignedBatch]
 """The opening of the new deployment, signed with an authority's key."""
 
@@ -188,7 +185,6 @@ class Migration:
         if sealed is None:
             raise MigrationError("the old log is sealed, and nobody remembers with what")
         heads = self._carry(target, sender)
-        self._await_time(sealed.size)
         target.conclude(sealed.size, sealed.predecessor.root)
         target.organisations(heads.count(ORGANISATION.kind))
         made = self._deployment(target, sealed, delay)
@@ -242,6 +238,10 @@ class Migration:
                     pass
                 return history.heads
             self._same_so_far(conn, size, done.size, done.root)
+            if done.size < size:
+                # nothing stands in a block that is older than it, and what follows is younger
+                newest = queries.statement_at(conn, size - 1).recorded_at
+                await_time(self.new, newest, self.say)
             rest = dropwhile(lambda one: one.end <= done.size, history.passages(size))
             self.progress(done.size, size)
             Carrier(self.new, sender, target.log, self.wait).carry(
@@ -249,17 +249,6 @@ class Migration:
             )
         self._check_heads(target, history.heads)
         return history.heads
-
-    def _await_time(self, size: int) -> None:
-        """A chain that is busy dates its blocks ahead of the clock; the new log must not go back in time."""
-        with self.engine.connect() as conn:
-            newest = queries.statement_at(conn, size - 1).recorded_at
-        until = time.monotonic() + LONGEST_WAIT
-        while time.time() < newest and self.new.head().timestamp < newest:
-            if time.monotonic() > until:
-                return  # the contract says what is wrong, and how much
-            self.say("clock")
-            time.sleep(1)
 
     def _same_so_far(self, conn: Connection, size: int, there: int, root: bytes) -> None:
         if not there:

@@ -23,12 +23,31 @@ MOST_BYTES = 90_000
 MOST_GAS = 15_000_000
 """Gas of one transaction: EIP-7825 allows 16.7 million."""
 UNDER_WAY = 16
+LONGEST_WAIT = 300.0
+"""Seconds that the new chain's clock may be behind before the migration stops."""
+BLOCK_WAIT = 15
+"""Seconds that the new chain has for a block of its own; one that makes blocks on demand makes none."""
 
 
 def most_gas_of(chain: Chain) -> int:
     """Gas of one transaction there."""
     limit = chain.block_gas_limit() if isinstance(chain, JsonRpcChain) else 0
     return min(MOST_GAS, limit or MOST_GAS)
+
+
+def await_time(chain: Chain, newest: int, say: Callable[[str], None]) -> None:
+    """Wait until ``chain`` can record a statement of ``newest`` (Unix seconds), and what follows on it.
+
+    A chain that was busy dated its blocks ahead of the clock. Nodes try a transaction out in the time of their
+    newest block, so that has to be late enough, unless the chain makes its blocks on demand, and dates them by
+    the clock. Comes back in any case after some minutes: the contract then says what is wrong, and how much.
+    """
+    until = time.monotonic() + LONGEST_WAIT
+    while chain.head().timestamp < newest and time.time() < newest + BLOCK_WAIT:
+        if time.monotonic() > until:
+            return
+        say("clock")
+        time.sleep(1)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from tests.faults.fire import (
     Node,
     Server,
     check_once_on_the_ledger,
+    come_to_rest,
     firing,
     found,
     resolve,
@@ -45,6 +46,7 @@ class World:
     placed: Deployment
     servers: list[Server]
     targets: dict[str, Sequence[Server | Node | Database]]
+    node: Node | None
 
 
 def siege(minutes: float, seed: int, world: str) -> int:
@@ -74,8 +76,8 @@ def _built(place: Path, world: str, stack: contextlib.ExitStack) -> World:
             "desk_url": database.create("desk"),
         }
         targets["database"] = [database]
-    if world != "embedded":
-        node = Node(place)
+    node = None if world == "embedded" else Node(place)
+    if node is not None:
         stack.enter_context(firing([node]))
         settings["rpc_url"] = node.url
         targets["node"] = [node]
@@ -90,7 +92,7 @@ def _built(place: Path, world: str, stack: contextlib.ExitStack) -> World:
     targets["server"] = servers
     time.sleep(1.5)  # the node has written down what is there
     stack.enter_context(firing(servers))
-    return World(first, placed, servers, targets)
+    return World(first, placed, servers, targets, node)
 
 
 def _fire(
@@ -125,6 +127,8 @@ def _fire(
 def _judged(world: World, clients: Sequence[Client], kills: dict[str, int]) -> str:
     """Raises :class:`AssertionError` where a promise was broken; else the story in a sentence."""
     resolve(clients)
+    for server in world.servers:
+        come_to_rest(server, world.node, 600)
     count = check_once_on_the_ledger(world.servers[0].url, clients, seconds=600)
     for server in world.servers:
         server.kill()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -12,16 +11,14 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import MetaData, create_engine, select
 
 from ledger.codes import Role
 from ledger.demo.district import build_district
 from scripts.engine.network import Network
+from tests.consortium.mirrors import everything_in
 
 SEED = 2026
 LONG = 900
-WHERE_IT_STANDS = {"block", "cursor"}
-"""Tables that say how far a mirror has come, not what it holds: blocks come every second."""
 
 pytestmark = pytest.mark.timeout(LONG + 300)
 
@@ -44,24 +41,6 @@ def told(url: str, place: Path) -> dict[str, str]:
     passphrase = {"GOVLEDGER_PASSPHRASE_FILE": str(place / "passphrase")}
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GOVLEDGER_")}
     return {**clean, "GOVLEDGER_RPC_URL": url, "GOVLEDGER_LANGUAGE": "en", **passphrase}
-
-
-def everything_in(mirror: Path) -> dict[str, str]:
-    """A digest of every row of every table of a mirror."""
-    engine = create_engine(f"sqlite:///{mirror}")
-    found: dict[str, str] = {}
-    try:
-        with engine.connect() as connection:
-            tables = MetaData()
-            tables.reflect(connection)
-            for table in tables.sorted_tables:
-                if table.name in WHERE_IT_STANDS:
-                    continue
-                rows = sorted(repr(tuple(row)) for row in connection.execute(select(table)))
-                found[table.name] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
-    finally:
-        engine.dispose()
-    return found
 
 
 @pytest.fixture(scope="module")

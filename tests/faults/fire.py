@@ -419,10 +419,35 @@ def resolve(clients: Sequence[Client], seconds: float = 60.0) -> None:
                     time.sleep(0.1)
 
 
+def come_to_rest(server: Server, node: Node | None, seconds: float = 120.0) -> None:
+    """Wait until the server's mirror is at the newest block of its chain.
+
+    A killed anvil goes on from a state that lacks its last blocks, and mines none until it is given something to
+    mine; a mirror that had them keeps them until the chain is past them, and only then takes back what was lost
+    (and the outbox sends it again). A chain that others use goes on by itself; here it has to be helped.
+    """
+
+    def is_there() -> bool:
+        told = server.get("/readyz") or {}
+        if told.get("status") != "ready":
+            return False
+        head, held = (
+            told["checks"]["chain"]["head"]["number"],
+            told["checks"]["mirror"]["block_number"],
+        )
+        if held > head and node is not None:
+            rpc(node.url, "anvil_mine", hex(held - head + 1))
+        return bool(head == held)
+
+    until(is_there, "the mirror is where the chain is", seconds)
+
+
 def check_once_on_the_ledger(url: str, clients: Sequence[Client], seconds: float = 120.0) -> int:
     """Everything acknowledged is verified, in one leaf of its own; returns how much there is.
 
-    What was refused is on the ledger at most where it had been acknowledged; the log holds nothing else.
+    What was refused is on the ledger at most where it had been acknowledged; the log holds nothing else. The
+    mirror must be at the chain's newest block by now (:func:`come_to_rest`): before that a receipt may tell of
+    a leaf that is about to be taken back.
     """
     expected: dict[str, str] = {}
     for client in clients:

@@ -185,6 +185,8 @@ def test_every_part_that_is_not_well_raises_its_alarm() -> None:
         assert alarm == f"drill_{name}_failed"
         assert alarm in ALARMS
     assert alarms_of(well | {"drills": {"ok": True, "overdue": ["fsck"]}}) == ["drill_overdue"]
+    assert alarms_of(well | {"mirror": {"ok": True, "ahead": 0}}) == []
+    assert alarms_of(well | {"mirror": {"ok": True, "ahead": 2}}) == ["node_behind"]
 
 
 def drill_alarms(context: Context) -> list[str]:

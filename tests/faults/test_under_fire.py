@@ -21,6 +21,7 @@ from tests.faults.fire import (
     Node,
     Server,
     check_once_on_the_ledger,
+    come_to_rest,
     firing,
     found,
     resolve,
@@ -84,6 +85,7 @@ def test_whatever_is_killed_all_that_was_acknowledged_is_on_the_ledger_once(
             for client in clients:
                 client.only(left.url)
             resolve(clients)
+            come_to_rest(left, node)
             count = check_once_on_the_ledger(left.url, clients)
             assert count >= CLIENTS
         with Office(load_settings({"passphrase": PASSPHRASE}, {}, left.data_dir)) as office:

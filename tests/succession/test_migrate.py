@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger.canonical import canonical_json
 from ledger.chain.deployment import DeploymentError, Sender, load_deployment
 from ledger.chain.embedded import EmbeddedChain
 from ledger.chain.keystore import Keystore
@@ -94,6 +95,31 @@ def test_old_and_new_statements_are_proven_against_the_new_head(moved: Person) -
     grew = moved.place / "grew.json"
     moved.run("log", "prove", "--since", SIZE, "-o", grew)
     moved.run("log", "verify", grew, "--root", old["root"], "--size", SIZE)
+
+
+def test_an_audit_of_the_old_log_is_reproduced_from_the_new_one(
+    settled: Person, moved: Person
+) -> None:
+    person = settled.copy(moved.place / "before" / "ledger")
+    kept = moved.place / "audit-of-before.json"
+    person.run("audit", "completeness", "-o", kept)
+    told = moved.run("audit", "verify", kept, "--json").json()
+    assert told["ok"], told
+    report = json.loads(kept.read_text())
+    assert report["log"]["chain_id"] == load_deployment(settled.data_dir).chain_id
+    # one of the new log, of a size that the old one never had, names the new one
+    after = moved.place / "audit-of-after.json"
+    moved.run("audit", "completeness", "-o", after)
+    assert moved.run("audit", "verify", after, "--json").json()["ok"]
+    for lie in ({"chain_id": 1}, {"address": "0x" + "11" * 20}):
+        kept.write_text(canonical(report | {"log": report["log"] | lie}), "utf-8")
+        told = moved.run("audit", "verify", kept, "--json", expect=NOT_PROVEN).json()
+        (name,) = lie
+        assert f"/log/{name}" in [one["pointer"] for one in told["differences"]]
+
+
+def canonical(document: dict[str, object]) -> str:
+    return canonical_json(document).decode()
 
 
 def test_times_and_sizes_mean_what_they_meant(settled: Person, moved: Person) -> None:
