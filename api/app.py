@@ -18,6 +18,7 @@ from api.inflate import Inflate
 from api.intake import Intake
 from api.lane import Lane
 from api.language import Language
+from api.lookups import Lookups
 from api.metrics import Metrics
 from api.routes import (
     audits,
@@ -53,13 +54,16 @@ if TYPE_CHECKING:
 
 
 class Application(FastAPI):
-    """The routes and layers, and before them all the express way, where there is an office to give to."""
+    """The routes and layers, and before them all the short ways, where there is an office to ask and give to."""
 
     express: Express | None = None
+    lookups: Lookups | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.express is not None and self.express.concerns(scope):
             await self.express(scope, receive, send)
+        elif self.lookups is not None and self.lookups.concerns(scope):
+            await self.lookups(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
@@ -149,5 +153,7 @@ def create_app(office: Office, url: str | None = None, *, on_duty: bool = True) 
     app.add_middleware(Lane, endpoints=lineage.endpoints(context))
     app.add_middleware(Inflate, limit=MAX_REQUEST_BYTES, limits=largest)
     app.add_middleware(Guard, language=language, observe=metrics.observe, limits=largest)
-    app.express = Express(super(Application, app).__call__, context, metrics.observe)
+    plain = super(Application, app).__call__
+    app.express = Express(plain, context, metrics.observe)
+    app.lookups = Lookups(plain, context, metrics.observe)
     return app

@@ -21,7 +21,7 @@ from api.pulse import Pulse
 from ledger.access.tokens import Doorkeeper
 from ledger.chain.probe import Capabilities
 from ledger.mirror import queries as mirror
-from ledger.mirror.queries import MirrorQueryError
+from ledger.mirror.queries import Cursor, MirrorQueryError
 
 if TYPE_CHECKING:
     from ledger.office import Office
@@ -43,6 +43,8 @@ class View:
     as_of: int
     held: int | None
     log_size: int
+    now: Cursor | None = None
+    """Where the mirror stands; None before its first step."""
 
 
 @dataclass
@@ -68,9 +70,10 @@ class Context:
     def view(self, as_of: str | int | None = None) -> Iterator[View]:
         """The mirror as of a log size or time; raises the problem ``invalid_as_of``."""
         with self.office.mirror_engine.connect() as conn:
-            size = mirror.size_of(conn)
+            now = mirror.cursor_of(conn)
+            size = now.size if now else 0
             if as_of is None:
-                yield View(conn, size, None, size)
+                yield View(conn, size, None, size, now)
                 return
             # A '+' that was not percent-encoded arrives as a space.
             text = _SPACE_FOR_PLUS.sub(r"+\1", str(as_of))
@@ -80,7 +83,7 @@ class Context:
                 detail = Text(f"as_of={text}:无法解析或超出日志(当前大小 {size})", str(error))
                 fault = Fault("?as_of", detail, "invalid_as_of")
                 raise Problem("invalid_as_of", detail, [fault], {"log_size": size}) from error
-            yield View(conn, resolved, None if resolved == size else resolved, size)
+            yield View(conn, resolved, None if resolved == size else resolved, size, now)
 
 
 def _context(request: Request) -> Context:

@@ -100,7 +100,9 @@ def inclusion(
         if index >= within:
             raise unknown_statement(index, within)
         try:
-            proof = build_proof(view.conn, index, within, genesis_authority=_genesis(context))
+            proof = build_proof(
+                view.conn, index, within, genesis_authority=_genesis(context), now=view.now
+            )
         except ProveError as error:
             raise _unprovable(error) from error
         return answer_bytes(request, render(proof), as_of=within, tag=_proof_tag(proof))

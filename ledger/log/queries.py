@@ -24,16 +24,18 @@ def build_proof(
     size: int | None = None,
     *,
     genesis_authority: bytes | None = None,
+    now: mirror.Cursor | None = None,
 ) -> dict[str, Any]:
     """The inclusion proof of leaf ``index`` in the log at ``size`` leaves (default: all there are).
 
     ``genesis_authority`` is the 20-byte address that the deployment names; without it the signer of
-    leaf 0 stands there, who is the same in a log whose contract kept its rule.
+    leaf 0 stands there, who is the same in a log whose contract kept its rule. ``now`` is where the mirror
+    stands, if that is known.
     """
     statement = mirror.statement_at(conn, index)
     authorisation, recorded = mirror.vouched(conn, index)
-    checkpoint = _checkpoint(conn, size)
-    now = mirror.cursor_of(conn)
+    now = now or mirror.cursor_of(conn)
+    checkpoint = _checkpoint(conn, size, now)
     log = now.log if now is not None else None
     ranges = inclusion_ranges(index, checkpoint.size) if index < checkpoint.size else []
     subtree = mirror.tree(conn, ranges)
@@ -105,5 +107,5 @@ def build_consistency(
     )
 
 
-def _checkpoint(conn: Connection, size: int | None) -> Checkpoint:
-    return msgspec.convert(msgspec.to_builtins(mirror.checkpoint(conn, size)), Checkpoint)
+def _checkpoint(conn: Connection, size: int | None, now: mirror.Cursor | None = None) -> Checkpoint:
+    return msgspec.convert(msgspec.to_builtins(mirror.checkpoint(conn, size, now)), Checkpoint)
