@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from ledger.canonical import CanonicalError, parse_json
+from ledger.canonical import MAX_DEPTH, CanonicalError, parse_json
 from ledger.catalogue.entry import Entry
 from ledger.catalogue.problems import EntryRefused, Problem, problem
 
@@ -27,6 +27,10 @@ _INTEGER = re.compile(r"^(0|-?[1-9][0-9]{0,14})$")
 class _Loader(yaml.SafeLoader):
     """YAML without types beyond text, booleans, integers and null, without tags and aliases."""
 
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = 0
+
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:  # noqa: ANN401
         event = self.peek_event()  # type: ignore[no-untyped-call]
         refusal = None
@@ -34,9 +38,15 @@ class _Loader(yaml.SafeLoader):
             refusal = "aliases (*name) are not taken: write it out"
         elif getattr(event, "tag", None) is not None:
             refusal = "tags (!name) are not taken: leave it out"
+        elif self._depth == MAX_DEPTH and isinstance(event, yaml.events.CollectionStartEvent):
+            # Not only what the body may hold: nothing but brackets takes the square of their number.
+            refusal = f"nested too deep: at most {MAX_DEPTH} within one another"
         if refusal is not None:
             raise yaml.composer.ComposerError(None, None, refusal, event.start_mark)
-        return super().compose_node(parent, index)
+        self._depth += 1
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 _Loader.yaml_implicit_resolvers = {}
@@ -91,8 +101,6 @@ def read_document(path: Path) -> tuple[Any, dict[str, int]]:
         raise _unreadable(path, error.problem or "not readable", line) from error
     except yaml.YAMLError as error:
         raise _unreadable(path, str(error).splitlines()[0]) from error
-    except RecursionError as error:
-        raise _unreadable(path, "nested too deep") from error
     if not lines:
         raise _unreadable(path, "the file is empty")
     if looks_like_json:

@@ -93,7 +93,8 @@ UNREADABLE = [
     ("[]\n", None, "field: value"),
     ("[1, 2]\n", None, "/0 is not an entry"),
     ("entries: [x]\n", None, "/entries/0 is not an entry"),
-    ("[" * 5000, None, "nested too deep"),
+    ("[" * 5000, 1, "nested too deep"),
+    ("a:" + "".join(f"\n{' ' * depth}a:" for depth in range(1, 150)), 65, "nested too deep"),
     ("name: a\x00b", None, "special characters"),
 ]
 
