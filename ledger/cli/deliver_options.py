@@ -12,7 +12,7 @@ from ledger.codes import DeliveryMode
 from ledger.days import china_day
 from ledger.deliveries.computing import Reading, scales_in
 from ledger.deliveries.periods import FORMS, Period, period_in
-from ledger.office import MANDATE_SECONDS, Office
+from ledger.office import Office
 
 SourceName = Annotated[
     str,
@@ -79,4 +79,4 @@ def reading_of(
 
 def today_of(office: Office) -> date:
     """Today in China, by the chain's time or ours, whichever is later."""
-    return china_day(office.deadline() - MANDATE_SECONDS)
+    return china_day(office.now())

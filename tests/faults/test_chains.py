@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ledger import office as offices
+from ledger.office import office as offices
 from tests.chain_nodes import FUNDED, anvil_node, free_port
 from tests.faults.test_stores import SUSPEND, in_both_languages
 from tests.person import Person

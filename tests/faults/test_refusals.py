@@ -8,9 +8,9 @@ from unittest import mock
 
 import pytest
 
-from ledger import office as offices
 from ledger.demo.district import synthetic_uscc
 from ledger.office import Office
+from ledger.office import office as offices
 from tests.person import Person, Ran
 from tests.small_office import (
     CIVIL_AFFAIRS,

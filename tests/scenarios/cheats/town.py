@@ -13,11 +13,9 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from ledger import office as office_module
 from ledger.audits.audit import audited
 from ledger.audits.findings import SIGNALS
 from ledger.audits.policy import DEFAULT_POLICY, Policy
@@ -62,10 +60,7 @@ class Town(Person):
     @contextmanager
     def clock(self) -> Iterator[None]:
         """Chain and office go by the town's time."""
-        hands = {name: getattr(office_module.time, name) for name in ("monotonic", "sleep")}
-        clock = SimpleNamespace(time=self.now.timestamp, **hands)
         with ExitStack() as stack:
-            stack.enter_context(mock.patch.object(office_module, "time", clock))
             for defaults in _DEFAULTS:
                 stack.enter_context(mock.patch.dict(defaults, clock=self.now.timestamp))
             yield
