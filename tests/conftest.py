@@ -14,6 +14,10 @@ import pytest
 import sqlalchemy
 from hypothesis import HealthCheck, settings
 
+from tests.once import built_once
+from tests.person import Person
+from tests.small_office import build
+
 settings.register_profile(
     "default",
     deadline=None,
@@ -51,6 +55,24 @@ def shared_data() -> Path:
     if not place.is_dir():
         pytest.skip(f"real inputs are not here: {place} (set GOVLEDGER_TEST_DATA)")
     return place
+
+
+@pytest.fixture(scope="session")
+def built_office(tmp_path_factory: pytest.TempPathFactory) -> Person:
+    """The small ledger (:mod:`tests.small_office`); treat it as read-only."""
+    return Person(built_once(tmp_path_factory, "ledger", lambda place: build(Person(place))))
+
+
+@pytest.fixture
+def office(built_office: Person, tmp_path: Path) -> Person:
+    """A copy of the small ledger, free to change."""
+    return built_office.copy(tmp_path / "ledger")
+
+
+@pytest.fixture
+def newcomer(tmp_path: Path) -> Person:
+    """Somebody with an empty directory."""
+    return Person(tmp_path / "ledger")
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,7 @@ and ``collector``; the catalogue holds one published entry of the education bure
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from ledger.demo.district import synthetic_uscc
 from tests.person import Person
@@ -99,21 +96,3 @@ def register_everybody(person: Person) -> None:
     for name, holder, role in KEYS:
         person.run("key", "create", name)
         person.run("key", "grant", name, "--key", "authority", "--holder", holder, "--roles", role)
-
-
-@pytest.fixture(scope="session")
-def built_office(tmp_path_factory: pytest.TempPathFactory) -> Person:
-    """The small ledger; treat it as read-only."""
-    return build(Person(tmp_path_factory.mktemp("office") / "ledger"))
-
-
-@pytest.fixture
-def office(built_office: Person, tmp_path: Path) -> Person:
-    """A copy of the small ledger, free to change."""
-    return built_office.copy(tmp_path / "ledger")
-
-
-@pytest.fixture
-def newcomer(tmp_path: Path) -> Person:
-    """Somebody with an empty directory."""
-    return Person(tmp_path / "ledger")

@@ -9,9 +9,6 @@ import pytest
 
 from ledger.store.engine import open_database
 from tests.audits.world import World, new_world
-from tests.small_office import built_office, office
-
-__all__ = ["built_office", "either_world", "office", "world"]
 
 
 @pytest.fixture

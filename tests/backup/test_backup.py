@@ -17,11 +17,10 @@ from ledger.journal.journal import Journal
 from ledger.lineage.keeper import PLACE
 from ledger.store.engine import create_at, revisions
 from tests.person import Person
-from tests.small_office import PUBLISHED, built_office, entry, file_entry
+from tests.small_office import PUBLISHED, entry, file_entry
 
 USAGE, REFUSED, NOT_PROVEN, UNAVAILABLE = 2, 3, 5, 6
 SUSPEND = ("catalogue", "suspend", PUBLISHED, "--key", "authority", "--reason", "核对")
-_ = built_office
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.person import Person
-from tests.small_office import built_office, entry, newcomer, office
+from tests.small_office import entry
 
 from .test_import import MAPPING, csv_file, row
-
-__all__ = ["built_office", "newcomer", "office"]
 
 ROWS = [row("幼儿园名单", cycle="年"), row("幼儿园 名单", url="u/2"), row("船员名单", "市交通局")]
 

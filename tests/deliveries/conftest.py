@@ -14,10 +14,6 @@ from ledger.store.engine import open_database
 from tests.deliveries.collecting import Collecting
 from tests.organisations.scribe import Scribe
 from tests.person import Person
-from tests.small_office import built_office, newcomer, office
-
-__all__ = ["built_office", "newcomer", "office"]
-
 
 PROJECTIONS = [ORGANISATIONS, CATALOGUE, DELIVERIES]
 

@@ -13,11 +13,7 @@ from tests.small_office import (
     EDUCATION,
     PUBLISHED,
     ROOT_ORGANISATION,
-    built_office,
-    office,
 )
-
-__all__ = ["built_office", "office"]
 
 LAW = "教育法 第十五条"
 

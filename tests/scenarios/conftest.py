@@ -8,9 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.person import Person
-from tests.small_office import built_office, newcomer, office
-
-__all__ = ["built_office", "newcomer", "office"]
 
 
 @pytest.fixture(scope="session")
