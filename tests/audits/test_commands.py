@@ -96,7 +96,7 @@ def test_gaps_findings_and_one_explained(audited: Person) -> None:
         for one in audited.run("audit", "gaps", "--rung", "mounted", "--json").json()["gaps"]
     ] == ["mounted:QP-1-T1"]
     assert "mounted" in audited.run("audit", "gaps", "--rung", "lost", expect=2).err
-    assert audited.run("audit", "findings", "--json").json() == {"findings": []}
+    assert audited.run("audit", "findings", "--json").json() == {"total": 0, "findings": []}
     assert "audits.md" in audited.run("audit", "findings", "--name", "lost", expect=2).err
     told = audited.run("audit", "explain", "catalogued:QP-2-T1", "--json").json()
     assert told["gap"]["acts"] == CIVIL_AFFAIRS
