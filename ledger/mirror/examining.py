@@ -129,7 +129,8 @@ class Examining:
         try:
             return examined_elsewhere(self._projections, rows, asked.result())
         except LostError as error:
-            LOGGER.warning("%s; going on with one process", error)
-            self._stack.close()
-            self._beside = None
+            if self._beside is not None:
+                LOGGER.warning("%s; going on with one process", error)
+                self._stack.close()
+                self._beside = None
             return examine(self._projections, [Statement(*row) for row in rows])

@@ -57,11 +57,11 @@ class SecondProcess:
         return self._receiving.submit(self._receive)
 
     def close(self) -> None:
-        """End the other process, whatever it is doing."""
+        """End the other process, whatever it is doing: who still waits for an answer is told that it is lost."""
         self._process.kill()
         self._process.wait()
-        self._sending.shutdown(cancel_futures=True)
-        self._receiving.shutdown(cancel_futures=True)
+        self._sending.shutdown()
+        self._receiving.shutdown()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, delete
 from sqlalchemy.schema import CreateTable
@@ -30,6 +31,8 @@ AHEAD = 3
 """Chunks that are examined while one is written."""
 Progress = Callable[[int, int], None]
 """Called with how many leaves are done, and of how many."""
+OnRows = Callable[[Sequence[Sequence[Any]]], None]
+"""Given rows of ``statement``, in leaf order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +79,17 @@ def fill(
     projections: Sequence[Projection],
     size: int,
     progress: Progress | None = None,
+    also: OnRows | None = None,
 ) -> None:
     """Project leaves ``0 .. size - 1`` into the tables that the connection finds, which are empty."""
     with Examining(projections, size) as examining:
         waiting: deque[tuple[int, Callable[[], Examined]]] = deque()
         for first in range(0, size, CHUNK):
             end = min(first + CHUNK, size)
-            waiting.append((end, examining.begin(statement_rows(conn, first, end))))
+            rows = statement_rows(conn, first, end)
+            waiting.append((end, examining.begin(rows)))
+            if also is not None:
+                also(rows)
             while len(waiting) > (AHEAD if end < size else 0):
                 done, examined = waiting.popleft()
                 write_examined(conn, projections, examined())

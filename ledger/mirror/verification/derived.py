@@ -15,7 +15,7 @@ from ledger.mirror.applying import projection_versions
 from ledger.mirror.own_indexes import indexes_of
 from ledger.mirror.projections import Projection
 from ledger.mirror.queries import Cursor
-from ledger.mirror.side_by_side import Beside, Progress, derived_tables, fill
+from ledger.mirror.side_by_side import Beside, OnRows, Progress, derived_tables, fill
 from ledger.mirror.verification.report import LISTED, Report
 
 
@@ -24,14 +24,16 @@ def check_projections(
     projections: Sequence[Projection],
     cursor: Cursor,
     report: Report,
+    *,
     progress: Progress | None = None,
+    also: OnRows | None = None,
 ) -> None:
     """Fill copies of every projection from the statements, and name each row and column that
-    differs.
+    differs. ``also`` is given the rows of ``statement`` as they are read.
     """
     _check_versions(place, projections, report)
     try:
-        fill(place.conn, projections, cursor.size, progress)
+        fill(place.conn, projections, cursor.size, progress, also)
     except (SQLAlchemyError, ValueError, TypeError, LookupError) as error:
         report.add(
             "projection",

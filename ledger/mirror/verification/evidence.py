@@ -4,7 +4,7 @@ replayed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,9 +34,11 @@ IS_VALID_SIGNATURE = bytes.fromhex("1626ba7e")
 
 @dataclass(slots=True)
 class Evidence:
-    """One pass over authorisations and their statements, in leaf order."""
+    """One pass over authorisations and their statements, in leaf order; without a connection :meth:`check_batch`
+    is all that it can do.
+    """
 
-    conn: Connection
+    conn: Connection | None
     cursor: Cursor
     origin: Origin
     rulebooks: Sequence[Rulebook]
@@ -46,7 +48,8 @@ class Evidence:
 
     _rulebook_of: dict[str, Rulebook] = field(init=False)
     _writes_here: dict[bytes, bool | None] = field(default_factory=dict)
-    _replayed: int = 0
+    replayed: int = 0
+    """Statements that were held against the rules so far."""
 
     def __post_init__(self) -> None:
         self._rulebook_of = {kind: book for book in self.rulebooks for kind in book.kinds}
@@ -55,10 +58,12 @@ class Evidence:
     def check(self, progress: Progress | None = None) -> Heads:
         """Check everything; returns the heads as the rules left them."""
         self._check_all(progress)
-        self.report.count("rules", self._replayed)
+        self.report.count("rules", self.replayed)
         return self.heads
 
     def _check_all(self, progress: Progress | None) -> None:
+        if self.conn is None:
+            raise ValueError("there is no database to check")
         expected = 0
         while expected < self.cursor.size:
             rows = authorisation_rows(self.conn, expected, expected + CHUNK)
@@ -66,22 +71,21 @@ class Evidence:
                 self._unvouched(expected)
                 return
             for row in rows:
-                end = self._check_row(row, expected)
+                end = self._check_row(self.conn, row, expected)
                 if end is None:
                     return
                 expected = end
             if progress is not None:
                 progress(expected, self.cursor.size)
-        for low, high in ((-(1 << 62), 0), (self.cursor.size, 1 << 62)):
-            for row in authorisation_rows(self.conn, low, high):
-                self._wrong(
-                    authorisation_of_row(row),
-                    "不属于任何声明",
-                    "covers no statement",
-                    "first_index",
-                )
+        for row in outside(self.conn, self.cursor):
+            self._wrong(
+                authorisation_of_row(row),
+                "不属于任何声明",
+                "covers no statement",
+                "first_index",
+            )
 
-    def _check_row(self, row: Sequence[Any], expected: int) -> int | None:
+    def _check_row(self, conn: Connection, row: Sequence[Any], expected: int) -> int | None:
         """One authorisation and its statements; returns the leaf after them, None where the next
         one cannot be told."""
         try:
@@ -98,7 +102,7 @@ class Evidence:
                     "count",
                 )
                 return None
-            self._check_batch(authorisation, statements_between(self.conn, expected, end))
+            self.check_batch(authorisation, statements_between(conn, expected, end))
         except (TypeError, AttributeError, ValueError) as error:
             self.report.add(
                 "authorisation",
@@ -133,7 +137,8 @@ class Evidence:
             column=column,
         )
 
-    def _check_batch(self, authorisation: Authorisation, batch: Sequence[Statement]) -> None:
+    def check_batch(self, authorisation: Authorisation, batch: Sequence[Statement]) -> None:
+        """Check one authorisation and the statements that it covers, the next ones of the log."""
         for statement in batch:
             reason = contradiction(statement, authorisation)
             if reason is not None:
@@ -263,7 +268,7 @@ class Evidence:
         self, authorisation: Authorisation, signer: bytes, question: bytes
     ) -> bytes:
         """At the block that recorded it; where the node keeps no such state, at the newest."""
-        if self.chain is None:
+        if self.chain is None or self.conn is None:
             raise ChainError("no chain to ask")
         (row,) = authorisation_rows(
             self.conn, authorisation.first_index, authorisation.first_index + 1
@@ -305,5 +310,11 @@ class Evidence:
                     leaf=statement.index,
                     table="statement",
                 )
-            self._replayed += 1
+            self.replayed += 1
         self.heads.put(statement.kind, statement.subject, statement.version, state)
+
+
+def outside(conn: Connection, cursor: Cursor) -> Iterator[Sequence[Any]]:
+    """Rows of ``authorisation`` that begin with no leaf of the log."""
+    for low, high in ((-(1 << 62), 0), (cursor.size, 1 << 62)):
+        yield from authorisation_rows(conn, low, high)

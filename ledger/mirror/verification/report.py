@@ -87,6 +87,15 @@ class Report(msgspec.Struct):
         """Add to what was checked."""
         self.counts[what] = self.counts.get(what, 0) + number
 
+    def take(self, other: Report) -> None:
+        """Add what another report says, which has findings of other kinds."""
+        for what, number in other.counts.items():
+            self.count(what, number)
+        self.findings += other.findings
+        self.totals |= other.totals
+        for note in other.unchecked:
+            self.skip(note.zh, note.en)
+
     def lines(self, language: str) -> Iterator[str]:
         """The report for people, ``zh`` or ``en``, one line after the other."""
         chinese = language == "zh"

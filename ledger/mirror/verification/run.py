@@ -13,6 +13,7 @@ from ledger.mirror.projections import Projection, Rulebook
 from ledger.mirror.queries import Checkpoint, Cursor
 from ledger.mirror.side_by_side import Progress, beside, derived_tables
 from ledger.mirror.verification.derived import check_blocks, check_projections
+from ledger.mirror.verification.elsewhere import EvidenceElsewhere
 from ledger.mirror.verification.evidence import Evidence
 from ledger.mirror.verification.leaves import check_leaves
 from ledger.mirror.verification.onchain import OnChain
@@ -60,9 +61,19 @@ def verify(
                 "thrown away and taken over from the chain anew",
             )
             return report
-        heads = Evidence(conn, cursor, origin, rulebooks, report, chain).check(progress)
+        projected = Report()
+        # Only this process can ask the chain, and only here are the heads that are compared with it.
+        size = cursor.size if chain is None else 0
+        with EvidenceElsewhere(conn, cursor, origin, rulebooks, size=size) as elsewhere:
+            check_projections(
+                place, projections, cursor, projected, progress=progress, also=elsewhere.take
+            )
+            sound = elsewhere.sound(report)
+        heads = None
+        if not sound:
+            heads = Evidence(conn, cursor, origin, rulebooks, report, chain).check(progress)
         check_blocks(place, cursor, origin.log.inherited, report)
-        if chain is not None:
+        if chain is not None and heads is not None:
             OnChain(conn, chain, origin, cursor, report).check(heads, progress)
         else:
             report.skip(
@@ -70,7 +81,8 @@ def verify(
                 "without the chain: hashes of blocks and transactions, and whether the log has "
                 "gone on or was rewritten",
             )
-        check_projections(place, projections, cursor, report, progress)
+        # Found first, told last.
+        report.take(projected)
     return report
 
 
