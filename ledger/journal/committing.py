@@ -7,6 +7,7 @@ bounded in bytes; beyond that :class:`~ledger.journal.errors.FullJournal` asks t
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple
@@ -17,6 +18,9 @@ from ledger.journal.journal import Journal
 MOST_WAITING_BYTES = 64 << 20
 MOST_AT_ONCE = 2048
 _BYTES_AT_ONCE = 32 << 20
+GATHER_SECONDS = 0.004
+"""Between two groups where several callers hand in at once: the fewer groups, the less an entry costs. Whoever is
+alone never waits for company."""
 
 Kept = Callable[[int | None, JournalError | None], None]
 """Told the position of the first entry, or why none was kept."""
@@ -86,13 +90,18 @@ class Committer:
         return done.result()
 
     def _run(self) -> None:
+        began, several = 0.0, False
         while True:
             with self._wake:
                 while not self._waiting and not self._ending:
                     self._wake.wait()
                 if not self._waiting:
                     return
+            if several and not self._ending:
+                time.sleep(max(0.0, began + GATHER_SECONDS - time.monotonic()))
+            with self._wake:
                 group = self._take()
+            began, several = time.monotonic(), len(group) > 1
             self._write(group)
             with self._wake:
                 self._bytes -= sum(one.length for one in group)

@@ -42,6 +42,10 @@ def recover(place: Path, durable: Extent) -> Extent:
             f"{place} has {size} whole entries, {durable.size} were kept: files were lost or changed. "
             "Restore the journal's directory from a backup; `govledger journal fsck` names what is wrong"
         )
+    for whole_one in range(durable.size // TILE_WIDTH, number):
+        # Taken over as found, which may be in memory alone: its writer died before it synced.
+        for path in (bundle_path(place, whole_one), tile_path(place, 0, whole_one)):
+            _sync(path)
     _cut(bundle_path(place, number), length)
     _cut(tile_path(place, 0, number), whole * HASH_LENGTH)
     _remove_after(place, number)
@@ -75,6 +79,14 @@ def _cut(path: Path, length: int) -> None:
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         os.ftruncate(handle, length)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
         os.fsync(handle)
     finally:
         os.close(handle)

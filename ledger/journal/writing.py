@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import TypeVar
 
 from ledger.journal.layout import (
     HASH_LENGTH,
@@ -17,6 +19,9 @@ from ledger.journal.layout import (
 )
 from ledger.merkle import Frontier, tiles_of_run
 
+SYNCS = 4
+"""Threads that wait for the disk beside the one that writes."""
+_Of = TypeVar("_Of")
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 
 
@@ -24,9 +29,10 @@ class _Growing:
     """One file that grows at its end, and how long it is by our own account."""
 
     def __init__(self, path: Path, length: int) -> None:
-        self.is_new = not path.exists()
-        if self.is_new:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        self.names: list[Path] = []
+        """Directories with names that are not on the disk yet: this one's, or those of directories above it."""
+        if not path.exists():
+            self.names = _make(path.parent)
         self.path = path
         self.handle = os.open(path, _FLAGS, 0o644)
         self.length = length
@@ -42,18 +48,11 @@ class _Growing:
             self.length += taken
             view = view[taken:]
 
-    def sync(self) -> None:
-        os.fdatasync(self.handle)
-        if self.is_new:
-            _sync_directories(self.path.parent)
-            self.is_new = False
-
-    def cut(self, length: int) -> None:
-        os.ftruncate(self.handle, length)
-        self.length = length
-
     def close(self) -> None:
-        os.close(self.handle)
+        """Let go of the file; once more does nothing."""
+        if self.handle >= 0:
+            os.close(self.handle)
+            self.handle = -1
 
 
 class Tail:
@@ -63,10 +62,14 @@ class Tail:
         self.place = place
         self.extent = extent
         self._frontier = frontier
+        self._syncing = ThreadPoolExecutor(SYNCS, "journal-sync")
         last, held = divmod(extent.size, TILE_WIDTH)
         self._number = last
         self._bundle = _Growing(bundle_path(place, last), extent.tail_bytes)
         self._hashes = _Growing(tile_path(place, 0, last), held * HASH_LENGTH)
+        # Whoever was here before may have died between making a directory and syncing its name.
+        for file in (self._bundle, self._hashes):
+            file.names = _between(file.path, place)
 
     @classmethod
     def at(cls, place: Path, extent: Extent, frontier: Frontier | None) -> Tail | None:
@@ -93,43 +96,68 @@ class Tail:
         Raises :class:`OSError` with everything as it was before, as far as the disk lets it.
         """
         before = self.extent
-        touched: list[_Growing] = []
+        left: list[_Growing] = []
         try:
             done = 0
             for number, offset, stop in bundles_of(before.size, before.size + len(entries)):
                 if number != self._number:
-                    self._begin(number)
+                    left += [self._bundle, self._hashes]
+                    self._open(number)
                 some = slice(done, done + stop - offset)
                 self._bundle.write(packed(entries[some]))
                 self._hashes.write(b"".join(hashes[some]))
-                for file in (self._bundle, self._hashes):
-                    file.sync()
                 done = some.stop
             for run in self._frontier.extend(hashes):
                 for level, tile, offset, data in tiles_of_run(run):
                     if level:
                         file = _Growing(tile_path(self.place, level, tile), offset * HASH_LENGTH)
-                        touched.append(file)
+                        left.append(file)
                         file.write(data)
-                        file.sync()
+            self._sync([self._bundle, self._hashes, *left])
         except OSError:
             self._undo(before)
             raise
         finally:
-            for file in touched:
+            for file in left:
                 file.close()
         self.extent = Extent(before.size + len(entries), self._bundle.length)
         if not self.extent.size % TILE_WIDTH:
-            self._begin(self._number + 1)
+            for file in (self._bundle, self._hashes):
+                file.close()
+            self._open(self._number + 1)
             self.extent = Extent(self.extent.size, 0)
 
     def close(self) -> None:
         for file in (self._bundle, self._hashes):
             file.close()
+        self._syncing.shutdown()
 
-    def _begin(self, number: int) -> None:
-        """Go over to the next bundle."""
-        self.close()
+    def _sync(self, files: Sequence[_Growing]) -> None:
+        """Return when all that was written is on the disk, and the names of what is new.
+
+        All at once: the disk does them together, one after the other each would wait for a turn of its own.
+        """
+        first, *others = (file.handle for file in files)
+        self._at_once(os.fdatasync, others, lambda: os.fdatasync(first))
+        names = list(dict.fromkeys(name for file in files for name in file.names))
+        if names:
+            self._at_once(_sync_directory, names[1:], lambda: _sync_directory(names[0]))
+            for file in files:
+                file.names = []
+
+    def _at_once(
+        self, act: Callable[[_Of], None], others: Sequence[_Of], here: Callable[[], None]
+    ) -> None:
+        waiting = [self._syncing.submit(act, one) for one in others]
+        try:
+            here()
+        finally:
+            wait(waiting)
+        for one in waiting:
+            one.result()
+
+    def _open(self, number: int) -> None:
+        """Go over to the next bundle; the last one is the caller's to close."""
         self._number = number
         self._bundle = _Growing(bundle_path(self.place, number), 0)
         self._hashes = _Growing(tile_path(self.place, 0, number), 0)
@@ -138,21 +166,36 @@ class Tail:
         """Cut off what was half written. Where even that fails, the next writer finds and cuts it."""
         last, held = divmod(before.size, TILE_WIDTH)
         try:
-            if last == self._number:
-                self._bundle.cut(before.tail_bytes)
-                self._hashes.cut(held * HASH_LENGTH)
+            for number in range(self._number, last, -1):
+                bundle_path(self.place, number).unlink(missing_ok=True)
+                tile_path(self.place, 0, number).unlink(missing_ok=True)
+            os.truncate(bundle_path(self.place, last), before.tail_bytes)
+            os.truncate(tile_path(self.place, 0, last), held * HASH_LENGTH)
         except OSError:
             return
 
 
-def _sync_directories(directory: Path) -> None:
-    """Make new names durable, up to the directory ``tile``."""
-    while True:
-        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        if directory.name == "tile" or directory.parent == directory:
-            return
+def _make(directory: Path) -> list[Path]:
+    """Make a directory where there is none; those whose names are to be synced for a new file in it."""
+    changed = [directory]
+    while not directory.exists():
         directory = directory.parent
+        changed.append(directory)
+    changed[0].mkdir(parents=True, exist_ok=True)
+    return changed
+
+
+def _between(path: Path, place: Path) -> list[Path]:
+    """The directories from that of a file up to ``place``."""
+    found = [path.parent]
+    while found[-1] != place:
+        found.append(found[-1].parent)
+    return found
+
+
+def _sync_directory(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -9,11 +10,13 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger.journal import writing
 from ledger.journal.committing import Committer
 from ledger.journal.errors import (
     DamagedJournal,
@@ -209,6 +212,58 @@ def test_a_full_disk_is_told_and_the_next_entries_are_kept(
     assert journal.append([b"after"]) == 3
     assert list(journal.entries(3)) == [b"after"]
     assert not list(check(journal))
+
+
+def test_a_sync_that_fails_in_any_thread_keeps_nothing_of_it(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal.append(told(250))
+    asked: list[int] = []
+    failing = [1]
+    sync = os.fdatasync
+
+    def fails_once(handle: int) -> None:
+        asked.append(handle)
+        if len(asked) == failing[0]:
+            raise OSError(errno.EIO, "the disk does not answer")
+        sync(handle)
+
+    monkeypatch.setattr(os, "fdatasync", fails_once)
+    for failing[0] in (1, 2, 3, 4):
+        asked.clear()
+        with pytest.raises(UnwritableJournal):
+            journal.append(told(300, 250))
+        # all of one append is handed to the disk before any of it is waited for
+        assert len(asked) > 4
+        assert journal.size == 250
+    failing[0] = 0
+    assert journal.append(told(300, 250)) == 250
+    assert list(journal.entries()) == told(550)
+    assert list(check(journal)) == []
+
+
+def test_a_next_bundle_that_cannot_be_made_is_told_and_made_later(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = writing._Growing.__init__
+    second = bundle_path(journal.place, 1)
+    refused = [{second}, {tile_path(journal.place, 0, 1)}]
+
+    def refuses(growing: Any, path: Path, length: int) -> None:
+        if path in refused[-1]:
+            raise OSError(errno.ENOSPC, "no space left")
+        begin(growing, path, length)
+
+    monkeypatch.setattr(writing._Growing, "__init__", refuses)
+    while refused:
+        with pytest.raises(UnwritableJournal):
+            journal.append(told(300))
+        assert journal.size == 0
+        assert not second.exists()
+        refused.pop()
+    monkeypatch.undo()
+    assert journal.append(told(300)) == 0
+    assert list(journal.entries()) == told(300)
 
 
 def test_the_checkpoint_is_written_as_tlog_checkpoints_are(journal: Journal) -> None:
