@@ -19,7 +19,7 @@ from starlette.responses import Response
 from api.answers import AS_OF_HEADER, answer
 from api.problems import PROBLEM_JSON
 from api.shapes import ProblemShape
-from ledger.lineage.certificate.document import Certificate
+from ledger.lineage.certificate.document import CarriedCertificate, Certificate
 from ledger.log import CarriedProof, ConsistencyProof, InclusionProof
 
 DESCRIPTION = (
@@ -64,7 +64,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     for model in models:
         _define(schemas, model)
     _, proofs = msgspec.json.schema_components(
-        [InclusionProof, CarriedProof, ConsistencyProof, Certificate],
+        [InclusionProof, CarriedProof, ConsistencyProof, Certificate, CarriedCertificate],
         ref_template="#/components/schemas/{name}",
     )
     schemas.update(proofs)

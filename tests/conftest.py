@@ -59,8 +59,12 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def built_office(tmp_path_factory: pytest.TempPathFactory) -> Person:
-    """The small ledger (:mod:`tests.small_office`); treat it as read-only."""
-    return Person(built_once(tmp_path_factory, "ledger", lambda place: build(Person(place))))
+    """The small ledger (:mod:`tests.small_office`), whose administration need not wait; treat it as read-only."""
+    return Person(
+        built_once(
+            tmp_path_factory, "ledger", lambda place: build(Person(place), "--admin-delay", 0)
+        )
+    )
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ router = api_router("/provenance", "血缘 lineage")
 @router.get(
     "/{code:path}/certificate",
     summary="溯源证书 · Provenance certificate of one delivery",
-    responses=shapes.proof("Certificate"),
+    responses=shapes.proof("Certificate", "CarriedCertificate"),
 )
 def certificate(
     request: Request,

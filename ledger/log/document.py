@@ -173,12 +173,8 @@ class LogPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return cls(chain_id=checkpoint.chain_id, log=checkpoint.log)
 
 
-class OpeningPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The opening of a log that carries on another one (启用声明), as a leaf of the tree at the checkpoint.
-
-    ``extends`` is the consistency path from the size that it names to the checkpoint's: the root that it names
-    is the root of the first leaves of this tree.
-    """
+class VouchedPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A statement (声明) in a file of several: its place in the tree at the checkpoint, and who signed it."""
 
     statement: StatementPart
     decoded: DecodedPart
@@ -186,6 +182,15 @@ class OpeningPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     leaf: LeafPart
     path: tuple[Hash, ...]
     mandate: MandatePart
+
+
+class OpeningPart(VouchedPart, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The opening of a log that carries on another one (启用声明), as a leaf of the tree at the checkpoint.
+
+    ``extends`` is the consistency path from the size that it names to the checkpoint's: the root that it names
+    is the root of the first leaves of this tree.
+    """
+
     extends: tuple[Hash, ...]
 
 

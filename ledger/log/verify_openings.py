@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from ledger.log.document import CarriedProof, Checkpoint, LogPart, OpeningPart, bytes_of, hex_of
 from ledger.log.kept import Kept
 from ledger.log.verdict import CheckFailedError, Status, Verdict
@@ -16,30 +19,47 @@ from ledger.merkle_verify import ProofError, verify_consistency
 from ledger.statements import OPENING, StructType, Value
 
 
+class Sealed(NamedTuple):
+    """A log that was sealed with ``size`` leaves, and is carried on."""
+
+    size: int
+    log: LogPart
+
+
+class Followed(NamedTuple):
+    """Where openings lead: to the sealed logs, newest first, and whether one's root is the one that was kept."""
+
+    sealed: tuple[Sealed, ...]
+    known: bool
+
+    def origin(self, index: int, log: LogPart) -> LogPart:
+        """The log that recorded leaf ``index`` first, where ``log`` is the one that is open."""
+        for one in self.sealed:
+            if index < one.size:
+                log = one.log
+        return log
+
+
 def check_openings(proof: CarriedProof, log: LogPart, kept: Kept | None, verdict: Verdict) -> bool:
     """Follow the openings from ``log``, the checkpoint's, to ``proof.origin``.
 
-    Each must be a leaf of the tree, signed for the log that is open so far, and name the next one; what it says
-    of size and root must be what the tree begins with. Returns whether ``kept`` is the root of a log that was
-    sealed: then it need not be the checkpoint's. Raises :class:`CheckFailedError`.
+    Returns whether ``kept`` is the root of a log that was sealed: then it need not be the checkpoint's. Raises
+    :class:`CheckFailedError`.
     """
     if not proof.openings:
         raise CheckFailedError(
             "No opening leads from the checkpoint's log to the one that recorded the statement.",
             "文件中没有从检查点日志到最初记录该声明的日志的启用声明。",
         )
-    known = False
-    for place, one in enumerate(proof.openings):
-        log, known_here = _check_opening(
-            place, one, log, proof.checkpoint, kept=kept, verdict=verdict
-        )
-        known = known or known_here
-        if proof.statement.index >= one.statement.index:
+    followed = follow_openings(proof.openings, proof.checkpoint, kept, verdict)
+    for one in followed.sealed:
+        if proof.statement.index >= one.size:
             raise CheckFailedError(
-                f"Statement {proof.statement.index} came after log {log.log} was sealed with "
-                f"{one.statement.index} leaves.",
-                f"声明{proof.statement.index}晚于日志 {log.log} 的封存（共{one.statement.index}个叶）。",
+                f"Statement {proof.statement.index} came after log {one.log.log} was sealed with "
+                f"{one.size} leaves.",
+                f"声明{proof.statement.index}晚于日志 {one.log.log} 的封存（共{one.size}个叶）。",
             )
+    log = followed.sealed[-1].log
     if log != proof.origin:
         raise CheckFailedError(
             f"The openings lead to log {log.log} on chain {log.chain_id}, not to {proof.origin.log} on chain "
@@ -47,7 +67,28 @@ def check_openings(proof: CarriedProof, log: LogPart, kept: Kept | None, verdict
             f"启用声明指向链{log.chain_id}上的日志 {log.log}，而非链{proof.origin.chain_id}上的 "
             f"{proof.origin.log}。",
         )
-    return known
+    return followed.known
+
+
+def follow_openings(
+    openings: Sequence[OpeningPart], checkpoint: Checkpoint, kept: Kept | None, verdict: Verdict
+) -> Followed:
+    """Follow openings from the checkpoint's log back to the one that the last of them names.
+
+    Each must be a leaf of the tree, signed for the log that is open so far, and name the next one; what it says
+    of size and root must be what the tree begins with. Raises :class:`CheckFailedError`.
+    """
+    log, known, sealed = LogPart.of(checkpoint), False, list[Sealed]()
+    for place, one in enumerate(openings):
+        log, known_here = _check_opening(place, one, log, checkpoint, kept=kept, verdict=verdict)
+        known = known or known_here
+        if sealed and one.statement.index >= sealed[-1].size:
+            raise CheckFailedError(
+                f"openings[{place}] is no older than the one before it.",
+                f"openings[{place}] 不早于前一项。",
+            )
+        sealed.append(Sealed(one.statement.index, log))
+    return Followed(tuple(sealed), known)
 
 
 def _check_opening(

@@ -18,8 +18,8 @@ from ledger.log.document import (
     Inclusion,
     LogPart,
     MandatePart,
-    OpeningPart,
     StatementPart,
+    VouchedPart,
     bytes_of,
     hex_of,
 )
@@ -37,7 +37,7 @@ from ledger.statements import (
     subject_of,
 )
 
-Told = Inclusion | OpeningPart
+Told = Inclusion | VouchedPart
 """What a file says of one statement, with its place in the tree and who signed it."""
 _LEAF_WORDS = (
     "checkpoint.chain_id",

@@ -18,4 +18,5 @@ def traced(built_office: Person, tmp_path_factory: pytest.TempPathFactory) -> Pe
     def build(place: Path) -> None:
         build_traced(built_office.copy(place))
 
-    return Person(built_once(tmp_path_factory, "traced", build))
+    place = built_once(tmp_path_factory, "traced", build)
+    return Person(place, more={"GOVLEDGER_JOURNAL_KEY": "collector"})

@@ -11,7 +11,6 @@ import pytest
 from ledger.chain.keystore import Keystore
 from tests.chain_nodes import anvil_node
 from tests.person import Person
-from tests.small_office import build
 
 MUCH = hex(10**21)
 
@@ -35,10 +34,9 @@ def fund(person: Person, url: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def settled(tmp_path_factory: pytest.TempPathFactory) -> Person:
+def settled(built_office: Person) -> Person:
     """The small ledger; treat it as read-only."""
-    place = tmp_path_factory.mktemp("settled") / "ledger"
-    return build(Person(place), "--admin-delay", 0)
+    return built_office
 
 
 @pytest.fixture

@@ -14,20 +14,18 @@ from ledger.log.document import (
     Address,
     Checkpoint,
     Count,
-    DecodedPart,
     DocumentError,
     Hash,
     Instructions,
-    LeafPart,
-    MandatePart,
-    RecordedPart,
-    StatementPart,
+    OpeningPart,
+    VouchedPart,
     as_dict,
     render,
     render_compact,
 )
 
 CERTIFICATE_FORMAT: Final = "govledger-provenance-certificate/1"
+CARRIED_FORMAT: Final = "govledger-provenance-certificate/2"
 MAX_CERTIFICATE_BYTES = 1 << 28
 """Largest certificate that is made or read, in bytes: events of 20 MB exist."""
 _LOOKED_AT = 256
@@ -107,17 +105,6 @@ class GraphPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     entries: tuple[EntryPart, ...]
 
 
-class VouchedPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A statement (声明) and its proof under the certificate's checkpoint; members as in an inclusion proof."""
-
-    statement: StatementPart
-    decoded: DecodedPart
-    recorded: RecordedPart
-    leaf: LeafPart
-    path: tuple[Hash, ...]
-    mandate: MandatePart
-
-
 class AnchorPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An anchored checkpoint of the journal: the leaf of its statement. ``path`` is the consistency path from the
     anchor before it (RFC 9162 section 2.1.4), empty for the first.
@@ -146,9 +133,12 @@ class JournalPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Certificate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where one delivery comes from, with the evidence behind every edge."""
+    """Where one delivery comes from, with the evidence behind every edge.
 
-    format: Literal["govledger-provenance-certificate/1"]
+    The second form is :class:`CarriedCertificate`'s.
+    """
+
+    format: Literal["govledger-provenance-certificate/1", "govledger-provenance-certificate/2"]
     how_to_check: Instructions
     about: AboutPart
     checkpoint: Checkpoint
@@ -159,9 +149,20 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     bundle_digest: Hash
 
 
+class CarriedCertificate(Certificate, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One that rests on statements of an earlier log, too, which the checkpoint's log carries on.
+
+    ``openings`` lead from the checkpoint's log to the oldest one that recorded a statement, newest first. A
+    statement was recorded first by the log that was open at its leaf.
+    """
+
+    format: Literal["govledger-provenance-certificate/2"]
+    openings: tuple[OpeningPart, ...]
+
+
 def is_certificate(data: bytes) -> bool:
     """Whether these bytes want to be a certificate, and not another proof file."""
-    return f'"{CERTIFICATE_FORMAT}"'.encode() in data[:_LOOKED_AT]
+    return any(_says(data, name) for name in (CERTIFICATE_FORMAT, CARRIED_FORMAT))
 
 
 def load(data: bytes) -> Certificate:
@@ -171,9 +172,12 @@ def load(data: bytes) -> Certificate:
     if len(data) > MAX_CERTIFICATE_BYTES:
         raise DocumentError(f"a certificate has at most {MAX_CERTIFICATE_BYTES} bytes")
     try:
-        certificate = msgspec.json.decode(data, type=Certificate)
+        shape = CarriedCertificate if _says(data, CARRIED_FORMAT) else Certificate
+        certificate: Certificate = msgspec.json.decode(data, type=shape)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise DocumentError(f"not a provenance certificate: {error}") from error
+    if certificate.format == CARRIED_FORMAT and not isinstance(certificate, CarriedCertificate):
+        raise DocumentError(f"a {CARRIED_FORMAT} says so in its first member")
     plain = as_dict(certificate)
     written = render(plain)
     if data not in (written, render_compact(plain)):
@@ -192,3 +196,7 @@ def load(data: bytes) -> Certificate:
 def plain(certificate: Certificate) -> dict[str, Any]:
     """The certificate as plain JSON values."""
     return as_dict(certificate)
+
+
+def _says(data: bytes, name: str) -> bool:
+    return f'"{name}"'.encode() in data[:_LOOKED_AT]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ledger.lineage.certificate.document import CarriedCertificate, Certificate
 from ledger.log.document import Instructions
 
-HOW_TO_CHECK = Instructions(
+_PLAIN = Instructions(
     en=(
         (
             "Check every member of statements as an inclusion proof (govledger-inclusion-proof/1) with this "
@@ -70,3 +71,28 @@ HOW_TO_CHECK = Instructions(
         "govledger log verify 文件 --root 根 --size 大小 可离线完成以上全部检查。",
     ),
 )
+
+_CARRIED = Instructions(
+    en=(
+        (
+            "Some statements were recorded by a log that another one carries on. Check openings first, as those of "
+            "a govledger-inclusion-proof/2: each names the log before it. A statement whose index is smaller than an "
+            "opening's was recorded before it: take chain id and log of the oldest such opening's payload in place "
+            "of the checkpoint's, in the leaf and in the domain of the mandate."
+        ),
+        *_PLAIN.en,
+    ),
+    zh=(
+        (
+            "部分声明由已被接续的日志记录。先按 govledger-inclusion-proof/2 的方法核验 openings，每项指明其前一日志。"
+            "叶号小于某项启用声明的声明早于该项：其叶及授权的域取最旧的此类启用声明载荷中的链号和日志，而非检查点的。"
+        ),
+        *_PLAIN.zh,
+    ),
+)
+
+HOW_TO_CHECK: dict[type[Certificate], Instructions] = {
+    Certificate: _PLAIN,
+    CarriedCertificate: _CARRIED,
+}
+"""The text that each form carries."""

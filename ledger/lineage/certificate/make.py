@@ -21,23 +21,23 @@ from ledger.journal.journal import Journal
 from ledger.lineage import graph as graphs
 from ledger.lineage import queries
 from ledger.lineage.certificate.document import (
+    CARRIED_FORMAT,
     CERTIFICATE_FORMAT,
     MAX_CERTIFICATE_BYTES,
     AboutPart,
     AnchorPart,
+    CarriedCertificate,
     Certificate,
     EntryPart,
     EventPart,
     GraphPart,
     JournalPart,
-    VouchedPart,
     plain,
 )
 from ledger.lineage.certificate.gathering import Gathered
 from ledger.lineage.certificate.instructions import HOW_TO_CHECK
 from ledger.lineage.certificate.naming import Naming
 from ledger.lineage.certificate.refusals import (
-    CarriedOver,
     CertificateError,
     NotAnchored,
     UnknownDelivery,
@@ -46,8 +46,9 @@ from ledger.lineage.certificate.verify import verify_certificate
 from ledger.lineage.queries import AnchoredCheckpoint
 from ledger.lineage.walks import ColumnWalk, Walk
 from ledger.log.document import (
-    INCLUSION_FORMAT,
     Checkpoint,
+    OpeningPart,
+    VouchedPart,
     bundle_digest,
     hex_of,
     render_compact,
@@ -101,25 +102,23 @@ def make(
     leaves |= {column.leaf for column in graph.columns}
     leaves |= {anchor.leaf_from for anchor in anchors}
     listed = sorted(leaf for leaf in leaves if leaf is not None)
-    # One size for all proofs, taken after everything was found: the mirror may move on meanwhile.
-    size = mirror.size_of(conn) if asked.as_of is None else asked.as_of
-    statements = []
+    size = _size(conn, asked)
+    statements: list[VouchedPart] = []
+    openings: list[Any] = []
     for done, leaf in enumerate(listed):
         proof = build_proof(conn, leaf, size, genesis_authority=genesis_authority)
-        if proof["format"] != INCLUSION_FORMAT:
-            raise CarriedOver(
-                f"leaf {leaf}, on which the certificate rests, was recorded by a log that this one carries on",
-                f"a certificate names one log: prove its statements one by one (govledger log prove {leaf})",
-                zh=f"证书所依据的第 {leaf} 号声明由前序日志记录",
-                hint_zh=f"证书只能出自一个日志：请逐条出具证明（govledger log prove {leaf}）",
-            )
+        # The first leads over the most migrations.
+        openings = openings or proof.get("openings", [])
         statements.append(_vouched(proof))
         if progress is not None:
             progress(done + 1, len(listed))
     checkpoint = msgspec.to_builtins(mirror.checkpoint(conn, size))
-    certificate = Certificate(
-        format=CERTIFICATE_FORMAT,
-        how_to_check=HOW_TO_CHECK,
+    shape, name = (
+        (CarriedCertificate, CARRIED_FORMAT) if openings else (Certificate, CERTIFICATE_FORMAT)
+    )
+    certificate = shape(
+        format=name,  # type: ignore[arg-type]  # each has its own
+        how_to_check=HOW_TO_CHECK[shape],
         about=AboutPart(
             entry=asked.entry, delivery=asked.delivery, depth=asked.depth, item=asked.item
         ),
@@ -134,11 +133,24 @@ def make(
         statements=tuple(statements),
         journal=_journal(journal, graph.positions, anchors, naming),
         bundle_digest=hex_of(bytes(32)),
+        **({"openings": msgspec.convert(openings, tuple[OpeningPart, ...])} if openings else {}),
     )
     told = plain(certificate)
     told["bundle_digest"] = bundle_digest(told)
     _check_itself(told)
     return told
+
+
+def _size(conn: Connection, asked: Asked) -> int:
+    """One size for all proofs, taken after everything was found: the mirror may move on meanwhile.
+
+    A log that carries another one on vouches for what came before from its opening on.
+    """
+    cursor = mirror.cursor_of(conn)
+    if cursor is None or asked.as_of is None:
+        return cursor.size if cursor else 0
+    opened = max((one.size + 1 for one in cursor.log.earlier), default=0)
+    return max(asked.as_of, opened)
 
 
 def _delivery(conn: Connection, asked: Asked) -> Delivery:

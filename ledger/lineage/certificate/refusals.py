@@ -19,7 +19,3 @@ class UnknownDelivery(CertificateError):
 
 class NotAnchored(CertificateError):
     """An edge rests on an event that no anchored checkpoint vouches for yet."""
-
-
-class CarriedOver(CertificateError):
-    """A statement was recorded before the ledger moved to another chain."""

@@ -3,7 +3,8 @@
 The steps, in order; the first that fails ends the check and names the part:
 
 1. the file is a certificate, byte for byte in the form in which they are written;
-2. every statement is what its payload says, stands in the log under the checkpoint's root, and was signed;
+2. every statement is what its payload says, stands in the log under the checkpoint's root, and was signed, for
+   the log that was open then: openings lead from one log to the one before (:mod:`ledger.log.verify_openings`);
 3. the root is the one that the auditor kept, where one is given;
 4. the journal's anchors are such statements, each extending the one before, and every event stands in it;
 5. every edge follows from its event or declared step, every attribution from its rule, every entry's filing,
@@ -18,13 +19,14 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ledger.lineage.certificate.document import Certificate, VouchedPart, load, plain
+from ledger.lineage.certificate.document import CarriedCertificate, Certificate, load, plain
 from ledger.lineage.certificate.edges import check_graph
 from ledger.lineage.certificate.evidence import Evidence, Known, check_journal
 from ledger.lineage.certificate.instructions import HOW_TO_CHECK
-from ledger.log.document import DocumentError, InclusionProof, LogPart, bundle_digest
+from ledger.log.document import DocumentError, LogPart, VouchedPart, bundle_digest
 from ledger.log.kept import Kept, check_root
 from ledger.log.verdict import CheckFailedError, Status, Verdict
+from ledger.log.verify_openings import Followed, follow_openings
 from ledger.log.verify_statement import (
     check_blocks,
     check_leaf,
@@ -56,8 +58,10 @@ def verify_certificate(
     verdict = Verdict()
     try:
         certificate = _read(data, verdict)
-        known = _check_statements(certificate, verdict)
-        check_root(certificate.checkpoint, kept, verdict)
+        followed = _follow(certificate, kept, verdict)
+        known = _check_statements(certificate, followed, verdict)
+        if not followed.known:
+            check_root(certificate.checkpoint, kept, verdict)
         events = check_journal(certificate, known, verdict)
         check_graph(certificate, Evidence(known, events), verdict)
         _check_digest(certificate)
@@ -74,7 +78,7 @@ def _read(data: bytes, verdict: Verdict) -> Certificate:
         raise CheckFailedError(
             f"This is no provenance certificate: {error}.", f"这不是有效的溯源证书：{error}。"
         ) from error
-    if certificate.how_to_check != HOW_TO_CHECK:
+    if certificate.how_to_check != HOW_TO_CHECK[type(certificate)]:
         raise CheckFailedError(
             "`how_to_check` is not the text that this format has: the file was altered.",
             "`how_to_check` 与该格式的说明文字不符：文件被改动过。",
@@ -96,14 +100,31 @@ def _within(part: str) -> Iterator[None]:
         raise CheckFailedError(f"{part}: {failure.en}", f"{part}：{failure.zh}") from failure
 
 
-def _check_statements(certificate: Certificate, verdict: Verdict) -> dict[int, Known]:
+def _follow(certificate: Certificate, kept: Kept | None, verdict: Verdict) -> Followed:
+    """To the log that recorded the first statement, over every migration that lies between."""
+    if not isinstance(certificate, CarriedCertificate):
+        return Followed((), known=False)
+    openings = certificate.openings
+    followed = follow_openings(openings, certificate.checkpoint, kept, verdict)
+    first = min((one.statement.index for one in certificate.statements), default=0)
+    if not openings or first >= openings[-1].statement.index:
+        raise CheckFailedError(
+            f"openings: no statement was recorded by a log before the last of these {len(openings)}.",
+            f"openings：没有声明出自这{len(openings)}项最后一项之前的日志。",
+        )
+    return followed
+
+
+def _check_statements(
+    certificate: Certificate, followed: Followed, verdict: Verdict
+) -> dict[int, Known]:
     """Every statement by its leaf: form, body, leaf, path, signature."""
     known: dict[int, Known] = {}
     authors = True
     before: VouchedPart | None = None
     for place, vouched in enumerate(certificate.statements):
         with _within(f"statements[{place}]"):
-            found, own = _check_statement(certificate, vouched)
+            found, own = _check_statement(certificate, vouched, followed)
             _check_order(before, vouched)
         known[vouched.statement.index] = found
         authors = authors and own.authorship_proven
@@ -129,32 +150,22 @@ def _check_statements(certificate: Certificate, verdict: Verdict) -> dict[int, K
     return known
 
 
-def _check_statement(certificate: Certificate, vouched: VouchedPart) -> tuple[Known, Verdict]:
-    own = Verdict()
-    proof = InclusionProof(
-        format="govledger-inclusion-proof/1",
-        how_to_check=certificate.how_to_check,
-        checkpoint=certificate.checkpoint,
-        genesis_authority=certificate.genesis_authority,
-        statement=vouched.statement,
-        decoded=vouched.decoded,
-        recorded=vouched.recorded,
-        leaf=vouched.leaf,
-        path=vouched.path,
-        mandate=vouched.mandate,
-        bundle_digest=certificate.bundle_digest,
-    )
+def _check_statement(
+    certificate: Certificate, vouched: VouchedPart, followed: Followed
+) -> tuple[Known, Verdict]:
+    own, checkpoint = Verdict(), certificate.checkpoint
     struct = check_statement(vouched.statement, own)
     if struct.name not in _STRUCTS:
         raise CheckFailedError(
             f"a {struct.name} is no evidence of where data come from.",
             f"{struct.name} 不是数据来源的证据。",
         )
-    log = LogPart.of(certificate.checkpoint)
-    check_leaf(proof, log, certificate.checkpoint, own)
-    check_mandate(proof, log, struct, own)
-    check_readable(proof)
-    check_blocks(proof, certificate.checkpoint)
+    now = LogPart.of(checkpoint)
+    log = followed.origin(vouched.statement.index, now)
+    check_leaf(vouched, log, checkpoint, own)
+    check_mandate(vouched, log, struct, own)
+    check_readable(vouched)
+    check_blocks(vouched, checkpoint, carried=log != now)
     return Known.of(struct, vouched.statement), own
 
 
