@@ -50,10 +50,9 @@ from scripts.bench.off_duty import serve
 from tests.log.sample import STEWARD, sign
 
 TITLE = "Proofs at a million leaves"
-LEAVES, QUICK = 1_000_000, 10_000
+LEAVES, QUICK = 1_000_000, 1_000
 BATCH = 100
 ASKED = 3_000
-WARMING = 200
 CHECKED = 50
 STEP = 20_000
 CHAIN_ID = 26476
@@ -242,17 +241,22 @@ def wait_until_up(port: int, process: subprocess.Popen[bytes]) -> None:
     raise SystemExit("the server did not start")
 
 
+def warming(turns: int) -> int:
+    """How many requests are not counted before so many that are."""
+    return turns // 15
+
+
 def make(place: Path, leaves: int, turns: int) -> list[Row]:
     """Latencies of proofs in the library: read the mirror, make the path, write the file."""
     engine = open_database(f"sqlite:///{place / 'mirror.db'}", "mirror")
     dice, genesis = random.Random(9162), address_bytes(STEWARD.address)  # noqa: S311
     times = []
     with engine.connect() as connection:
-        for turn in range(WARMING + turns):
+        for turn in range(warming(turns) + turns):
             index = dice.randrange(leaves)
             started = time.perf_counter()
             render(build_proof(connection, index, leaves, genesis_authority=genesis))
-            if turn >= WARMING:
+            if turn >= warming(turns):
                 times.append((time.perf_counter() - started) * 1000)
     engine.dispose()
     return _latency("inclusion proof in the library", times)
@@ -281,11 +285,11 @@ def ask(place: Path, leaves: int, turns: int) -> list[Row]:
             ("checkpoint", "/api/v1/log/checkpoint"),
         ):
             times = []
-            for turn in range(WARMING + turns):
+            for turn in range(warming(turns) + turns):
                 index = dice.randrange(leaves)
                 asked = path.format(index=index, size=leaves, old=index + 1)
                 seconds, answer = _get(line, asked)
-                if turn >= WARMING:
+                if turn >= warming(turns):
                     times.append(seconds * 1000)
                 if what == "inclusion proof" and turn < CHECKED:
                     verdict = verify_proof(answer, root)

@@ -4,8 +4,9 @@
 
 The log comes from a node that makes it up (:mod:`scripts.bench.long_log`) and is followed, so that proofs hold; the
 rows of entries are written by the database itself, as if their statements had been projected, with Chinese names made
-of real words. *Latency*: one server process, one client, one request after the other. *Sustained*: two processes
-that serve the same file, and eight connections, each of which sends its next request when the last one is answered;
+of real words, and the index of searches is built as a follower builds it. A server of two processes behind one port
+answers, like ``govledger serve --workers 2``. *Latency*: one client, one request after the other. *Sustained*: eight
+connections, each of which sends its next request when the last one is answered;
 of twenty requests eleven ask for the page of an entry, eight for an inclusion proof and one searches. *Beside
 datasette*: the same SQLite file served by datasette, which is installed into a virtual environment outside the
 repository (``GOVLEDGER_BENCH_DATASETTE``), and asked for the row that the page of an entry is made of, and for the
@@ -16,7 +17,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import itertools
 import os
 import random
 import subprocess
@@ -39,6 +39,7 @@ from ledger.chain.jsonrpc import JsonRpcChain
 from ledger.log import verify_proof
 from ledger.mirror import Mirror, Origin
 from ledger.mirror.applying import write_projection_versions
+from ledger.mirror.building import build_indexes
 from ledger.store.engine import open_database, writing
 from scripts.bench.http_latency import wait_until_up
 from scripts.bench.long_log import OWNER, long_log
@@ -61,7 +62,7 @@ ENTRIES, STATEMENTS = 1_000_000, 5_000_000
 SHORT, QUICK = (100_000, 500_000), (100, 500)
 SEARCH_BUDGET_MS, PAGE_BUDGET_MS, PROOF_BUDGET_MS = 50, 10, 3
 RATE_BUDGET = 500
-CONNECTIONS = 8
+CONNECTIONS, PROCESSES = 8, 2
 BYTES_A_STATEMENT = 1_300
 DATASETTE = "datasette==0.65.1"
 SUBJECTS = (
@@ -73,7 +74,8 @@ THINGS = (
     *("证照", "缴费", "巡查", "监测", "事故", "预约", "评价", "备案", "年报"),
 )
 KINDS = ("信息", "数据", "清单", "记录", "明细", "台账")
-SEARCHES = 60
+SEARCHES, SCANS = 200, 20
+"""Searches of ours, and of what reads every row for each."""
 
 
 def words(column: str, chosen: Sequence[str], every: int) -> str:
@@ -118,8 +120,8 @@ def fill(conn: Connection, entries: int) -> None:
     )
 
 
-def build(place: Path, entries: int, statements: int) -> None:
-    """A mirror in ``place`` with so many of each, and the deployment beside it."""
+def build(place: Path, entries: int, statements: int) -> list[Row]:
+    """A mirror in ``place`` with so many of each, and the deployment beside it; what the index of searches costs."""
     free = os.statvfs(place)
     needed = statements * BYTES_A_STATEMENT + entries * 2_000
     if free.f_bavail * free.f_frsize < needed:
@@ -133,10 +135,23 @@ def build(place: Path, entries: int, statements: int) -> None:
     with writing(engine) as conn:
         fill(conn, entries)
         write_projection_versions(conn, PROJECTIONS)
+    tell(f"{entries:,} entries written")
+    begun = time.process_time()
+    build_indexes(engine, PROJECTIONS)
+    seconds = time.process_time() - begun
+    with engine.connect() as conn:
+        # What its rows hold, and a dozen bytes beside them: pages say it only where SQLite was built to.
+        asked = "SELECT sum(length(leaves) + 12) FROM catalogue_gram"
+        size = int(conn.exec_driver_sql(asked).scalar_one() or 0)
     with engine.connect() as conn:
         conn.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     engine.dispose()
-    tell(f"{entries:,} entries written")
+    return [
+        at_most(
+            "index of searches, building it", seconds / entries * 1e6, "µs of processor an entry"
+        ),
+        at_most("index of searches, its size", size / entries, "bytes an entry"),
+    ]
 
 
 @contextlib.contextmanager
@@ -183,13 +198,12 @@ def latencies(port: int, paths: Sequence[str], warming: float = 0.1) -> list[flo
     return times[int(len(times) * warming) :]
 
 
-def sustained(ports: Sequence[int], paths: Sequence[str]) -> tuple[float, list[float]]:
-    """Requests a second over :data:`CONNECTIONS` connections, which the servers share, and the milliseconds of each."""
+def sustained(port: int, paths: Sequence[str]) -> tuple[float, list[float]]:
+    """Requests a second over :data:`CONNECTIONS` connections, and the milliseconds of each."""
     shares = [paths[start::CONNECTIONS] for start in range(CONNECTIONS)]
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         started = time.perf_counter()
-        asked = zip(itertools.cycle(ports), shares, strict=False)
-        times = list(pool.map(lambda pair: latencies(*pair, warming=0), asked))
+        times = list(pool.map(lambda share: latencies(port, share, warming=0), shares))
         seconds = time.perf_counter() - started
     return len(paths) / seconds, [each for one in times for each in one]
 
@@ -211,10 +225,9 @@ def measure(entries: int, statements: int, turns: int, *, others: bool) -> list[
 
     with tempfile.TemporaryDirectory(prefix="govledger-reads-") as name:
         place = Path(name)
-        build(place, entries, statements)
-        ours = [sys.executable, __file__, "--serve", "{port}", name]
-        with running(ours) as port, running(ours) as second:
-            ports = (port, second)
+        built = build(place, entries, statements)
+        ours = [sys.executable, __file__, "--serve", "{port}", name, str(PROCESSES)]
+        with running(ours) as port:
             _check_a_proof(port, statements)
             found = [
                 _latency("search, Chinese substring of 2 to 5 characters", 95, SEARCH_BUDGET_MS,
@@ -228,12 +241,13 @@ def measure(entries: int, statements: int, turns: int, *, others: bool) -> list[
                 search() if turn % 20 == 0 else page() if turn % 20 < 12 else proof()  # noqa: PLR2004
                 for turn in range(turns)
             ]
-            found.append(_rate("sustained: pages, proofs, one search in twenty", ports, mixed))
+            what = "sustained: pages, proofs, one search in twenty"
+            found.append(_rate(what, port, PROCESSES, mixed, RATE_BUDGET))
             read = [one for one in mixed if "?q=" not in one]
-            found.append(_rate("the same without searches", ports, read, RATE_BUDGET))
+            found.append(_rate("the same without searches", port, PROCESSES, read))
         found += _datasette(place, dice, entries, turns, others=others)
     size = f"{entries:,} entries, {statements:,} statements"
-    return [plain("in the mirror", size), *found]
+    return [plain("in the mirror", size), *built, *found]
 
 
 def _latency(what: str, per_cent: int, budget: float, times: Sequence[float]) -> Row:
@@ -242,10 +256,10 @@ def _latency(what: str, per_cent: int, budget: float, times: Sequence[float]) ->
     return at_most(f"{what}, p{per_cent}", percentile(times, per_cent), "ms", budget, note)
 
 
-def _rate(what: str, ports: Sequence[int], paths: Sequence[str], budget: float = 0) -> Row:
-    rate, times = sustained(ports, paths)
+def _rate(what: str, port: int, processes: int, paths: Sequence[str], budget: float = 0) -> Row:
+    rate, times = sustained(port, paths)
     spread = f"p50 {percentile(times, 50):.1f} ms, p99 {percentile(times, 99):.1f} ms"
-    note = f"{CONNECTIONS} connections, server processes: {len(ports)}; {spread}"
+    note = f"{CONNECTIONS} connections, server processes: {processes}; {spread}"
     return at_least(what, rate, "requests/s", budget, note)
 
 
@@ -262,8 +276,10 @@ def _datasette(
     place: Path, dice: random.Random, entries: int, turns: int, *, others: bool
 ) -> list[Row]:
     what = "datasette on the same file"
+    if not others:
+        return [absent(what, "only to see that the bench runs")]
     try:
-        program = datasette(install=others)
+        program = datasette()
     except NotHereError as problem:
         return [absent(what, str(problem))]
     flags = ["--port", "{port}", "--setting", "sql_time_limit_ms", "60000"]
@@ -280,17 +296,17 @@ def _datasette(
         )
         found = [
             f"/mirror.json?sql={asked}&q={quote(next(some))}&_shape=array"
-            for _ in range(min(turns, SEARCHES))
+            for _ in range(min(turns, SCANS))
         ]
         return [
             _latency(f"{what}: search, the first twenty, uncounted", 95, 0, latencies(port, found)),
             _latency(f"{what}: the row of an entry", 95, 0, latencies(port, rows)),
-            _rate(f"{what}: rows of entries", (port,), rows),
+            _rate(f"{what}: rows of entries", port, 1, rows),
         ]
 
 
-def datasette(*, install: bool) -> Path:
-    """The program; raises :class:`NotHereError` where it is not there and may not be installed."""
+def datasette() -> Path:
+    """The program, installed where it is not there; raises :class:`NotHereError` where it cannot be."""
     place = Path(
         os.environ.get(
             "GOVLEDGER_BENCH_DATASETTE", f"{tempfile.gettempdir()}/govledger-bench-datasette"
@@ -299,8 +315,6 @@ def datasette(*, install: bool) -> Path:
     program = place / "bin" / "datasette"
     if program.exists():
         return program
-    if not install:
-        raise NotHereError(f"a short run installs nothing, and there is none in {place}")
     tell(f"installing {DATASETTE} into {place}")
     venv.create(place, with_pip=True)
     done = subprocess.run(
@@ -331,6 +345,6 @@ def short() -> list[Row]:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--serve"]:
         place = Path(sys.argv[3])
-        serve(place, int(sys.argv[2]), load_deployment(place))
+        serve(place, int(sys.argv[2]), load_deployment(place), int(sys.argv[4]))
     else:
         bench_main(TITLE, rows, short)
