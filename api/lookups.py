@@ -1,4 +1,4 @@
-"""The short way for what is looked up by the thousand: the page of an entry, and an inclusion proof.
+"""The short way for what is looked up by the thousand: the page of an entry, a leaf, a checkpoint, an inclusion proof.
 
 Only what will be answered well goes this way: a plain GET of one of these addresses, its parameters as they are
 usually written. The same endpoint answers, without the layers and the router's look at every route. Whatever it
@@ -11,6 +11,8 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from re import Match, Pattern
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -23,14 +25,8 @@ from api.routes import catalogue, log
 from api.server import host_is_loopback
 
 _ENTRIES = f"{catalogue.router.prefix}/entries/"
-_ENTRY_ROUTE = _ENTRIES + "{code:path}"
-# The last part is that of another route where it is one of these.
-_CODE = re.compile(
-    r"[^/\x00-\x1f\x7f]{1,100}/(?!(?:versions|history|diff)$)[^/\x00-\x1f\x7f]{1,100}"
-)
-_PROOF = f"{log.router.prefix}/proofs/inclusion"
-_NUMBER = rb"(0|[1-9][0-9]{0,17})"
-_OF_PROOF = re.compile(rb"index=" + _NUMBER + rb"(?:&size=" + _NUMBER + rb")?")
+_LOG = f"{log.router.prefix}/"
+_NUMBER = "(0|[1-9][0-9]{0,17})"
 _HEADERS = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 _ELSEWHERE = frozenset({b"content-encoding", b"transfer-encoding", b"content-length"})
 """Headers of requests that bring something along."""
@@ -38,12 +34,52 @@ _ELSEWHERE = frozenset({b"content-encoding", b"transfer-encoding", b"content-len
 Observe = Callable[[str, str, int, float], None]
 
 
+Endpoint = Callable[[Request, Context, Match[str], Match[str]], Response]
+
+
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """The template of a route, and what answers."""
+class _Way:
+    """A route: its template, its usual paths (decoded) and query strings, and what answers."""
 
     route: str
-    endpoint: Callable[[Request], Response]
+    path: Pattern[str]
+    query: Pattern[str]
+    endpoint: Endpoint
+
+
+_NOTHING = re.compile("")
+_WAYS = (
+    _Way(
+        _LOG + "proofs/inclusion",
+        re.compile(re.escape(_LOG) + "proofs/inclusion"),
+        re.compile(f"index={_NUMBER}(?:&size={_NUMBER})?"),
+        lambda request, context, _, asked: log.inclusion(
+            request, context, int(asked[1]), None if asked[2] is None else int(asked[2])
+        ),
+    ),
+    _Way(
+        _LOG + "statements/{index}",
+        re.compile(re.escape(_LOG) + f"statements/{_NUMBER}"),
+        _NOTHING,
+        lambda request, context, asked, _: log.statement(request, context, int(asked[1])),
+    ),
+    _Way(
+        _LOG + "checkpoint",
+        re.compile(re.escape(_LOG) + "checkpoint"),
+        _NOTHING,
+        lambda request, context, *_: log.checkpoint(request, context),
+    ),
+    _Way(
+        _ENTRIES + "{code:path}",
+        # The last part is that of another route where it is one of these.
+        re.compile(
+            re.escape(_ENTRIES)
+            + r"([^/\x00-\x1f\x7f]{1,100}/(?!(?:versions|history|diff)$)[^/\x00-\x1f\x7f]{1,100})"
+        ),
+        _NOTHING,
+        lambda request, context, asked, _: catalogue.one_entry(request, context, asked[1]),
+    ),
+)
 
 
 class Lookups:
@@ -60,14 +96,14 @@ class Lookups:
         if scope["type"] != "http" or scope["method"] != "GET":
             return False
         path = str(scope["path"])
-        return path == _PROOF or path.startswith(_ENTRIES)
+        return path.startswith((_ENTRIES, _LOG))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        found = self._endpoint(scope) if _is_plain(scope) else None
-        if found is not None:
+        route, endpoint = _way(scope, self._context)
+        if endpoint is not None:
             try:
-                response = await run_in_threadpool(found.endpoint, Request(scope, receive))
+                response = await run_in_threadpool(endpoint, Request(scope, receive))
             except Exception:  # noqa: BLE001 - met again, and told of, on the plain way
                 response = None
             if response is not None:
@@ -77,22 +113,28 @@ class Lookups:
                     await response(scope, receive, send)
                 finally:
                     seconds = time.perf_counter() - started
-                    self._observe("GET", found.route, response.status_code, seconds)
+                    self._observe("GET", route, response.status_code, seconds)
                 return
         await self._plain(scope, receive, send)
 
-    def _endpoint(self, scope: Scope) -> _Found | None:
-        context, path, query = self._context, str(scope["path"]), bytes(scope["query_string"])
-        if path == _PROOF:
-            asked = _OF_PROOF.fullmatch(query)
-            if asked is None:
-                return None
-            index, size = int(asked[1]), None if asked[2] is None else int(asked[2])
-            return _Found(_PROOF, lambda request: log.inclusion(request, context, index, size))
-        code = path.removeprefix(_ENTRIES)
-        if query or not _CODE.fullmatch(code):
-            return None
-        return _Found(_ENTRY_ROUTE, lambda request: catalogue.one_entry(request, context, code))
+
+def _way(scope: Scope, context: Context) -> tuple[str, Callable[[Request], Response] | None]:
+    """The template of a route and what answers; None where the plain way is to."""
+    if not _is_plain(scope):
+        return "", None
+    path, query = str(scope["path"]), scope["query_string"].decode("latin-1")
+    for way in _WAYS:
+        at = way.path.fullmatch(path)
+        asked = way.query.fullmatch(query) if at else None
+        if at and asked:
+            return way.route, partial(_answer, way.endpoint, context, at, asked)
+    return "", None
+
+
+def _answer(
+    endpoint: Endpoint, context: Context, at: Match[str], asked: Match[str], request: Request
+) -> Response:
+    return endpoint(request, context, at, asked)
 
 
 def _is_plain(scope: Scope) -> bool:

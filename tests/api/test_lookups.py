@@ -72,6 +72,8 @@ def test_plain_lookups_are_answered_in_the_same_bytes(
         f"{ENTRIES}/{code.replace('/', '%2F')}",
         f"{PROOF}?index=0",
         f"{PROOF}?index=2&size=3",
+        "/api/v1/log/checkpoint",
+        "/api/v1/log/statements/2",
     ):
         short, plain = both_ways(url, app, path)
         assert handed_on.asked == 0
@@ -93,6 +95,15 @@ UNUSUAL = (
     (f"{PROOF}?size=3&index=1", 200),
     (f"{PROOF}?index=1&colour=red", None),
     (PROOF, 422),
+    ("/api/v1/log/checkpoint?as_of=3", 200),
+    ("/api/v1/log/checkpoint/", 404),
+    ("/api/v1/log/statements/999999", 404),
+    ("/api/v1/log/statements/02", 200),
+    ("/api/v1/log/statements/x", 422),
+    ("/api/v1/log/statements/2?as_of=3", None),
+    ("/api/v1/log/statements?limit=2", 200),
+    ("/api/v1/log/nothing/1", 404),
+    ("/api/v1/log/proofs/consistency?from=1", 200),
     (f"{ENTRIES}/399999/000001", 404),
     (f"{ENTRIES}/%00/1", None),
     (f"{ENTRIES}/", 404),
