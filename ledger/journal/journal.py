@@ -70,6 +70,7 @@ class Journal:
         self._lock = os.open(place / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         self._one_at_a_time = threading.RLock()
         self._tail: Tail | None = None
+        self._named: int | None = None
 
     @classmethod
     def create(cls, place: Path, origin: str) -> Journal:
@@ -207,6 +208,7 @@ class Journal:
                         "see that the disk has space and works, and try again"
                     ) from error
                 self._publish(tail.extent)
+                self._named = (first + len(entries) - 1) // TILE_WIDTH
             return first
 
     def write_checkpoint(self, checkpoint: Checkpoint) -> None:
@@ -236,7 +238,7 @@ class Journal:
         if self._tail is not None and self._tail.extent == written and self._tail.in_order():
             return self._tail
         self._forget_tail()
-        tail = Tail.at(self.place, written, self._frontier(written.size))
+        tail = Tail.at(self.place, written, self._frontier(written.size), self._named)
         if tail is None:
             found = recover(self.place, written)
             self._publish(found)

@@ -58,7 +58,10 @@ class _Growing:
 class Tail:
     """The last bundle and the last tile of each level, open for writing."""
 
-    def __init__(self, place: Path, extent: Extent, frontier: Frontier) -> None:
+    def __init__(
+        self, place: Path, extent: Extent, frontier: Frontier, named: int | None = None
+    ) -> None:
+        """``named`` is a bundle whose name this process knows to be on the disk."""
         self.place = place
         self.extent = extent
         self._frontier = frontier
@@ -67,16 +70,19 @@ class Tail:
         self._number = last
         self._bundle = _Growing(bundle_path(place, last), extent.tail_bytes)
         self._hashes = _Growing(tile_path(place, 0, last), held * HASH_LENGTH)
-        # Whoever was here before may have died between making a directory and syncing its name.
-        for file in (self._bundle, self._hashes):
-            file.names = _between(file.path, place)
+        if last != named:
+            # Whoever was here before may have died between making a directory and syncing its name.
+            for file in (self._bundle, self._hashes):
+                file.names = _between(file.path, place)
 
     @classmethod
-    def at(cls, place: Path, extent: Extent, frontier: Frontier | None) -> Tail | None:
+    def at(
+        cls, place: Path, extent: Extent, frontier: Frontier | None, named: int | None = None
+    ) -> Tail | None:
         """The end at ``extent``; None where the files are not as it says, and must be put in order."""
         if frontier is None:
             return None
-        tail = cls(place, extent, frontier)
+        tail = cls(place, extent, frontier, named)
         if tail.in_order():
             return tail
         tail.close()
