@@ -11,7 +11,7 @@ from api.context import Context, View
 from api.language import Text
 from api.problems import Fault, Problem
 from api.wording import time_of
-from ledger.audits.audit import Audit, AuditError, audited
+from ledger.audits.audit import Audit, AuditError, JournalNotCountedError, audited
 from ledger.audits.explaining import explained
 from ledger.audits.findings import SIGNALS
 from ledger.audits.ladder import REASONS, RUNGS
@@ -37,8 +37,13 @@ def policy_of(context: Context) -> Policy:
 
 
 @contextmanager
-def audit_of(context: Context, view: View, scope: Scope) -> Iterator[Audit]:
-    """The audit of a view within a scope; raises ``unknown_organisation``, or ``nothing_to_audit``."""
+def audit_of(
+    context: Context, view: View, scope: Scope, *, journal: bool = False
+) -> Iterator[Audit]:
+    """The audit of a view within a scope, which counts the lineage journal where it is told to.
+
+    Raises ``unknown_organisation``, ``nothing_to_audit``, or ``journal_not_counted``.
+    """
     code = scope.organisation
     if code and not organisations.organisation(view.conn, code, view.held):
         detail = Text(f"没有机构 {code}", f"there is no organisation {code}")
@@ -47,8 +52,14 @@ def audit_of(context: Context, view: View, scope: Scope) -> Iterator[Audit]:
     policy = policy_of(context)
     with _ONE_AT_A_TIME:
         try:
-            with audited(view.conn, view.as_of, scope=scope, policy=policy) as found:
+            with audited(
+                view.conn, view.as_of, scope=scope, policy=policy, journal=journal
+            ) as found:
                 yield found
+        except JournalNotCountedError as error:
+            detail = Text(error.zh, str(error))
+            fault = Fault("?journal", detail, "journal_not_counted")
+            raise Problem("journal_not_counted", detail, [fault]) from error
         except AuditError as error:
             raise Problem("nothing_to_audit", Text(error.zh, str(error))) from error
 

@@ -182,6 +182,14 @@ PROBLEMS: dict[str, ProblemType] = {
             "Give an as_of of 1 or more.",
         ),
     ),
+    "journal_not_counted": _type(
+        409,
+        ("血缘日志此时不能计入", "The lineage journal cannot be counted at that size"),
+        (
+            "请不带 journal 查询,或在日志锚定上链(`govledger journal anchor`)之后的大小查询。",
+            "Ask without journal, or as of a size at which it was anchored (`govledger journal anchor`).",
+        ),
+    ),
     "report_not_reproduced": _type(
         409,
         ("无法重算出这份报告", "The report cannot be worked out here"),

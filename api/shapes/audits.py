@@ -58,6 +58,15 @@ class MeasureDocument(TallyDocument):
     organisations: list[OrganisationTally]
 
 
+class CountedJournal(Shape):
+    """The anchored checkpoint of the lineage journal that was counted, and its leaf."""
+
+    origin: str
+    size: Size
+    root: Hex32
+    leaf: int
+
+
 class CompletenessDocument(Shape):
     """Every metric at a size, judged on the day of its last leaf."""
 
@@ -69,6 +78,7 @@ class CompletenessDocument(Shape):
     policy: dict[str, Any]
     policy_digest: Digest
     calendar_digest: Digest
+    journal: CountedJournal | None
     metrics: list[MeasureDocument]
 
 

@@ -38,6 +38,10 @@ class AuditError(LookupError):
         self.hint_zh = hint_zh
 
 
+class JournalNotCountedError(AuditError):
+    """A lineage journal that was to be counted, and cannot be at that size."""
+
+
 @dataclass(frozen=True, slots=True)
 class OrganisationLine:
     """An organisation within the scope; ``leaf`` is None for one whose own statement cannot be read."""
@@ -288,14 +292,14 @@ def _journal(connection: Connection, size: int) -> AnchoredCheckpoint:
     """The anchored checkpoint up to which the journal counts; the edges have to reach it."""
     found = anchored_journal(connection, size)
     if found is None:
-        raise AuditError(
+        raise JournalNotCountedError(
             f"no checkpoint of a lineage journal is anchored at size {size}",
             "anchor it with `govledger journal anchor`, or leave the journal out",
             zh=f"日志大小为 {size} 时没有已锚定的血缘日志检查点",
             hint_zh="请先用 `govledger journal anchor` 锚定，或不计入血缘日志",
         )
     if (reached := lineage.folded_size(connection)) < found.size:
-        raise AuditError(
+        raise JournalNotCountedError(
             f"the edges reach entry {reached} of the journal, and {found.size} are anchored",
             "make them with `govledger journal fold`",
             zh=f"血缘边只到日志第 {reached} 条，已锚定 {found.size} 条",
