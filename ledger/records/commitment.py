@@ -38,7 +38,7 @@ from ledger.records.problems import (
     SourceChanged,
     UnsupportedType,
 )
-from ledger.records.runs import Runs
+from ledger.records.runs import Run, Runs, sorted_run
 from ledger.records.schema import RecordSchema, conform
 from ledger.records.sources import Source, telling
 from ledger.records.store import StoreWriter
@@ -167,8 +167,11 @@ def commit(
         ):
             digest = schema.digest()
             encoded = source.batches(expressions.encoded(source.table, schema))
-            for batch in drawn_ahead(encoded, 4):
-                runs.add(entries_of(batch, secret, digest), batch.column("row"))
+            hashed = made_ahead(
+                lambda batch: run_of(batch, secret, digest), drawn_ahead(encoded, 2), workers=2
+            )
+            for run in hashed:
+                runs.add(run)
                 tell(runs.rows, 2 * surveyed.rows)
             runs.finish()
             _unchanged(source, before, runs.rows, surveyed.rows)
@@ -187,8 +190,8 @@ def commit(
             writer.discard()
 
 
-def entries_of(batch: pa.RecordBatch, secret: bytes, schema_digest: bytes) -> NDArray[np.uint8]:
-    """Entries, shape (n, 40), of a batch of encoded keys and rows."""
+def run_of(batch: pa.RecordBatch, secret: bytes, schema_digest: bytes) -> Run:
+    """The sorted run of a batch of encoded keys and rows."""
     import pyarrow as pa  # noqa: PLC0415
     import pyarrow.compute as pc  # noqa: PLC0415
 
@@ -197,7 +200,7 @@ def entries_of(batch: pa.RecordBatch, secret: bytes, schema_digest: bytes) -> ND
     places, leaves = row_hashes(keys, rows, secret, schema_digest)
     entries = np.empty((len(batch), ENTRY), np.uint8)
     entries[:, :8], entries[:, 8:] = places[:, :8], leaves
-    return entries
+    return sorted_run(places_of(entries), entries, rows)
 
 
 def _unchanged(source: Source, before: str, read: int, counted: int) -> None:

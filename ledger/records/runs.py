@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     Bytes = NDArray[np.uint8]
 
+LENGTH = 4
+"""Bytes of the length of a row."""
 HELD = 3 << 29
 """Bytes of runs that stay in memory: ten million short rows need no disk."""
 
@@ -48,16 +50,33 @@ class _Spilled:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
-    """Entries, rows and lengths of rows (four bytes each) of a run, and the row and the byte of its
-    rows at which each 256th of its places begins.
+class Run:
+    """A batch, sorted by place: entries, lengths of rows (four bytes each), rows, one after another.
+
+    ``rows`` and ``bytes``: the row, and the byte of its rows, at which each 256th of its places begins; and,
+    last, how many of each there are.
     """
 
-    entries: _Held | _Spilled
-    data: _Held | _Spilled
-    lengths: _Held | _Spilled
+    data: Bytes
     rows: NDArray[np.int64]
     bytes: NDArray[np.int64]
+
+
+def sorted_run(places: NDArray[np.uint64], entries: Bytes, rows: pa.Array) -> Run:
+    """A run of entries, shape (n, 40), whose places these are, and of the encoded rows beside them."""
+    count = len(places)
+    order = np.argsort(places)
+    edges = np.arange(BUCKETS, dtype=np.uint64) << np.uint64(56)
+    starts = np.append(np.searchsorted(places[order], edges), count).astype(np.int64)
+    found, lengths = ordered(rows, order)
+    ends = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    # In one piece of just this size: what is held is most of the memory that committing takes.
+    data = np.empty(count * (ENTRY + LENGTH) + len(found), np.uint8)
+    middle, end = count * ENTRY, count * (ENTRY + LENGTH)
+    np.take(entries, order, axis=0, out=data[:middle].reshape(-1, ENTRY), mode="clip")
+    data[middle:end].view(np.uint32)[:] = lengths
+    data[end:] = found
+    return Run(data, starts, ends[starts])
 
 
 class Runs:
@@ -66,8 +85,10 @@ class Runs:
     def __init__(self, place: Path, held: int = HELD) -> None:
         self.rows = 0
         self._free = held
-        self._runs: list[_Run] = []
+        self._kept: list[_Held | _Spilled] = []
+        self._edges: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
         self._file = (place / "runs").open("w+b")
+        self._parts: list[tuple[list[int], ...]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -76,49 +97,45 @@ class Runs:
         """Close the file; it goes with its directory."""
         self._file.close()
 
-    def add(self, entries: Bytes, rows: pa.Array) -> None:
-        """Add a batch: entries, shape (n, 40), and the encoded rows beside them."""
-        places = places_of(entries)
-        order = np.argsort(places)
-        data, lengths = ordered(rows, order)
-        edges = np.arange(BUCKETS, dtype=np.uint64) << np.uint64(56)
-        starts = np.append(np.searchsorted(places[order], edges), len(places)).astype(np.int64)
-        ends = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-        kept = (
-            self._kept(np.take(entries, order, axis=0).reshape(-1)),
-            self._kept(data),
-            self._kept(lengths.astype(np.uint32).view(np.uint8)),
-        )
-        self._runs.append(_Run(*kept, rows=starts, bytes=ends[starts]))
-        self.rows += len(places)
-
-    def _kept(self, data: Bytes) -> _Held | _Spilled:
-        self._free -= len(data)
+    def add(self, run: Run) -> None:
+        """Add a run."""
+        self._free -= len(run.data)
         if self._free >= 0:
-            return _Held(data)
-        at = self._file.tell()
-        self._file.write(data.data)
-        return _Spilled(self._file, at)
+            self._kept.append(_Held(run.data))
+        else:
+            self._kept.append(_Spilled(self._file, self._file.tell()))
+            self._file.write(run.data.data)
+        self._edges.append((run.rows, run.bytes))
+        self.rows += int(run.rows[-1])
 
     def finish(self) -> None:
-        """No more batches come: what is buffered goes to the file."""
+        """No more runs come: what is buffered goes to the file."""
         self._file.flush()
+        rows, data = (
+            np.array([edges[of] for edges in self._edges], np.int64).reshape(-1, BUCKETS + 1)
+            for of in (0, 1)
+        )
+        lengths = rows * LENGTH + rows[:, -1:] * ENTRY
+        places = (rows * ENTRY, lengths, data + rows[:, -1:] * (ENTRY + LENGTH))
+        # Once for all parts: asking each run anew costs more than what is read from it.
+        self._parts = [tuple(of[:, edge].tolist() for of in places) for edge in range(BUCKETS + 1)]
 
     def part(self, part: int, parts: int) -> tuple[Bytes, Bytes, NDArray[np.int64]]:
         """After :meth:`finish`: the sorted entries of one of ``parts`` (a divisor of 256) of the key
         space, their rows one after another, and the lengths of these.
         """
         wide = BUCKETS // parts
-        spans = [(run, slice(part * wide, (part + 1) * wide + 1)) for run in self._runs]
-        rows = [(run, *run.rows[span][[0, -1]].tolist()) for run, span in spans]
-        entries = [run.entries.read(first * ENTRY, end * ENTRY) for run, first, end in rows]
-        lengths = [run.lengths.read(first * 4, end * 4) for run, first, end in rows]
-        data = [run.data.read(*run.bytes[span][[0, -1]].tolist()) for run, span in spans]
-        found = np.concatenate(entries).reshape(-1, ENTRY)
-        sizes = np.concatenate(lengths).view(np.uint32)
+        edges = zip(self._parts[part * wide], self._parts[(part + 1) * wide], strict=True)
+        entries, lengths, data = (
+            np.concatenate(
+                [run.read(*span) for run, *span in zip(self._kept, firsts, ends, strict=True)]
+            )
+            for firsts, ends in edges
+        )
+        found, sizes = entries.reshape(-1, ENTRY), lengths.view(np.uint32)
         order = _order(found)
         offsets = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
-        bytes_, taken = ordered(cut(np.concatenate(data), offsets), order)
+        bytes_, taken = ordered(cut(data, offsets), order)
         return np.take(found, order, axis=0), bytes_, taken
 
 
