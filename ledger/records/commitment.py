@@ -168,7 +168,7 @@ def commit(
             digest = schema.digest()
             encoded = source.batches(expressions.encoded(source.table, schema))
             hashed = made_ahead(
-                lambda batch: run_of(batch, secret, digest), drawn_ahead(encoded, 2), workers=2
+                lambda batch: run_of(batch, secret, digest), drawn_ahead(encoded, 6), workers=2
             )
             for run in hashed:
                 runs.add(run)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -252,12 +253,17 @@ def without_values(message: str, *, quoted_too: bool) -> str:
     return _DIGITS.sub("…", _QUOTED.sub("'…'", line) if quoted_too else line)
 
 
+def _of_psycopg(name: str) -> tuple[type[Exception], ...]:
+    """The class of errors of this name; none where nobody imported psycopg, so that only its users wait for it."""
+    module = sys.modules.get("psycopg")
+    return (getattr(module, name),) if module is not None else ()
+
+
 @contextlib.contextmanager
 def telling(label: str) -> Iterator[None]:
     """Turn what an engine or a reader raises into a :class:`SourceError` that names the source."""
     import duckdb  # noqa: PLC0415
     import ibis  # noqa: PLC0415
-    import psycopg  # noqa: PLC0415
     import pyarrow as pa  # noqa: PLC0415
     from ibis.common.exceptions import TableNotFound  # noqa: PLC0415
 
@@ -267,7 +273,7 @@ def telling(label: str) -> Iterator[None]:
         raise
     except (
         duckdb.Error,
-        psycopg.Error,
+        *_of_psycopg("Error"),
         pa.ArrowException,
         ibis.IbisError,
         TableNotFound,
@@ -277,7 +283,7 @@ def telling(label: str) -> Iterator[None]:
             duckdb.ConversionException,
             duckdb.InvalidInputException,
             duckdb.OutOfRangeException,
-            psycopg.DataError,
+            *_of_psycopg("DataError"),
             pa.ArrowException,
         )
         said = without_values(str(error), quoted_too=isinstance(error, about_values))

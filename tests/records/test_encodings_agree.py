@@ -17,6 +17,7 @@ import pytest
 from hypothesis import Phase, example, given, settings
 
 from ledger.records import expressions
+from ledger.records.dialects import prepare_spark
 from ledger.records.encoding import (
     decode_fields,
     encode_key,
@@ -78,6 +79,22 @@ def test_duckdb_encodes_as_python_does(
     check(rows, *duckdb_says(rows))
 
 
+@pytest.mark.parametrize(
+    "key", [("no",), ("text", "day"), ("no", "whole"), ("bytes",), SCHEMA.names], ids=" ".join
+)
+def test_any_columns_may_be_the_key(key: tuple[str, ...]) -> None:
+    rows, schema = specimens(), replace(SCHEMA, key=key)
+    con = ibis.duckdb.connect(threads=1)
+    con.con.execute("SET TimeZone = 'UTC'")
+    con.con.register("rows", arrow_table(rows))
+    asked = expressions.encoded(con.table("rows"), conform(con.table("rows"), schema))
+    found = con.con.sql(str(con.compile(asked))).fetchall()
+    con.disconnect()
+    assert sorted(found) == sorted(
+        (encode_key(schema, row).decode(), encode_row(schema, row).decode()) for row in rows
+    )
+
+
 def test_postgresql_encodes_as_python_does(postgresql_url: str) -> None:
     types = {
         "no": "bigint", "text": "text", "whole": "bigint", "money": "numeric(18,2)",
@@ -130,7 +147,7 @@ def spark() -> Iterator[Any]:
         warnings.simplefilter("ignore")
         session = builder.getOrCreate()
         session.sparkContext.setLogLevel("ERROR")
-        expressions.prepare_spark(session)
+        prepare_spark(session)
         yield session
         session.stop()
 
