@@ -53,7 +53,8 @@ class LineageKeeper:
 
     def __init__(self, data_dir: Path, engine: Engine, log: str, *, shared: bool = False) -> None:
         self._shared = shared
-        self._elsewhere: tuple[float, str | None] = (-1.0, None)
+        self._elsewhere: tuple[float, str | None] = (-_LOOK_SECONDS, None)
+        self._asked = -_LOOK_SECONDS
         self._place = data_dir / PLACE
         self._engine = engine
         self._log = log
@@ -87,18 +88,27 @@ class LineageKeeper:
     def elsewhere(self) -> str | None:
         """The journal that a shared mirror follows, where it is not here; None where events may come in.
 
-        Looks once a second at most. Raises :class:`~ledger.store.errors.StoreError`.
+        Looks once a second at most, and seldom itself: whoever keeps the edges in step looks ahead for those who
+        ask, so that no event waits for the database. Raises :class:`~ledger.store.errors.StoreError`.
         """
         if not self._shared:
             return None
-        looked, found = self._elsewhere
+        self._asked = now = time.monotonic()
+        if now - self._elsewhere[0] > _LOOK_SECONDS:
+            self._look_elsewhere(now)
+        return self._elsewhere[1]
+
+    def _look_elsewhere(self, now: float) -> None:
+        found = origin_followed(self._engine)
+        if found is not None and self.exists and self.journal.origin == found:
+            found = None
+        self._elsewhere = (now, found)
+
+    def _look_ahead(self) -> None:
+        """Look before the next one who asks has to, while events come in."""
         now = time.monotonic()
-        if now - looked > _LOOK_SECONDS:
-            found = origin_followed(self._engine)
-            if found is not None and self.exists and self.journal.origin == found:
-                found = None
-            self._elsewhere = (now, found)
-        return found
+        if now - self._asked < _LOOK_SECONDS < 2 * (now - self._elsewhere[0]):
+            self._look_elsewhere(now)
 
     @cached_property
     def committer(self) -> Committer:
@@ -144,8 +154,14 @@ class LineageKeeper:
         Here while little comes, in another process while much does.
         """
         done, lately, since = -1, 0, time.monotonic()
+
+        def alive() -> None:
+            self._look_ahead()
+            on_success()
+
         while not stop.is_set():
             try:
+                self._look_ahead()
                 folded = 0
                 if self.exists and self.journal.size != done:
                     folded = self.edges.catch_up(limit=1)
@@ -153,7 +169,7 @@ class LineageKeeper:
                 on_success()
                 lately += folded
                 if lately >= MUCH:
-                    self._fold_apart(stop, on_success)
+                    self._fold_apart(stop, alive)
                 if lately >= MUCH or time.monotonic() - since > _WHILE_SECONDS:
                     lately, since = 0, time.monotonic()
                 pause = 0.0 if folded else _IDLE_SECONDS

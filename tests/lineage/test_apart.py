@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -140,6 +141,30 @@ def test_a_machine_without_room_for_another_process_folds_in_the_server(
         kept.close()
         engine.dispose()
     assert errors == []
+
+
+def test_whoever_keeps_edges_looks_ahead_so_that_no_event_waits_for_a_shared_mirror(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, looks = [100.0], []
+    monkeypatch.setattr(keeper, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(keeper, "origin_followed", lambda _: looks.append(now[0]) or "another")
+    engine = open_database(f"sqlite:///{tmp_path / 'mirror.db'}", "mirror")
+    kept = LineageKeeper(tmp_path, engine, "0x" + "11" * 20, shared=True)
+    try:
+        assert kept.elsewhere() == "another"
+        for now[0] in (100.3, 100.6, 101.2, 101.8):  # ahead of whoever asks, each half second
+            kept._look_ahead()
+            assert kept.elsewhere() == "another"
+        assert looks == [100.0, 100.6, 101.2, 101.8]
+        now[0] = 110.0  # nobody asked for a while: nobody looks
+        kept._look_ahead()
+        assert looks[-1] == 101.8
+        kept.elsewhere()
+        assert looks[-1] == 110.0
+    finally:
+        kept.close()
+        engine.dispose()
 
 
 def test_it_ends_with_whoever_started_it(desk: Desk) -> None:
