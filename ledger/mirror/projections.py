@@ -68,6 +68,9 @@ class RuleBroken(Exception):
     """A statement that the registry should have refused; the text says which rule and why."""
 
 
+MOST_ALIKE = 4096
+
+
 @dataclass(slots=True)
 class Heads:
     """The log's ``heads`` replayed in Python: (kind, subject) -> (version, state word of 192 bits).
@@ -80,6 +83,10 @@ class Heads:
     genesis_authority: bytes
     slots: dict[tuple[str, bytes], tuple[int, int]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
+    _alike: dict[tuple[int, int], tuple[int, int]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """Versions and words that many subjects share, so that a million heads are kept by one of each."""
 
     def get(self, kind: str, subject: bytes) -> tuple[int, int]:
         """Version and state word of a subject, (0, 0) where there is none."""
@@ -89,7 +96,10 @@ class Heads:
         """Move a head to what a statement left behind."""
         if (kind, subject) not in self.slots:
             self.counts[kind] = self.counts.get(kind, 0) + 1
-        self.slots[kind, subject] = (version, state)
+        if len(self._alike) >= MOST_ALIKE:
+            self._alike.clear()
+        word = (version, state)
+        self.slots[kind, subject] = self._alike.setdefault(word, word)
 
     def count(self, kind: str) -> int:
         """How many subjects of a kind have a head."""
