@@ -88,7 +88,7 @@ class Frontier:
         Level 0 is ``leaf_hashes`` themselves. Work goes level by level, so that a long batch costs
         one SHA-256 a leaf and little else.
         """
-        if any(len(leaf) != HASH_LENGTH for leaf in leaf_hashes):
+        if set(map(len, leaf_hashes)) - {HASH_LENGTH}:
             raise ValueError(f"every leaf hash has {HASH_LENGTH} bytes")
         runs: list[Run] = []
         level, first, fresh = 0, self._size, list(leaf_hashes)
