@@ -89,25 +89,26 @@ _TABLES: dict[str, type[Code]] = {
 Holds = Callable[[FromClause, int | None], ColumnElement[bool]]
 
 
-def matching(
-    asked: Select[Any], filters: Filters, as_of: int | None, holds: Holds = held
-) -> Select[Any]:
-    """``asked`` narrowed to the entries that match, at log size ``as_of`` (None: now).
+def matching(asked: Select[Any], filters: Filters, as_of: int | None) -> Select[Any]:
+    """``asked`` narrowed to the entries that match, at log size ``as_of`` (None: now)."""
+    return asked.where(*conditions(filters, as_of))
 
-    ``holds`` is how the rows that hold are told, see :func:`ledger.store.ranged.held`.
-    """
-    asked = asked.where(holds(ENTRIES, as_of))
+
+def conditions(
+    filters: Filters, as_of: int | None, holds: Holds = held
+) -> list[ColumnElement[bool]]:
+    """What a row must be to match; ``holds`` is how those that hold are told, see :func:`ledger.store.ranged.held`."""
+    found = [holds(ENTRIES, as_of)]
     for name in (*_TABLES, "grade", "restricted"):
         value = getattr(filters, name)
         if value is not None:
-            asked = asked.where(ENTRIES.c[name] == value)
+            found.append(ENTRIES.c[name] == value)
     if filters.organisation is not None:
-        asked = asked.where(ENTRIES.c.provider == filters.organisation)
+        found.append(ENTRIES.c.provider == filters.organisation)
     if filters.incomplete is not None:
-        asked = asked.where(ENTRIES.c.complete.is_(not filters.incomplete))
-    for part in folded(filters.q or "").split():
-        asked = asked.where(ENTRIES.c.search.contains(part, autoescape=True))
-    return asked
+        found.append(ENTRIES.c.complete.is_(not filters.incomplete))
+    parts = folded(filters.q or "").split()
+    return [*found, *(ENTRIES.c.search.contains(part, autoescape=True) for part in parts)]
 
 
 def write_cursor(code: str, filters: Filters) -> str:

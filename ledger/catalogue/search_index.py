@@ -22,6 +22,7 @@ BLOCK, SMALL = 1 << 15, 1 << 11
 HEAD = 0
 """The pair under which a block holds its first leaf, eight bytes big-endian; no text makes it."""
 _ASKED_AT_ONCE = 5_000
+_NEWEST = select(func.max(GRAMS.c.last))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,23 @@ class Block:
         return self.last - self.first + 1
 
 
+def reach(connection: Connection) -> list[Block]:
+    """The blocks that a search goes by. They follow from the last leaf of all: blocks are built one after the other
+    from leaf 0 on, and taken back from the end; that each is there is for :meth:`SearchIndex.wrong_parts` to see.
+    """
+    newest = connection.execute(_NEWEST).scalar_one()
+    size = 0 if newest is None else newest + 1
+    whole = size // BLOCK * BLOCK
+    return [
+        *(Block(first, first + BLOCK - 1) for first in range(0, whole, BLOCK)),
+        *(Block(first, first + SMALL - 1) for first in range(whole, size - SMALL + 1, SMALL)),
+    ]
+
+
 def blocks(connection: Connection, size: int | None = None) -> list[Block]:
     """The blocks that are there, for a log of ``size`` leaves (None: all), one after the other from leaf 0 on."""
     if size is None:
-        newest = connection.execute(select(func.max(GRAMS.c.last))).scalar_one()
+        newest = connection.execute(_NEWEST).scalar_one()
         if newest is None:
             return []
         size = newest + 1
@@ -93,7 +107,7 @@ class SearchIndex:
     def wrong_parts(self, connection: Connection, size: int) -> list[tuple[int, int]]:
         """First and last leaf of each block that the rows do not make, or that is of no log of this size."""
         wrong = []
-        known = blocks(connection, size)
+        known = [block for block in reach(connection) if block.last < size]
         for block in known:
             kept = connection.execute(
                 select(GRAMS.c.pair, GRAMS.c.leaves)

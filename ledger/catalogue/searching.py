@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -20,19 +21,18 @@ from sqlalchemy import (
     RowMapping,
     Select,
     any_,
+    bindparam,
     func,
-    literal,
     select,
 )
 from sqlalchemy.sql.expression import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
-from ledger.catalogue.filters import Filters, matching
+from ledger.catalogue.filters import Filters, conditions
 from ledger.catalogue.grams import held_by_all, held_by_any, pairs_from, pairs_of
 from ledger.catalogue.models import ENTRIES, GRAMS
 from ledger.catalogue.names import folded
-from ledger.catalogue.search_index import HEAD, Block, blocks
-from ledger.store.ranged import held
+from ledger.catalogue.search_index import HEAD, Block, reach
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,6 +50,12 @@ _BLOCKS_AT_ONCE = 16
 _LEAVES_AT_ONCE = 2_000
 _WALKED = 4
 """How many rows are walked, one after the other, at the price of asking one here and there."""
+_IN_LIST = ENTRIES.c.leaf_from.in_(
+    select(func.json_each(bindparam("leaves")).table_valued("value").c.value)
+)
+_IN_ARRAY = ENTRIES.c.leaf_from == any_(bindparam("leaves", type_=ARRAY(BigInteger)))
+"""That a row is of one of many leaves, on SQLite and on PostgreSQL: one parameter for all, so that the statement is the
+same for any number of them."""
 _PATIENCE = 32
 """How many times as far as the average says rows are walked first."""
 
@@ -67,7 +73,7 @@ class Search:
         # Spread over the whole text: neighbours often tell the same.
         self._pairs = pairs[:: -(-len(pairs) // _PAIRS)] if pairs else []
         self._characters = [] if pairs else [pairs_from(word) for word in words]
-        reached = blocks(conn) if words else []
+        reached = reach(conn) if words else []
         self._tail = reached[-1].last + 1 if reached else 0
         """The first leaf that the index does not reach."""
         self._waiting = [each for each in reached if as_of is None or each.first < as_of]
@@ -95,14 +101,14 @@ class Search:
         matches = self._all()
         codes = sorted(code for code in matches if after is None or code > after)[:limit]
         leaves = [matches[code] for code in codes]
-        asked = select(ENTRIES).where(self._among(leaves))
-        rows = list(self._conn.execute(asked).mappings())
+        where, named = self._among(leaves)
+        rows = list(self._conn.execute(select(ENTRIES).where(where), named).mappings())
         return sorted(rows, key=lambda row: str(row["code"]))
 
     def total(self) -> tuple[int, bool]:
         """How many match, and whether that is all of them: of a text at most :data:`COUNTED` are counted."""
         if not self._by_text:
-            asked = self._matching(select(func.count()).select_from(ENTRIES))
+            asked = select(func.count()).select_from(ENTRIES).where(*self._conditions)
             return int(self._conn.execute(asked).scalar_one()), True
         number = self._count()
         return min(number, COUNTED), number <= COUNTED
@@ -116,29 +122,30 @@ class Search:
         if self._matches is not None:
             return len(self._matches)
         if not self._tail:
-            return self._count_where(None, COUNTED + 1)
+            some = select(ENTRIES.c.leaf_from).where(*self._conditions)
+            return self._counted(some, COUNTED + 1)
         self._gather(FEW + 1)
         if not self._waiting and self._number <= FEW:
             return len(self._all())
-        number = self._count_where(ENTRIES.c.leaf_from >= self._tail, COUNTED + 1)
+        some = select(ENTRIES.c.leaf_from).where(*self._freely)
+        number = self._counted(some.where(ENTRIES.c.leaf_from >= self._tail), COUNTED + 1)
         for leaves in self._pieces():
             if number > COUNTED:
                 break
-            number += self._count_where(self._among(leaves), COUNTED + 1 - number)
+            where, named = self._among(leaves)
+            number += self._counted(some.where(where), COUNTED + 1 - number, named)
         return number
 
-    def _count_where(self, where: ColumnElement[bool] | None, most: int) -> int:
-        asked = self._matching(select(ENTRIES.c.leaf_from), freely=where is not None)
-        if where is not None:
-            asked = asked.where(where)
-        some = select(func.count()).select_from(asked.limit(most).subquery())
-        return int(self._conn.execute(some).scalar_one())
+    def _counted(self, some: Select[Any], most: int, named: dict[str, object] | None = None) -> int:
+        """How many rows are selected, at most ``most``."""
+        asked = select(func.count()).select_from(some.limit(most).subquery())
+        return int(self._conn.execute(asked, named or {}).scalar_one())
 
     def _all(self) -> dict[str, int]:
         if self._matches is None:
             found = self._found(ENTRIES.c.leaf_from >= self._tail)
             for leaves in self._pieces():
-                found |= self._found(self._among(leaves))
+                found |= self._found(*self._among(leaves))
             self._matches = found
         return self._matches
 
@@ -155,13 +162,16 @@ class Search:
             for start in range(0, len(leaves), _LEAVES_AT_ONCE):
                 yield leaves[start : start + _LEAVES_AT_ONCE]
 
-    def _found(self, where: ColumnElement[bool]) -> dict[str, int]:
-        asked = self._matching(select(ENTRIES.c.code, ENTRIES.c.leaf_from), freely=True)
+    def _found(
+        self, where: ColumnElement[bool], named: dict[str, object] | None = None
+    ) -> dict[str, int]:
+        asked = select(ENTRIES.c.code, ENTRIES.c.leaf_from).where(*self._freely, where)
         # All at once: row by row the library takes longer than the database.
-        return {code: leaf for code, leaf in self._conn.execute(asked.where(where)).all()}  # noqa: C416
+        rows = self._conn.execute(asked, named or {}).all()
+        return {code: leaf for code, leaf in rows}  # noqa: C416 - a row is more than a pair
 
     def _walk(self, limit: int, after: str | None, bound: str | None) -> list[RowMapping]:
-        asked = self._matching(select(ENTRIES), freely=True)
+        asked = select(ENTRIES).where(*self._freely)
         if after is not None:
             asked = asked.where(ENTRIES.c.code > after)
         if bound is not None:
@@ -176,19 +186,25 @@ class Search:
             asked = asked.where(ENTRIES.c.code > after)
         return self._conn.execute(asked).scalar_one_or_none()
 
-    def _matching(self, asked: Select[Any], *, freely: bool = False) -> Select[Any]:
-        """``asked`` narrowed to what matches; ``freely``: SQLite is not to look for what holds by the indexes of
-        leaves, which it takes for selective and are not.
-        """
-        free = freely and self._conn.dialect.name == "sqlite"
-        return matching(asked, self._filters, self._as_of, _held_freely if free else held)
+    @cached_property
+    def _conditions(self) -> list[ColumnElement[bool]]:
+        """What a row must be to match."""
+        return conditions(self._filters, self._as_of)
 
-    def _among(self, leaves: Sequence[int]) -> ColumnElement[bool]:
-        """One parameter for all, so that the statement is the same for any number of them."""
+    @cached_property
+    def _freely(self) -> list[ColumnElement[bool]]:
+        """The same, where SQLite is not to look for what holds by the indexes of leaves, which it takes for
+        selective and are not.
+        """
+        if self._conn.dialect.name != "sqlite":
+            return self._conditions
+        return conditions(self._filters, self._as_of, _held_freely)
+
+    def _among(self, leaves: Sequence[int]) -> tuple[ColumnElement[bool], dict[str, object]]:
+        """That a row is of one of these leaves, and the one parameter that holds them all."""
         if self._conn.dialect.name == "sqlite":
-            each = func.json_each(json.dumps(leaves)).table_valued("value")
-            return ENTRIES.c.leaf_from.in_(select(each.c.value))
-        return ENTRIES.c.leaf_from == any_(literal(list(leaves), ARRAY(BigInteger)))
+            return _IN_LIST, {"leaves": json.dumps(leaves)}
+        return _IN_ARRAY, {"leaves": list(leaves)}
 
     def _gather(self, least: int) -> None:
         """Have at least so many leaves that come into question, or all there are."""

@@ -27,7 +27,7 @@ from ledger.catalogue.filters import Filters, matching
 from ledger.catalogue.grams import FOURS, held_by_all, held_by_any, pairs_from, pairs_of, postings
 from ledger.catalogue.models import ENTRIES, GRAMS
 from ledger.catalogue.projection import PROJECTION, search_text
-from ledger.catalogue.search_index import INDEX, Block, blocks
+from ledger.catalogue.search_index import HEAD, INDEX, Block, blocks, reach
 from ledger.mirror.applying import cut
 from ledger.store.engine import open_database
 
@@ -200,6 +200,7 @@ def test_blocks_reach_as_far_as_the_log_and_small_ones_become_whole(conn: Connec
     assert blocks(conn) == [Block(0, 7), Block(8, 15), Block(16, 23)]
     build(conn, 90)
     assert blocks(conn) == [Block(0, 31), Block(32, 63), *(Block(n, n + 7) for n in (64, 72, 80))]
+    assert reach(conn) == blocks(conn)
     grown = conn.execute(select(GRAMS).order_by(GRAMS.c.last, GRAMS.c.pair)).all()
     conn.execute(delete(GRAMS))
     build(conn, 90)
@@ -228,8 +229,14 @@ def test_what_the_index_hides_or_invents_is_found(conn: Connection) -> None:
     conn.execute(hides)
     assert INDEX.wrong_parts(conn, size) == [(32, 63)]
     conn.execute(insert(GRAMS), [{"last": 70, "pair": 9, "leaves": b""}])
+    assert INDEX.wrong_parts(conn, size) == [(32, 63), (64, 71)]
     conn.execute(insert(GRAMS), [{"last": 500, "pair": 9, "leaves": b""}])
-    assert INDEX.wrong_parts(conn, size) == [(32, 63), (64, 71), (500, 500)]
+    assert INDEX.wrong_parts(conn, size) == [(32, 63), (70, 500)]
+    conn.execute(delete(GRAMS).where((GRAMS.c.last == 500) | (GRAMS.c.last == 70)))
+    conn.execute(delete(GRAMS).where(GRAMS.c.last == 31, GRAMS.c.pair == HEAD))
+    assert INDEX.wrong_parts(conn, size) == [(0, 31), (32, 63)]
+    build(conn, size)
+    assert INDEX.wrong_parts(conn, size) == [(32, 63)]
 
 
 @given(
