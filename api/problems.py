@@ -17,31 +17,20 @@ import msgspec
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
+from api.absences import ABSENCES
 from api.language import Language, Text, negotiate
+from api.problem_type import ProblemType, problem_type
 
 PROBLEM_JSON = "application/problem+json"
 
 
-@dataclass(frozen=True, slots=True)
-class ProblemType:
-    """One kind of error: its HTTP status, its title, and what a person can do about it."""
-
-    status: int
-    title: Text
-    hint: Text
-
-
-def _type(status: int, title: tuple[str, str], hint: tuple[str, str]) -> ProblemType:
-    return ProblemType(status, Text(*title), Text(*hint))
-
-
 PROBLEMS: dict[str, ProblemType] = {
-    "malformed_request": _type(
+    "malformed_request": problem_type(
         400,
         ("请求无法读取", "The request cannot be read"),
         ("请按 /docs 中的格式修改请求。", "Change the request to the form given in /docs."),
     ),
-    "unknown_parameter": _type(
+    "unknown_parameter": problem_type(
         400,
         ("未知查询参数", "Unknown query parameter"),
         (
@@ -49,7 +38,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "Remove it or correct its spelling; ignoring it would quietly answer something else.",
         ),
     ),
-    "invalid_cursor": _type(
+    "invalid_cursor": problem_type(
         400,
         ("游标无效", "The cursor is not valid here"),
         (
@@ -57,7 +46,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "Start again without cursor, and keep all other parameters the same between pages.",
         ),
     ),
-    "invalid_as_of": _type(
+    "invalid_as_of": problem_type(
         400,
         ("as_of 无效", "as_of is not valid"),
         (
@@ -65,7 +54,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "Give a log size (an integer up to the present one) or an ISO 8601 time.",
         ),
     ),
-    "token_missing": _type(
+    "token_missing": problem_type(
         401,
         ("缺少访问令牌", "A bearer token is needed"),
         (
@@ -73,7 +62,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "Make one with `govledger token create --scope lineage:write`; send it as Authorization: Bearer.",
         ),
     ),
-    "token_refused": _type(
+    "token_refused": problem_type(
         401,
         ("访问令牌无效", "The bearer token is not good"),
         (
@@ -81,7 +70,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "See whether it is whole, expired or revoked (`govledger token list`); make a new one if so.",
         ),
     ),
-    "scope_missing": _type(
+    "scope_missing": problem_type(
         403,
         ("访问令牌权限不足", "The bearer token does not allow this"),
         (
@@ -89,7 +78,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "Use a token with the scope that the detail names.",
         ),
     ),
-    "role_missing": _type(
+    "role_missing": problem_type(
         403,
         ("密钥无此权限", "The key may not sign this"),
         (
@@ -97,7 +86,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "Sign with an active key that holds the role: /api/v1/organisations/{code}/keys.",
         ),
     ),
-    "not_owner": _type(
+    "not_owner": problem_type(
         403,
         ("不是该条目的提供单位", "Not the owner of this subject"),
         (
@@ -105,7 +94,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "Only the organisation that owns a subject may file or revise it.",
         ),
     ),
-    "bad_signature": _type(
+    "bad_signature": problem_type(
         403,
         ("签名不符", "The signature does not fit"),
         (
@@ -113,76 +102,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "Sign the typed_data from prepare exactly as it is, and name the signing key as signer.",
         ),
     ),
-    "not_found": _type(
-        404,
-        ("没有这个地址", "No such address"),
-        ("所有接口见 /docs。", "All addresses are listed in /docs."),
-    ),
-    "unknown_entry": _type(
-        404,
-        ("没有这个目录条目", "No such catalogue entry"),
-        (
-            "请检查目录代码;可用 /api/v1/catalogue/entries?q=… 搜索。",
-            "Check the code; /api/v1/catalogue/entries?q=… searches.",
-        ),
-    ),
-    "unknown_score": _type(
-        404,
-        ("没有这条质量评分", "No such quality score"),
-        (
-            "/api/v1/quality/scores 列出现有评分及其叶序号。",
-            "/api/v1/quality/scores lists scores with their leaves.",
-        ),
-    ),
-    "unknown_edition": _type(
-        404,
-        ("没有这一版", "No such edition"),
-        (
-            "现有版次见 …/versions。",
-            "…/versions lists the editions there are.",
-        ),
-    ),
-    "unknown_organisation": _type(
-        404,
-        ("没有这个机构", "No such organisation"),
-        (
-            "请检查统一社会信用代码;机构列表见 /api/v1/organisations。",
-            "Check the unified social credit code; /api/v1/organisations lists them.",
-        ),
-    ),
-    "unknown_obligation": _type(
-        404,
-        ("没有这项归集义务", "No such obligation"),
-        (
-            "核对义务代码;可在 /api/v1/obligations?q=… 检索。",
-            "Check the obligation's code; /api/v1/obligations?q=… searches.",
-        ),
-    ),
-    "unknown_exemption": _type(
-        404,
-        ("没有这项豁免", "No such exemption"),
-        (
-            "核对豁免代码;可在 /api/v1/exemptions 查看。",
-            "Check the exemption's code; /api/v1/exemptions lists them.",
-        ),
-    ),
-    "unknown_report": _type(
-        404,
-        ("没有这份审计报告", "No such audit report"),
-        (
-            "已上链的报告见 /api/v1/audits/reports。",
-            "/api/v1/audits/reports lists the reports that are anchored.",
-        ),
-    ),
-    "nothing_to_audit": _type(
-        404,
-        ("没有可审计的内容", "There is nothing to audit"),
-        (
-            "请指定不小于 1 的 as_of。",
-            "Give an as_of of 1 or more.",
-        ),
-    ),
-    "journal_not_counted": _type(
+    "journal_not_counted": problem_type(
         409,
         ("血缘日志此时不能计入", "The lineage journal cannot be counted at that size"),
         (
@@ -190,7 +110,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "Ask without journal, or as of a size at which it was anchored (`govledger journal anchor`).",
         ),
     ),
-    "report_not_reproduced": _type(
+    "report_not_reproduced": problem_type(
         409,
         ("无法重算出这份报告", "The report cannot be worked out here"),
         (
@@ -198,52 +118,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "It was made under another policy or calendar: verify its auditor's file with `audit verify`.",
         ),
     ),
-    "unknown_resource": _type(
-        404,
-        ("没有这个资源", "No such resource"),
-        (
-            "已挂接的资源见 /api/v1/resources?entry=…。",
-            "/api/v1/resources?entry=… lists what is mounted on an entry.",
-        ),
-    ),
-    "unknown_manifest": _type(
-        404,
-        ("没有这份数据清单", "No such manifest"),
-        (
-            "数据清单及其日志位置见 /api/v1/manifests?entry=…。",
-            "/api/v1/manifests?entry=… lists manifests with their leaf indexes.",
-        ),
-    ),
-    "unknown_correction": _type(
-        404,
-        ("没有这个校核申请", "No such correction request"),
-        (
-            "请检查申请编号;列表见 /api/v1/corrections。",
-            "Check the code; /api/v1/corrections lists the requests.",
-        ),
-    ),
-    "unknown_delivery": _type(
-        404,
-        ("没有这次交付", "No such delivery"),
-        (
-            "该条目的交付见 /api/v1/deliveries?entry=…,从 1 起编号。",
-            "/api/v1/deliveries?entry=… lists an entry's deliveries; their numbers start at 1.",
-        ),
-    ),
-    "unknown_rule": _type(
-        404,
-        ("没有这条归属规则", "No such rule"),
-        ("规则列表见 /api/v1/lineage/rules。", "/api/v1/lineage/rules lists them."),
-    ),
-    "unknown_dataset": _type(
-        404,
-        ("没有作业读写这个数据集", "No job reads or writes that data set"),
-        (
-            "在用而未编目的数据见 /api/v1/lineage/findings?kind=dark_data。",
-            "/api/v1/lineage/findings?kind=dark_data lists what is used and not catalogued.",
-        ),
-    ),
-    "dataset_covered": _type(
+    "dataset_covered": problem_type(
         409,
         ("该数据集已归入目录", "An entry covers that data set already"),
         (
@@ -251,46 +126,12 @@ PROBLEMS: dict[str, ProblemType] = {
             "/api/v1/lineage/rules lists the rules that say so.",
         ),
     ),
-    "unknown_node": _type(
-        404,
-        ("血缘中没有这个数据集或作业", "No such data set or job in the lineage"),
-        (
-            "请给出 dataset:<命名空间>:<名称>、job:… 或目录代码;名称以事件中的为准。",
-            "Give dataset:<namespace>:<name>, job:… or an entry's code, with names as events give them.",
-        ),
-    ),
-    "unknown_step": _type(
-        404,
-        ("没有这个加工步骤", "No such step"),
-        ("步骤列表见 /api/v1/lineage/steps。", "/api/v1/lineage/steps lists them."),
-    ),
-    "unknown_statement": _type(
-        404,
-        ("没有这条声明", "No such statement"),
-        (
-            "当前日志大小见 /api/v1/log/checkpoint;序号从 0 起。",
-            "/api/v1/log/checkpoint gives the log's size; indexes start at 0.",
-        ),
-    ),
-    "unknown_receipt": _type(
-        404,
-        ("没有这个回执", "No such receipt"),
-        (
-            "回执号由 POST /api/v1/statements 返回,形如 0x 加 64 位十六进制。",
-            "Receipts come from POST /api/v1/statements: 0x and 64 hex digits.",
-        ),
-    ),
-    "unknown_schema": _type(
-        404,
-        ("没有这个模式", "No such schema"),
-        ("可用的模式见 /api/v1/schemas。", "/api/v1/schemas lists what there is."),
-    ),
-    "method_not_allowed": _type(
+    "method_not_allowed": problem_type(
         405,
         ("此地址不支持该方法", "The method is not allowed here"),
         ("请使用 Allow 头列出的方法。", "Use a method that the Allow header lists."),
     ),
-    "stale_version": _type(
+    "stale_version": problem_type(
         409,
         ("版本已过时", "The version is stale"),
         (
@@ -298,7 +139,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "Somebody was faster: read the subject again, then prepare and sign expected_version.",
         ),
     ),
-    "illegal_transition": _type(
+    "illegal_transition": problem_type(
         409,
         ("状态不能这样变更", "The state cannot change like this"),
         (
@@ -306,7 +147,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "Read the present state first; docs/api.md has the table of changes allowed.",
         ),
     ),
-    "precondition_failed": _type(
+    "precondition_failed": problem_type(
         412,
         ("前提条件不成立", "The precondition failed"),
         (
@@ -314,7 +155,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "The subject changed since you read it: read it again, compare, then prepare again.",
         ),
     ),
-    "body_too_large": _type(
+    "body_too_large": problem_type(
         413,
         ("请求体过大", "The request body is too large"),
         (
@@ -322,7 +163,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "Send fewer statements in a batch, or shorter bodies.",
         ),
     ),
-    "unsupported_media_type": _type(
+    "unsupported_media_type": problem_type(
         415,
         ("不支持的内容类型", "The content type is not supported"),
         (
@@ -330,7 +171,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "Send JSON in UTF-8 with Content-Type: application/json.",
         ),
     ),
-    "misdirected_request": _type(
+    "misdirected_request": problem_type(
         421,
         ("请求不属于本服务", "The request is not meant for this server"),
         (
@@ -338,7 +179,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "This server answers on the loopback address only: use http://127.0.0.1:PORT/.",
         ),
     ),
-    "unknown_calendar": _type(
+    "unknown_calendar": problem_type(
         422,
         ("没有该年的工作日历", "The working days of that year are not known"),
         (
@@ -346,12 +187,12 @@ PROBLEMS: dict[str, ProblemType] = {
             "Ask about a day that the calendar knows (day=…), or again once chinesecalendar has that year.",
         ),
     ),
-    "validation_failed": _type(
+    "validation_failed": problem_type(
         422,
         ("内容未通过校验", "The content did not pass validation"),
         ("请按 errors 逐项修改。", "Correct what errors lists, one by one."),
     ),
-    "idempotency_key_reused": _type(
+    "idempotency_key_reused": problem_type(
         422,
         ("Idempotency-Key 已用于别的请求", "The Idempotency-Key belongs to another request"),
         (
@@ -359,7 +200,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "Use a fresh Idempotency-Key for a new request.",
         ),
     ),
-    "deadline_passed": _type(
+    "deadline_passed": problem_type(
         422,
         ("签名期限已过", "The deadline has passed"),
         (
@@ -367,7 +208,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "Prepare again (which gives a new deadline) and sign that.",
         ),
     ),
-    "wrong_ledger": _type(
+    "wrong_ledger": problem_type(
         422,
         ("签名属于另一个账本", "Signed for another ledger"),
         (
@@ -375,7 +216,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "The domain of typed_data must be this ledger's chain and contract; prepare it here.",
         ),
     ),
-    "cosignature_missing": _type(
+    "cosignature_missing": problem_type(
         422,
         ("缺少部门负责人的签名", "The head's signature is missing"),
         (
@@ -383,7 +224,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "Let a key with the role HEAD sign the same typed_data: cosigner and cosignature.",
         ),
     ),
-    "not_anchored": _type(
+    "not_anchored": problem_type(
         409,
         ("血缘事件尚未锚定上链", "Events of lineage are not anchored yet"),
         (
@@ -391,17 +232,17 @@ PROBLEMS: dict[str, ProblemType] = {
             "Try again later, run `govledger journal anchor`, or give an earlier as_of.",
         ),
     ),
-    "unprovable": _type(
+    "unprovable": problem_type(
         422,
         ("无法生成证明", "No proof can be made"),
         ("请用较新的版本。", "Use a newer release."),
     ),
-    "refused": _type(
+    "refused": problem_type(
         422,
         ("合约拒绝了该声明", "The contract refuses the statement"),
         ("请按说明修改后重新准备并签名。", "Change what the detail names, prepare and sign again."),
     ),
-    "misconfigured": _type(
+    "misconfigured": problem_type(
         500,
         ("服务设置有误", "A setting of the server is wrong"),
         (
@@ -409,7 +250,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "The operator corrects it: docs/settings.md.",
         ),
     ),
-    "internal_error": _type(
+    "internal_error": problem_type(
         500,
         ("服务内部错误", "The server made a mistake"),
         (
@@ -417,7 +258,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "No data were touched; tell the operator the instance and the time, the log has the cause.",
         ),
     ),
-    "registry_missing": _type(
+    "registry_missing": problem_type(
         503,
         ("账本缺少登记合约", "The ledger lacks a registry"),
         (
@@ -425,7 +266,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "Have the operator run `govledger chain upgrade`, and start the server again.",
         ),
     ),
-    "chain_unavailable": _type(
+    "chain_unavailable": problem_type(
         503,
         ("暂时无法连接区块链", "The chain cannot be reached"),
         (
@@ -433,7 +274,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "Reading still works; try again later, or look at /readyz.",
         ),
     ),
-    "overloaded": _type(
+    "overloaded": problem_type(
         503,
         ("服务繁忙", "The server is busy"),
         (
@@ -441,7 +282,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "Send it again after Retry-After; nothing of it was kept.",
         ),
     ),
-    "storage_unavailable": _type(
+    "storage_unavailable": problem_type(
         503,
         ("暂时无法使用数据库", "The database cannot be used at the moment"),
         (
@@ -449,6 +290,7 @@ PROBLEMS: dict[str, ProblemType] = {
             "Try again later; if it stays, check the disk for space and look at /readyz.",
         ),
     ),
+    **ABSENCES,
 }
 """code -> type. The URI of a type is ``/problems/{code}``, relative to the server (RFC 9457, 3.1.1)."""
 
