@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from api.context import Context, View
+from api.drafts import DecisionDraft, FilingDraft, Preparation
 from api.language import Text
 from api.problems import Fault, Problem
-from api.validation import Written, invalid
+from api.validation import invalid
 from api.wording import coded
 from ledger.audits.statements import ReportDraft, publish
 from ledger.catalogue.checks import check_together
@@ -63,7 +64,6 @@ from ledger.quality.statements import ScoreDraft, score
 from ledger.settings import Settings
 from ledger.statements import (
     BY_NAME,
-    MAX_BATCH,
     Batch,
     StatementError,
     StructType,
@@ -72,76 +72,6 @@ from ledger.statements import (
 )
 
 _Draft = TypeVar("_Draft", bound=BaseModel)
-StructName = Literal[
-    "Organisation",
-    "Key",
-    "Filing",
-    "Decision",
-    "Score",
-    "Obligation",
-    "Binding",
-    "Objection",
-    "Exemption",
-    "Resource",
-    "Manifest",
-    "Delivery",
-    "Correction",
-    "Report",
-    "DatasetRule",
-    "Step",
-    "Checkpoint",
-]
-Version = Annotated[
-    int | None,
-    Field(default=None, ge=1, description="缺省为下一版。 The next one by default."),
-]
-
-
-class FilingDraft(Written):
-    """An entry to file (报送): the entry of ``/api/v1/schemas/entry``, as a draft or for publication."""
-
-    entry: dict[str, Any]
-    state: Literal["draft", "submitted"] = "submitted"
-    version: Version
-
-
-class DecisionDraft(Written):
-    """A decision on an entry (审核): returning, suspending and revoking need reasons."""
-
-    code: Annotated[str, Field(min_length=1, max_length=128)]
-    decision: Literal["returned", "published", "suspended", "revoked"]
-    reasons: Annotated[
-        list[Annotated[str, Field(max_length=4000)]], Field(max_length=100, default_factory=list)
-    ]
-    version: Version
-
-
-class Preparation(Written):
-    """What somebody wants to say. The members of ``statements`` depend on ``struct``:
-
-    each has its schema at ``/api/v1/schemas/{struct}`` (lower case). A ``version`` left out becomes the
-    one that comes next.
-    """
-
-    struct: StructName
-    organisation: Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=40,
-            description="发言机构代码。 Code of the speaking organisation.",
-        ),
-    ]
-    deadline: Annotated[
-        int | None,
-        Field(
-            default=None,
-            ge=0,
-            lt=1 << 53,
-            description="签名有效期(Unix 秒),缺省一小时。 Unix seconds; an hour from now by default.",
-        ),
-    ]
-    statements: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_BATCH)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,18 +168,30 @@ class _Request:
         return drafts
 
 
-def _organisations(asked: _Request) -> Prepared:
-    drafts = asked.read(OrganisationDraft, lambda one: text_hash(one["code"]))
-    batch = register(drafts, speaker=asked.organisation, deadline=asked.deadline)
-    return Prepared(batch, roles=int(Role.AUTHORITY))
+_Subject = Callable[[_Request, Mapping[str, Any]], bytes]
 
 
-def _keys(asked: _Request) -> Prepared:
-    drafts = asked.read(
-        KeyDraft, lambda one: subject_of(asked.struct, {"key": one["address"]}, asked.speaker)
-    )
-    batch = set_keys(drafts, speaker=asked.organisation, deadline=asked.deadline)
-    return Prepared(batch, roles=int(Role.AUTHORITY))
+def _named_by(member: str) -> _Subject:
+    """The subject is the text of one member."""
+    return lambda _, draft: text_hash(draft[member])
+
+
+_BY_CODE = _named_by("code")
+
+
+@dataclass(frozen=True, slots=True)
+class _Plain:
+    """Drafts of one model that are a batch as they are: most of them."""
+
+    model: type[BaseModel]
+    batch: Callable[..., Batch]
+    roles: Role
+    subject: _Subject = _BY_CODE
+
+    def __call__(self, asked: _Request) -> Prepared:
+        drafts = asked.read(self.model, lambda one: self.subject(asked, one))
+        batch = self.batch(drafts, speaker=asked.organisation, deadline=asked.deadline)
+        return Prepared(batch, roles=int(self.roles))
 
 
 def _filings(asked: _Request) -> Prepared:
@@ -295,48 +237,12 @@ def _decisions(asked: _Request) -> Prepared:
     return Prepared(batch, roles=int(Role.AUTHORITY))
 
 
-def _scores(asked: _Request) -> Prepared:
-    drafts = asked.read(ScoreDraft, asked.entry_and_period)
-    batch = score(drafts, speaker=asked.organisation, deadline=asked.deadline)
-    return Prepared(batch, roles=int(Role.ASSESSOR | Role.STEWARD))
-
-
-def _obligations(asked: _Request) -> Prepared:
-    drafts = asked.read(ObligationDraft, lambda one: text_hash(one["code"]))
-    batch = oblige(drafts, speaker=asked.organisation, deadline=asked.deadline)
-    return Prepared(batch, roles=int(Role.AUTHORITY))
-
-
-def _bindings(asked: _Request) -> Prepared:
-    drafts = asked.read(BindingDraft, lambda one: text_hash(one["obligation"]))
-    batch = bind(drafts, speaker=asked.organisation, deadline=asked.deadline)
-    return Prepared(batch, roles=int(Role.STEWARD | Role.AUTHORITY))
-
-
 def _objections(asked: _Request) -> Prepared:
     drafts = asked.read(ObjectionDraft, lambda one: text_hash(one["obligation"]))
     batch = object_to(drafts, speaker=asked.organisation, deadline=asked.deadline)
     raised = any(draft.state is ObjectionState.RAISED for draft in drafts)
     roles = Role.STEWARD | Role.HEAD if raised else Role.AUTHORITY
     return Prepared(batch, roles=int(roles))
-
-
-def _exemptions(asked: _Request) -> Prepared:
-    drafts = asked.read(ExemptionDraft, lambda one: text_hash(one["code"]))
-    batch = exempt(drafts, speaker=asked.organisation, deadline=asked.deadline)
-    return Prepared(batch, roles=int(Role.AUTHORITY))
-
-
-def _resources(asked: _Request) -> Prepared:
-    drafts = asked.read(ResourceDraft, lambda one: text_hash(one["code"]))
-    batch = mount(drafts, speaker=asked.organisation, deadline=asked.deadline)
-    return Prepared(batch, roles=int(Role.STEWARD))
-
-
-def _manifests(asked: _Request) -> Prepared:
-    drafts = asked.read(ManifestDraft, asked.entry_and_period)
-    batch = manifest(drafts, speaker=asked.organisation, deadline=asked.deadline)
-    return Prepared(batch, roles=int(Role.STEWARD))
 
 
 def _deliveries(asked: _Request) -> Prepared:
@@ -390,48 +296,31 @@ def _corrections(asked: _Request) -> Prepared:
     return Prepared(batch, roles=int(roles))
 
 
-def _reports(asked: _Request) -> Prepared:
-    drafts = asked.read(ReportDraft, lambda one: text_hash(one["code"]))
-    batch = publish(drafts, speaker=asked.organisation, deadline=asked.deadline)
-    return Prepared(batch, roles=int(Role.AUDITOR))
-
-
-def _rules(asked: _Request) -> Prepared:
-    drafts = asked.read(RuleDraft, lambda one: text_hash(one["code"]))
-    batch = attribute(drafts, speaker=asked.organisation, deadline=asked.deadline)
-    return Prepared(batch, roles=int(Role.STEWARD | Role.AUTHORITY))
-
-
-def _steps(asked: _Request) -> Prepared:
-    drafts = asked.read(StepDraft, lambda one: text_hash(one["code"]))
-    batch = declare(drafts, speaker=asked.organisation, deadline=asked.deadline)
-    return Prepared(batch, roles=int(Role.STEWARD))
-
-
-def _checkpoints(asked: _Request) -> Prepared:
-    drafts = asked.read(CheckpointDraft, lambda one: text_hash(one["origin"]))
-    batch = anchor(drafts, speaker=asked.organisation, deadline=asked.deadline)
-    return Prepared(batch, roles=int(Role.COLLECTOR | Role.AUTHORITY))
-
-
 _BUILDERS: dict[str, Callable[[_Request], Prepared]] = {
-    "Organisation": _organisations,
-    "Key": _keys,
+    "Organisation": _Plain(OrganisationDraft, register, Role.AUTHORITY),
+    "Key": _Plain(
+        KeyDraft,
+        set_keys,
+        Role.AUTHORITY,
+        lambda asked, one: subject_of(asked.struct, {"key": one["address"]}, asked.speaker),
+    ),
     "Filing": _filings,
     "Decision": _decisions,
-    "Score": _scores,
-    "Obligation": _obligations,
-    "Binding": _bindings,
+    "Score": _Plain(ScoreDraft, score, Role.ASSESSOR | Role.STEWARD, _Request.entry_and_period),
+    "Obligation": _Plain(ObligationDraft, oblige, Role.AUTHORITY),
+    "Binding": _Plain(BindingDraft, bind, Role.STEWARD | Role.AUTHORITY, _named_by("obligation")),
     "Objection": _objections,
-    "Exemption": _exemptions,
-    "Resource": _resources,
-    "Manifest": _manifests,
+    "Exemption": _Plain(ExemptionDraft, exempt, Role.AUTHORITY),
+    "Resource": _Plain(ResourceDraft, mount, Role.STEWARD),
+    "Manifest": _Plain(ManifestDraft, manifest, Role.STEWARD, _Request.entry_and_period),
     "Delivery": _deliveries,
     "Correction": _corrections,
-    "Report": _reports,
-    "DatasetRule": _rules,
-    "Step": _steps,
-    "Checkpoint": _checkpoints,
+    "Report": _Plain(ReportDraft, publish, Role.AUDITOR),
+    "DatasetRule": _Plain(RuleDraft, attribute, Role.STEWARD | Role.AUTHORITY),
+    "Step": _Plain(StepDraft, declare, Role.STEWARD),
+    "Checkpoint": _Plain(
+        CheckpointDraft, anchor, Role.COLLECTOR | Role.AUTHORITY, _named_by("origin")
+    ),
 }
 
 

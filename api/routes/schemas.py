@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from api import shapes
 from api.answers import answer
+from api.drafts import DecisionDraft, FilingDraft, Preparation
 from api.language import Text
-from api.preparation import DecisionDraft, FilingDraft, Preparation
 from api.problems import Problem
 from api.routing import api_router
 from api.submission import Submission

@@ -14,10 +14,11 @@ from starlette.responses import Response
 from api import idempotency, shapes
 from api.answers import answer, matches
 from api.context import Context, ContextOf, View
+from api.drafts import Preparation
 from api.language import Text
 from api.openapi import request_body
 from api.preflight import preflight, refused
-from api.preparation import Preparation, Prepared, prepare
+from api.preparation import Prepared, prepare
 from api.problems import Problem
 from api.routing import api_router
 from api.subjects import version_tag_at
