@@ -10,92 +10,26 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from ledger import setting_values as kinds
+from ledger.setting_values import Raw, Secret
+
 ENVIRONMENT_PREFIX = "GOVLEDGER_"
 TEST_PREFIX = "GOVLEDGER_TEST_"
 """Variables that only the tests read; not settings."""
 CONFIG_FILE = "config.toml"
 Source = Literal["flag", "environment", "file", "default"]
-Raw = str | int | bool | Path
 Converted = Any
 """What a setting's converter gives: the type that its annotation in the table says."""
-_HIDDEN = "********"
-_URL_PASSWORD = re.compile(r"(?<=://)([^/@:]*):.*(?=@)")
-_URL_SECRET = re.compile(r"([?&](?:password|passfile|token|secret|api_?key|key)=)[^&#]*", re.I)
 
 
 class SettingsError(ValueError):
     """A setting that is unknown or does not fit; says where it stands and what would do."""
-
-
-class Secret:
-    """A text that no log, traceback or listing shows;
-    :meth:`reveal` gives it to those who need it.
-    """
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str = "") -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        return self._text
-
-    def __bool__(self) -> bool:
-        return bool(self._text)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._text == self._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-    def __repr__(self) -> str:
-        return _HIDDEN if self._text else "''"
-
-
-def _text(raw: Raw) -> str:
-    return str(raw)
-
-
-def _path(raw: Raw) -> Path:
-    if not str(raw):
-        raise ValueError("an empty path")
-    return Path(raw if isinstance(raw, Path) else str(raw)).expanduser().absolute()
-
-
-def _optional_path(raw: Raw) -> Path | None:
-    return _path(raw) if str(raw) else None
-
-
-def _secret(raw: Raw) -> Secret:
-    return Secret(str(raw))
-
-
-def _integer(lowest: int, highest: int) -> Callable[[Raw], int]:
-    def convert(raw: Raw) -> int:
-        if isinstance(raw, bool) or not re.fullmatch(r"[0-9]+", str(raw)):
-            raise ValueError(f"a whole number from {lowest} to {highest} is needed")
-        if not lowest <= int(str(raw)) <= highest:
-            raise ValueError(f"it must lie between {lowest} and {highest}")
-        return int(str(raw))
-
-    return convert
-
-
-def _choice(*choices: str) -> Callable[[Raw], str]:
-    def convert(raw: Raw) -> str:
-        if str(raw) not in choices:
-            raise ValueError(f"one of {', '.join(choices)} is needed")
-        return str(raw)
-
-    return convert
 
 
 def _about(convert: Callable[[Raw], Any], default: Raw, en: str, zh: str) -> dict[str, Any]:
@@ -108,7 +42,7 @@ class Settings:
 
     data_dir: Path = field(
         metadata=_about(
-            _path,
+            kinds.path,
             "data",
             "Directory with everything this office keeps: chain, databases, keys, config.toml.",
             "数据目录：链、数据库、密钥和 config.toml 都在其中。",
@@ -116,7 +50,7 @@ class Settings:
     )
     rpc_url: str = field(
         metadata=_about(
-            _text,
+            kinds.text,
             "",
             "JSON-RPC address of the chain; empty for the embedded chain in the data directory.",
             "链的 JSON-RPC 地址；留空则使用数据目录中的内置链。",
@@ -124,7 +58,7 @@ class Settings:
     )
     chain_id: int = field(
         metadata=_about(
-            _integer(1, (1 << 53) - 1),
+            kinds.integer(1, (1 << 53) - 1),
             26476,
             "Chain id that a new embedded chain gets.",
             "新建内置链的链标识。",
@@ -132,7 +66,7 @@ class Settings:
     )
     mirror_url: str = field(
         metadata=_about(
-            _text,
+            kinds.text,
             "",
             "SQLAlchemy URL of the mirror database; empty for SQLite in mirror.db.",
             "镜像库的 SQLAlchemy 地址；留空则为数据目录中的 mirror.db。",
@@ -140,7 +74,7 @@ class Settings:
     )
     desk_url: str = field(
         metadata=_about(
-            _text,
+            kinds.text,
             "",
             "SQLAlchemy URL of the desk database (outbox, sealed texts); empty: SQLite in desk.db.",
             "工作台库（发件箱、密封文本）的地址；留空则为数据目录中的 desk.db。",
@@ -148,7 +82,7 @@ class Settings:
     )
     host: str = field(
         metadata=_about(
-            _text,
+            kinds.text,
             "127.0.0.1",
             "Address that the server binds to; other than loopback is refused.",
             "服务监听地址；目前只允许本机回环地址。",
@@ -156,7 +90,7 @@ class Settings:
     )
     port: int = field(
         metadata=_about(
-            _integer(0, 65535),
+            kinds.integer(0, 65535),
             8080,
             "Port of the HTTP API; 0 for any free one.",
             "HTTP 接口端口；0 表示任选空闲端口。",
@@ -164,7 +98,7 @@ class Settings:
     )
     node_port: int = field(
         metadata=_about(
-            _integer(0, 65535),
+            kinds.integer(0, 65535),
             8545,
             "Loopback port on which the embedded chain answers JSON-RPC; 0 for any free one.",
             "内置链 JSON-RPC 的本机端口；0 表示任选空闲端口。",
@@ -172,7 +106,7 @@ class Settings:
     )
     passphrase: Secret = field(
         metadata=_about(
-            _secret,
+            kinds.secret,
             "",
             "Passphrase of the keystore. Better in a file, or typed when asked.",
             "密钥库口令。建议放在文件中，或在提示时输入。",
@@ -180,7 +114,7 @@ class Settings:
     )
     passphrase_file: Path | None = field(
         metadata=_about(
-            _optional_path,
+            kinds.optional_path,
             "",
             "File whose first line is the passphrase of the keystore.",
             "首行为密钥库口令的文件。",
@@ -188,7 +122,7 @@ class Settings:
     )
     sender_key: str = field(
         metadata=_about(
-            _text,
+            kinds.text,
             "sender",
             "Name of the keystore's key that carries transactions to the chain and pays for them.",
             "密钥库中用于发送交易（并支付费用）的密钥名称。",
@@ -196,7 +130,7 @@ class Settings:
     )
     journal_key: str = field(
         metadata=_about(
-            _text,
+            kinds.text,
             "",
             "Name of the keystore's COLLECTOR key that anchors the lineage journal; empty: not anchored.",
             "密钥库中用于锚定血缘日志的 COLLECTOR 密钥名称；留空则不锚定。",
@@ -204,7 +138,7 @@ class Settings:
     )
     journal_seconds: int = field(
         metadata=_about(
-            _integer(1, 86_400),
+            kinds.integer(1, 86_400),
             300,
             "After how many seconds a server anchors what came into the lineage journal.",
             "服务每隔多少秒把血缘日志的新增内容锚定到账本。",
@@ -212,7 +146,7 @@ class Settings:
     )
     journal_facts: int = field(
         metadata=_about(
-            _integer(1, 1_000_000),
+            kinds.integer(1, 1_000_000),
             5_000,
             "After how many new events a server anchors the lineage journal, however short the time.",
             "血缘日志每新增多少条事件即锚定，不论间隔多短。",
@@ -220,7 +154,7 @@ class Settings:
     )
     anonymous_lineage: str = field(
         metadata=_about(
-            _choice("no", "yes"),
+            kinds.choice("no", "yes"),
             "no",
             "Whether lineage events are taken from anybody, without a bearer token: yes or no.",
             "是否接受不带令牌的血缘事件：yes 或 no。",
@@ -228,7 +162,7 @@ class Settings:
     )
     lineage_max_bytes: int = field(
         metadata=_about(
-            _integer(1_000, 1 << 30),
+            kinds.integer(1_000, 1 << 30),
             32 << 20,
             "Largest request with lineage events in bytes, before and after inflating.",
             "血缘事件请求的最大字节数，压缩前后均不得超过。",
@@ -236,7 +170,7 @@ class Settings:
     )
     language: str = field(
         metadata=_about(
-            _choice("zh", "en"),
+            kinds.choice("zh", "en"),
             "en",
             "Language of what a person reads: zh or en.",
             "界面语言：zh 或 en。",
@@ -244,7 +178,7 @@ class Settings:
     )
     correction_workdays: int = field(
         metadata=_about(
-            _integer(1, 10),
+            kinds.integer(1, 10),
             10,
             "Working days for the answer to a correction request: at most the 10 of 条例 Art. 26.",
             "校核申请的答复期限（工作日）：不超过条例第二十六条规定的 10 个。",
@@ -252,7 +186,7 @@ class Settings:
     )
     correction_reasons: Path | None = field(
         metadata=_about(
-            _optional_path,
+            kinds.optional_path,
             "",
             "YAML file with reasons for correction requests; empty for those of this program.",
             "校核理由词表（YAML 文件）；留空则使用本程序自带的词表。",
@@ -260,7 +194,7 @@ class Settings:
     )
     correction_rule: Path | None = field(
         metadata=_about(
-            _optional_path,
+            kinds.optional_path,
             "",
             "YAML file with the scores below which a quality assessment opens a correction request.",
             "质量评估低于何值即提出校核申请（YAML 规则文件）；留空则为总分低于 60%。",
@@ -268,7 +202,7 @@ class Settings:
     )
     audit_policy: Path | None = field(
         metadata=_about(
-            _optional_path,
+            kinds.optional_path,
             "",
             "JSON file with the policy of completeness audits (docs/audits.md); empty for the default.",
             "应归尽归审计口径的 JSON 文件（见 docs/audits.md）；留空则用默认口径。",
@@ -276,7 +210,7 @@ class Settings:
     )
     drill_hours: int = field(
         metadata=_about(
-            _integer(0, 8_760),
+            kinds.integer(0, 8_760),
             24,
             "Hours from one integrity drill of a server to the next (docs/runbook.md); 0 for none.",
             "服务进行完整性演练的间隔小时数（见 docs/runbook.md）；0 表示不进行。",
@@ -284,7 +218,7 @@ class Settings:
     )
     drill_share: int = field(
         metadata=_about(
-            _integer(1, 100),
+            kinds.integer(1, 100),
             10,
             "Most of one processor that a drill may take while the server works, in percent.",
             "服务运行时演练最多占用单个处理器的百分比。",
@@ -292,7 +226,7 @@ class Settings:
     )
     log_level: str = field(
         metadata=_about(
-            _choice("debug", "info", "warning", "error"),
+            kinds.choice("debug", "info", "warning", "error"),
             "info",
             "Least severe messages that are logged: debug, info, warning or error.",
             "日志级别：debug、info、warning 或 error。",
@@ -302,7 +236,7 @@ class Settings:
 
     def shown(self) -> dict[str, str]:
         """Every setting as text for people, secrets and passwords hidden."""
-        return {setting.name: _shown(getattr(self, setting.name)) for setting in SETTINGS}
+        return {setting.name: kinds.shown(getattr(self, setting.name)) for setting in SETTINGS}
 
     def __repr__(self) -> str:
         return f"Settings({', '.join(f'{name}={value}' for name, value in self.shown().items())})"
@@ -332,7 +266,7 @@ class Setting:
 
     @property
     def secret(self) -> bool:
-        return self.convert is _secret
+        return self.convert is kinds.secret
 
 
 def _row(item: Field[Any]) -> Setting:
@@ -387,7 +321,7 @@ def _value(name: str, layers: list[tuple[Source, Mapping[str, Raw]]]) -> tuple[C
         return setting.convert(raw), source
     except ValueError as error:
         where = setting.called(source) + (f" in {CONFIG_FILE}" if source == "file" else "")
-        shown = _HIDDEN if setting.secret else repr(str(raw))
+        shown = kinds.HIDDEN if setting.secret else repr(str(raw))
         raise SettingsError(f"{where} is {shown}: {error}") from error
 
 
@@ -422,16 +356,9 @@ def _check_names(given: Mapping[str, Raw], source: Source, where: str = "") -> N
         if name in _BY_NAME:
             continue
         near = difflib.get_close_matches(name, _BY_NAME, n=1)
-        unknown = Setting(name, "", "", "", _text).called(source)
+        unknown = Setting(name, "", "", "", kinds.text).called(source)
         if near:
             hint = f"did you mean {_BY_NAME[near[0]].called(source)}?"
         else:
             hint = f"known are {', '.join(setting.called(source) for setting in SETTINGS)}"
         raise SettingsError(f"{where}there is no setting {unknown}; {hint}")
-
-
-def _shown(value: Path | str | int | Secret | None) -> str:
-    if isinstance(value, Secret):
-        return repr(value) if value else ""
-    text = _URL_PASSWORD.sub(rf"\1:{_HIDDEN}", "" if value is None else str(value))
-    return _URL_SECRET.sub(rf"\1{_HIDDEN}", text)
