@@ -46,6 +46,10 @@ class View:
     now: Cursor | None = None
     """Where the mirror stands; None before its first step."""
 
+    def echo(self, asked: str | None) -> dict[str, int]:
+        """The size asked for; the present is told in a header, so that the tag of a version can stay."""
+        return {} if asked is None else {"as_of": self.as_of}
+
 
 @dataclass
 class Context:

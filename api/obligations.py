@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any, Protocol
 
 from api.context import View
@@ -18,6 +19,7 @@ from ledger.codes import (
     ObligationType,
     UpdateCycle,
 )
+from ledger.obligations import queries
 from ledger.obligations.denominator import Change, Unread
 from ledger.obligations.queries import Binding, Exemption, Objection, Obligation
 from ledger.organisations.queries import Name, names
@@ -193,3 +195,8 @@ def _spoken(one: Obligation | Binding | Objection | Exemption, known: Names) -> 
         "leaf_from": one.leaf_from,
         "leaf_until": one.leaf_until,
     }
+
+
+def effects_of(view: View, found: Sequence[Exemption], day: date | None) -> dict[str, str]:
+    """What exemptions do on the day of the log size that the answer is about."""
+    return queries.effects_on(view.conn, found, day or date.min, as_of=view.held)

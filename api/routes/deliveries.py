@@ -88,7 +88,7 @@ def one_resource(
                     f"there is no resource {code} as of log size {view.as_of}",
                 ),
             )
-        content = show_resource(found) | _echo(as_of, view.as_of)
+        content = show_resource(found) | view.echo(as_of)
         tag = version_tag_at(view, found.version, found.leaf_from)
         return answer(request, content, as_of=view.as_of, tag=tag)
 
@@ -148,7 +148,7 @@ def one_manifest(request: Request, context: ContextOf, leaf: Leaf, as_of: AsOf =
             "row_schema": None if found.schema_text is None else json.loads(found.schema_text),
             "secret_check": found.secret_check,
             "buckets": [f"0x{one:016x}" for one in buckets],
-            **_echo(as_of, view.as_of),
+            **view.echo(as_of),
         }
         tag = version_tag_at(view, found.version, found.leaf_from)
         return answer(request, content, as_of=view.as_of, tag=tag)
@@ -215,7 +215,7 @@ def one_delivery(
                     f"entry {code} has no delivery {number} as of log size {view.as_of}",
                 ),
             )
-        content = show_delivery(found) | _echo(as_of, view.as_of)
+        content = show_delivery(found) | view.echo(as_of)
         tag = version_tag_at(view, found.number, found.leaf_from)
         return answer(request, content, as_of=view.as_of, tag=tag)
 
@@ -302,11 +302,6 @@ def show_act(act: Act) -> dict[str, Any]:
 
 def _party(name: Name | None) -> dict[str, Any] | None:
     return None if name is None else {"code": name.code, "zh": name.name, "en": name.name_en}
-
-
-def _echo(asked: str | None, as_of: int) -> dict[str, int]:
-    """The size asked for; the present is told in a header, so that the tag of a version can stay."""
-    return {} if asked is None else {"as_of": as_of}
 
 
 router = APIRouter()

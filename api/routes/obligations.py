@@ -1,8 +1,7 @@
-"""Obligations (归集义务), objections (异议), exemptions (豁免), and what moved the denominator (应归清单)."""
+"""Obligations (归集义务), objections (异议), and what moved the denominator (应归清单)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -17,6 +16,7 @@ from api.language import Text
 from api.listing import page_answer, page_of
 from api.obligations import (
     Names,
+    effects_of,
     show_act,
     show_binding,
     show_change,
@@ -26,13 +26,11 @@ from api.obligations import (
     show_unread,
 )
 from api.problems import Fault, Problem
+from api.routes.exemptions import exemptions
 from api.routing import api_router
 from api.wording import coded, named
 from ledger.codes import (
     BindingStatus,
-    ExemptionScope,
-    ExemptionStatus,
-    ExemptionTarget,
     Library,
     ObjectionState,
     ObligationStatus,
@@ -41,25 +39,20 @@ from ledger.codes import (
 from ledger.mirror.queries import MirrorQueryError, day_at, resolve_as_of
 from ledger.obligations import queries
 from ledger.obligations.denominator import changes_between
-from ledger.obligations.queries import Exemption, ExemptionFilters, ObligationFilters
+from ledger.obligations.queries import ObligationFilters
 
 TAG = "归集义务 obligations"
 obligations = api_router("/obligations", TAG)
 objections = api_router("/objections", TAG)
-exemptions = api_router("/exemptions", TAG)
 denominator = api_router("/audits/denominator", TAG)
 
 TypeCode = Literal["duty", "system", "table", "entry"]
 StatusCode = Literal["in_force", "withdrawn"]
 LibraryCode = Literal["comprehensive", "theme", "special", "department"]
 StateCode = Literal["raised", "upheld", "dismissed"]
-TargetCode = Literal["obligation", "entry"]
-ScopeCode = Literal["catalogue", "collect", "update", "quality", "share"]
-GrantCode = Literal["granted", "withdrawn"]
 ObligationCode = Annotated[
     str, Path(max_length=128, description="义务代码。 The obligation's code.", examples=["QP-07"])
 ]
-ExemptionCode = Annotated[str, Path(max_length=128, description="豁免代码。 The exemption's code.")]
 Responsible = Annotated[
     str | None,
     Query(max_length=40, description="责任机构代码。 Code of the responsible organisation."),
@@ -172,7 +165,7 @@ def one_obligation(
         objection = queries.objections_of(view.conn, [code], as_of=view.held).get(code)
         told = [one for one in (held, bound, objection, *freed) if one is not None]
         names = Names.of(view, told)
-        effects = _effects(view, freed, day_at(view.conn, view.as_of))
+        effects = effects_of(view, freed, day_at(view.conn, view.as_of))
         content: dict[str, Any] = {
             **show_obligation(held, bound, names),
             "chain": [
@@ -184,7 +177,7 @@ def one_obligation(
             "objection": show_objection(objection, names) if objection else None,
             "exemptions": [show_exemption(one, effects[one.code], names) for one in freed],
         }
-        return answer(request, content | _echo(as_of, view), as_of=view.as_of)
+        return answer(request, content | view.echo(as_of), as_of=view.as_of)
 
 
 @objections.get(
@@ -222,122 +215,6 @@ def list_objections(
             [show_objection(one, names) for one in shown],
             following=shown[-1].obligation if len(found) > limit else None,
         )
-
-
-@exemptions.get(
-    "", summary="豁免列表 · Exemptions by code", responses=shapes.ok(shapes.ExemptionPage)
-)
-def list_exemptions(
-    request: Request,
-    context: ContextOf,
-    *,
-    organisation: Annotated[
-        str | None,
-        Query(max_length=40, description="受益机构代码。 Code of the organisation that profits."),
-    ] = None,
-    approver: Annotated[
-        str | None, Query(max_length=40, description="批准机构代码。 Code of the approver.")
-    ] = None,
-    target: Annotated[
-        str | None,
-        Query(max_length=256, description="义务或目录代码。 Code of an obligation or entry."),
-    ] = None,
-    type_: Annotated[TargetCode | None, Query(alias="type", description="豁免对象。")] = None,
-    scope: ScopeCode | None = None,
-    status: GrantCode | None = None,
-    counting: Annotated[
-        bool | None,
-        Query(description="只列当日有效的。 Only those that count on the day of the log size."),
-    ] = None,
-    expiring_before: ExpiringBefore = None,
-    as_of: AsOf = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: CursorText = None,
-) -> Response:
-    asked = {
-        "organisation": organisation,
-        "approver": approver,
-        "target": target,
-        "type": type_,
-        "scope": scope,
-        "status": status,
-        "counting": counting,
-        "expiring_before": expiring_before,
-    }
-    with page_of(context, request, as_of=as_of, cursor=cursor, limit=limit, filters=asked) as page:
-        day = day_at(page.view.conn, page.view.as_of)
-        filters = ExemptionFilters(
-            organisation=organisation,
-            approver=approver,
-            target=target,
-            target_type=coded(ExemptionTarget, type_) if type_ else None,
-            scope=ExemptionScope[scope.upper()] if scope else None,
-            status=coded(ExemptionStatus, status) if status else None,
-            counting_on=day if counting else None,
-            expiring_before=expiring_before,
-        )
-        found = queries.exemptions(
-            page.view.conn,
-            filters,
-            as_of=page.view.held,
-            after=None if page.after is None else str(page.after),
-            limit=limit + 1,
-        )
-        shown = found[:limit]
-        names = Names.of(page.view, shown)
-        effects = _effects(page.view, shown, day)
-        return page_answer(
-            request,
-            page,
-            [show_exemption(one, effects[one.code], names) for one in shown],
-            following=shown[-1].code if len(found) > limit else None,
-            extra={"day": day},
-        )
-
-
-@exemptions.get(
-    "/{code:path}/history",
-    summary="一项豁免的历次批准 · Every version of an exemption",
-    responses=shapes.ok(shapes.ExemptionHistory),
-)
-def exemption_history(
-    request: Request, context: ContextOf, code: ExemptionCode, as_of: AsOf = None
-) -> Response:
-    with context.view(as_of) as view:
-        every = queries.exemption_history(view.conn, code, as_of=view.held)
-        if not every:
-            raise _unknown_exemption(code, view)
-        # What was superseded counts no more; of the newest its effect is told.
-        names, effects = (
-            Names.of(view, every),
-            _effects(view, every[-1:], day_at(view.conn, view.as_of)),
-        )
-        items = [
-            show_exemption(one, effects[code] if one is every[-1] else "superseded", names)
-            for one in every
-        ]
-        return answer(request, {"as_of": view.as_of, "items": items}, as_of=view.as_of)
-
-
-@exemptions.get(
-    "/{code:path}",
-    summary="一项豁免 · One exemption",
-    responses=shapes.ok(shapes.ExemptionDocument),
-)
-def one_exemption(
-    request: Request, context: ContextOf, code: ExemptionCode, as_of: AsOf = None
-) -> Response:
-    with context.view(as_of) as view:
-        found = queries.exemption(view.conn, code, as_of=view.held)
-        if found is None:
-            raise _unknown_exemption(code, view)
-        # The tag is taken over the answer, because whether it counts depends on the day as well.
-        names, effects = (
-            Names.of(view, [found]),
-            _effects(view, [found], day_at(view.conn, view.as_of)),
-        )
-        content = show_exemption(found, effects[code], names) | _echo(as_of, view)
-        return answer(request, content, as_of=view.as_of)
 
 
 @denominator.get(
@@ -399,25 +276,6 @@ def _unknown_obligation(code: str, view: View) -> Problem:
             f"there is no obligation {code} as of log size {view.as_of}",
         ),
     )
-
-
-def _unknown_exemption(code: str, view: View) -> Problem:
-    return Problem(
-        "unknown_exemption",
-        Text(
-            f"日志大小为 {view.as_of} 时没有代码为 {code} 的豁免",
-            f"there is no exemption {code} as of log size {view.as_of}",
-        ),
-    )
-
-
-def _effects(view: View, found: Sequence[Exemption], day: date | None) -> dict[str, str]:
-    """What exemptions do on the day of the log size that the answer is about."""
-    return queries.effects_on(view.conn, found, day or date.min, as_of=view.held)
-
-
-def _echo(as_of: str | None, view: View) -> dict[str, int]:
-    return {} if as_of is None else {"as_of": view.as_of}
 
 
 router = APIRouter()

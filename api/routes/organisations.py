@@ -78,7 +78,7 @@ def one_organisation(
 ) -> Response:
     with context.view(as_of) as view:
         found = _organisation(view, code)
-        content = show_organisation(found) | _echo(view, as_of)
+        content = show_organisation(found) | view.echo(as_of)
         tag = version_tag_at(view, found.version, found.leaf_from)
         return answer(request, content, as_of=view.as_of, tag=tag)
 
@@ -174,8 +174,3 @@ def show_key(key: Key) -> dict[str, Any]:
         "leaf_from": key.leaf_from,
         "leaf_until": key.leaf_until,
     }
-
-
-def _echo(view: View, as_of: str | None) -> dict[str, int]:
-    """The size asked for; the present is told in a header, so that the tag of a version can stay."""
-    return {} if as_of is None else {"as_of": view.as_of}
