@@ -20,14 +20,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from sqlalchemy import Engine, RowMapping
 
-from ledger.chain.authorised import authorised_in, find_authorised
 from ledger.chain.deployment import Deployment
-from ledger.chain.errors import ContractRefusal, explain
+from ledger.chain.fates import Fates
 from ledger.chain.gas import price_of, raised, upper_bound, with_margin
 from ledger.chain.interface import (
     CallReverted,
@@ -56,8 +54,6 @@ STUCK_BLOCKS, PACE_BLOCKS = 3, 8
 long they take is seen from so many."""
 RETRY_MS = (250, 10_000)
 """Shortest and longest pause before a batch is tried again after a problem of the chain."""
-MAX_FAILURES = 4
-"""Mined and failed without a contract's reason so often: refused."""
 NO_LIMIT = 1 << 63
 ESTIMATES_AT_ONCE = 16
 WORD = 32
@@ -80,9 +76,9 @@ class Lane:
     ) -> None:
         self._desk = OutboxDesk(engine, sender.address, lead.fence if lead is not None else None)
         self._chain = chain
-        self._deployment = deployment
         self._sender = sender
         self._address = address_bytes(sender.address)
+        self._fates = Fates(self._desk, chain, deployment, self._address)
         self._limit = in_flight
         self._lease = Lease(engine, sender.address) if lead is None else Led(lead)
         self._sent_at: dict[bytes, int] = {}
@@ -133,7 +129,7 @@ class Lane:
     def _settle(self) -> bool:
         """Look up every attempt that may still be mined; True where a receipt changed."""
         under_way = self._desk.under_way()
-        outcomes = self._outcomes([attempts for _, attempts in under_way])
+        outcomes = self._fates.of([attempts for _, attempts in under_way])
         events: dict[int, dict[bytes, RawLog]] = {}
         recorded: list[tuple[RowMapping, RawLog, int | None]] = []
         failed: list[tuple[RowMapping, list[RowMapping], TransactionOutcome]] = []
@@ -142,109 +138,15 @@ class Lane:
             if outcome is None:
                 waiting.append((receipt, attempts))
             elif outcome.succeeded:
-                event = self._event(receipt, outcome, events)
+                event = self._fates.event(receipt, outcome, events)
                 recorded.append((receipt, event, outcome.gas_used))
             else:
                 failed.append((receipt, attempts, outcome))
         self._desk.anchor(recorded)
         for receipt, attempts, outcome in failed:
-            self._failed(receipt, attempts, outcome)
+            self._fates.failed(receipt, attempts, outcome)
         nudged = self._nudge(waiting) if waiting else False
         return bool(recorded or failed or nudged)
-
-    def _outcomes(self, groups: Sequence[Sequence[RowMapping]]) -> list[TransactionOutcome | None]:
-        """For each group of attempts what was mined of it; a success goes before a failure.
-
-        Attempts that were given up are asked for as well: "dropped" is what a node says, no
-        promise. What is known to have failed is not.
-        """
-        hashes = [
-            attempt["transaction_hash"]
-            for attempts in groups
-            for attempt in attempts
-            if attempt["state"] != AttemptState.FAILED
-        ]
-        if isinstance(self._chain, JsonRpcChain):
-            answers = self._chain.outcomes(hashes)
-        else:
-            answers = [self._chain.outcome(one) for one in hashes]
-        by_hash = dict(zip(hashes, answers, strict=True))
-        found = []
-        for attempts in groups:
-            mined = [by_hash.get(attempt["transaction_hash"]) for attempt in attempts]
-            done = [outcome for outcome in mined if outcome is not None]
-            found.append(max(done, key=lambda outcome: outcome.succeeded, default=None))
-        return found
-
-    def _event(
-        self,
-        receipt: RowMapping,
-        outcome: TransactionOutcome,
-        events: dict[int, dict[bytes, RawLog]],
-    ) -> RawLog:
-        """The event that tells where the batch stands; ``events`` keeps those of blocks seen."""
-        number = outcome.block_number
-        if number not in events:
-            events[number] = authorised_in(
-                self._chain.logs(self._deployment.log_address, number, number)
-            )
-        event = events[number].get(bytes.fromhex(receipt["id"][2:]))
-        if event is None:
-            raise ChainError(
-                f"{self._chain.name} says that transaction 0x{outcome.transaction_hash.hex()} "
-                f"succeeded, but block {number} has no event of it; the node is not done with the "
-                "block, or its events cannot be trusted"
-            )
-        return event
-
-    def _failed(
-        self,
-        receipt: RowMapping,
-        attempts: Sequence[RowMapping],
-        outcome: TransactionOutcome,
-    ) -> None:
-        """A transaction was mined and reverted: find out why, refuse or try again."""
-        self._desk.close(receipt, AttemptState.FAILED, outcome.transaction_hash)
-        failures = sum(attempt["state"] == AttemptState.FAILED for attempt in attempts) + 1
-        self._reverted(receipt, outcome.revert_data, failures)
-
-    def _reverted(self, receipt: RowMapping, data: bytes, failures: int) -> None:
-        """The registry refused with ``data``, so many times now if it gave none."""
-        if not data:
-            try:
-                self._chain.estimate_gas(self._address, receipt["target"], receipt["calldata"])
-            except CallReverted as problem:
-                data = problem.data
-        if data or failures >= MAX_FAILURES:
-            self._refuse(receipt, data)
-        else:
-            # it would succeed now: too little gas, or something came in between
-            self._desk.try_again(receipt)
-
-    def _refuse(self, receipt: RowMapping, data: bytes) -> None:
-        """The contract refuses the batch; unless it is a refusal because it is there already."""
-        words = {
-            bytes.fromhex(digest): text
-            for digest, text in msgspec.json.decode(receipt["texts"], type=dict[str, str]).items()
-        }
-        reason = explain(data, words, self._deployment.contract_at(receipt["target"]))
-        if reason.name == "StaleVersion" and self._is_there(receipt):
-            return
-        self._desk.refuse(receipt, reason)
-
-    def _is_there(self, receipt: RowMapping) -> bool:
-        """Whether the batch is on the chain already, by whatever transaction; notes it if so."""
-        event = find_authorised(
-            self._chain,
-            self._deployment.log_address,
-            bytes.fromhex(receipt["id"][2:]),
-            self._deployment.deploy_block,
-        )
-        if event is None:
-            return False
-        outcome = self._chain.outcome(event.transaction_hash)
-        self._desk.anchor([(receipt, event, None if outcome is None else outcome.gas_used)])
-        return True
 
     def _nudge(self, waiting: Sequence[tuple[RowMapping, list[RowMapping]]]) -> bool:
         """Send again what is in no block, lowest nonce first; give up what lost its nonce."""
@@ -271,7 +173,7 @@ class Lane:
             try:
                 self._chain.send_raw(raw)
             except TransactionRefused as problem:
-                self._never(receipt, problem)
+                self._fates.never(receipt, problem)
                 changed = True
         return changed
 
@@ -316,9 +218,9 @@ class Lane:
 
     def _give_up(self, receipt: RowMapping, attempts: Sequence[RowMapping]) -> bool:
         """The nonce was used: by an attempt after all, or by something else."""
-        if self._outcomes([attempts])[0] is not None:
+        if self._fates.of([attempts])[0] is not None:
             return False  # it was mined just now; the next look settles it
-        if self._is_there(receipt):
+        if self._fates.is_there(receipt):
             return True
         self._desk.close(receipt, AttemptState.DROPPED)
         pause = RETRY_MS[0] * 2 ** min(receipt["tries"], 5) if receipt["tries"] else 0
@@ -350,10 +252,10 @@ class Lane:
             except CallReverted as problem:
                 if under_way or chosen:
                     break  # it may build on what is under way
-                self._refuse(row, problem.data)
+                self._fates.refuse(row, problem.data)
                 changed = True
             except TransactionRefused as problem:
-                self._never(row, problem)
+                self._fates.never(row, problem)
                 changed = True
             else:
                 gas = with_margin(gas, row["tries"])
@@ -400,9 +302,9 @@ class Lane:
         for (row, _), result in zip(chosen, chain.send_good(raws), strict=True):
             if isinstance(result, CallReverted):
                 self._desk.close(row, AttemptState.DROPPED)
-                self._reverted(row, result.data, row["tries"] + 1)
+                self._fates.reverted(row, result.data, row["tries"] + 1)
             elif isinstance(result, TransactionRefused):
-                self._never(row, result)
+                self._fates.never(row, result)
             elif isinstance(result, NonceRefused):
                 # one before it was left out
                 self._desk.close(row, AttemptState.DROPPED)
@@ -424,7 +326,7 @@ class Lane:
         for (row, _), raw, result in zip(chosen, raws, self._chain.send_many(raws), strict=False):
             self._sent_at[keccak(raw)] = _steady()
             if isinstance(result, TransactionRefused):
-                self._never(row, result)
+                self._fates.never(row, result)
             elif isinstance(result, ChainError):
                 problem = problem or result
         if problem is not None:
@@ -463,19 +365,6 @@ class Lane:
 
     def _next_nonce(self) -> int:
         return max(self._chain.nonce(self._address), self._desk.next_nonce())
-
-    def _never(self, receipt: RowMapping, problem: ChainError) -> None:
-        """The chain will not take the transaction, ever: nothing of it is recorded."""
-        self._desk.close(receipt, AttemptState.DROPPED)
-        reason = ContractRefusal(
-            name="TransactionRefused",
-            args={},
-            message_en=f"{problem}",
-            message_zh=f"链不接受该交易：{problem}",
-            hint_en="Sign fewer or smaller statements in one batch.",
-            hint_zh="请减少每批声明的数量或篇幅后重新签署。",
-        )
-        self._desk.refuse(receipt, reason)
 
 
 def _told(found: int | ChainError) -> int:
