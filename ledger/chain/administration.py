@@ -15,7 +15,8 @@ from eth_abi.abi import decode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from ledger.chain.deployment import ADMIN_ROLE, Deployment, DeploymentError, Sender, calldata
+from ledger.chain.deploying import ADMIN_ROLE, Sender, calldata
+from ledger.chain.deployment import Deployment, DeploymentError
 from ledger.chain.interface import CallReverted, Chain
 from ledger.statements import address_bytes
 

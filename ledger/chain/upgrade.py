@@ -20,14 +20,8 @@ from eth_utils.crypto import keccak
 
 from ledger.chain import artifacts
 from ledger.chain.administration import Act, AdminCall, Administration
-from ledger.chain.deployment import (
-    WAIT,
-    Deployment,
-    Sender,
-    calldata,
-    kinds_of,
-    write_document,
-)
+from ledger.chain.deploying import WAIT, Sender, calldata, kinds_of
+from ledger.chain.deployment import Deployment, write_document
 from ledger.chain.interface import Chain
 from ledger.statements import address_bytes, kind_word
 

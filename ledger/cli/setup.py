@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ledger.chain.connect import connect
-from ledger.chain.deployment import deploy
+from ledger.chain.deploying import deploy
 from ledger.chain.interface import Chain
 from ledger.cli.organisations import drafts_from
 from ledger.cli.output import (

@@ -17,7 +17,8 @@ from eth_account.signers.local import LocalAccount
 from ledger.catalogue.entry import Entry
 from ledger.catalogue.statements import Revision, Verdict, decision, filing
 from ledger.chain.connect import connect
-from ledger.chain.deployment import FILE_NAME, deploy
+from ledger.chain.deploying import deploy
+from ledger.chain.deployment import FILE_NAME
 from ledger.codes import EntryState, Level, Role
 from ledger.demo.calendar import Calendar
 from ledger.demo.collecting import build_tables

@@ -21,7 +21,8 @@ from sqlalchemy import Connection, Engine
 from ledger.chain.administration import AdminCall, Administration
 from ledger.chain.artifacts import OPENINGS
 from ledger.chain.cancun import runs_cancun
-from ledger.chain.deployment import REGISTRIES, WAIT, Deployment, SealedLog, Sender
+from ledger.chain.deploying import WAIT, Sender
+from ledger.chain.deployment import REGISTRIES, Deployment, SealedLog
 from ledger.chain.interface import Chain
 from ledger.merkle import root_at
 from ledger.mirror import queries

@@ -17,7 +17,8 @@ from eth_utils.crypto import keccak
 
 from ledger.chain import artifacts
 from ledger.chain.administration import Act
-from ledger.chain.deployment import Deployment, calldata
+from ledger.chain.deploying import calldata
+from ledger.chain.deployment import Deployment
 from ledger.chain.interface import Chain
 from ledger.statements import address_bytes
 

@@ -13,15 +13,8 @@ from eth_utils.address import to_checksum_address
 
 from ledger.chain import artifacts
 from ledger.chain.artifacts import OF_SUCCESSORS, OPENINGS
-from ledger.chain.deployment import (
-    ADMIN_ROLE,
-    REGISTRIES,
-    Deployment,
-    SealedLog,
-    Sender,
-    calldata,
-    kinds_of,
-)
+from ledger.chain.deploying import ADMIN_ROLE, Sender, calldata, kinds_of
+from ledger.chain.deployment import REGISTRIES, Deployment, SealedLog
 from ledger.chain.interface import Chain
 from ledger.mirror.fetching import ContractState, contract_state
 from ledger.statements import LogIdentity, SignedBatch, address_bytes, kind_word

@@ -29,7 +29,8 @@ from eth_account.signers.local import LocalAccount
 from eth_typing import Hash32
 from eth_utils.crypto import keccak
 
-from ledger.chain.deployment import Deployment, deploy
+from ledger.chain.deploying import deploy
+from ledger.chain.deployment import Deployment
 from ledger.chain.embedded import FILE_NAME, EmbeddedChain, evm
 from ledger.chain.interface import ChainError
 from ledger.codes import Role

@@ -22,7 +22,8 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from ledger.canonical import canonical_json
-from ledger.chain.deployment import Deployment, deploy
+from ledger.chain.deploying import deploy
+from ledger.chain.deployment import Deployment
 from ledger.chain.jsonrpc import JsonRpcChain
 from ledger.codes import Role
 from ledger.statements import FILING, KEY, ORGANISATION, Batch, SignedBatch, Value, address_bytes

@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from ledger.access import tokens
 from ledger.access.tokens import LINEAGE_WRITE
 from ledger.chain.connect import connect
-from ledger.chain.deployment import deploy
+from ledger.chain.deploying import deploy
 from ledger.chain.keystore import DEMO_WORK_FACTOR
 from ledger.codes import Level
 from ledger.journal.journal import Journal

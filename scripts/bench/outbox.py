@@ -20,7 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from ledger.capabilities import PROJECTIONS, RULEBOOKS
-from ledger.chain.deployment import deploy
+from ledger.chain.deploying import deploy
 from ledger.chain.embedded import EmbeddedChain
 from ledger.chain.interface import Chain
 from ledger.chain.jsonrpc import JsonRpcChain

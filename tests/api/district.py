@@ -19,7 +19,7 @@ from ledger.audits.verifying import headline
 from ledger.catalogue.entry import Entry
 from ledger.catalogue.statements import Revision, Verdict, decision, filing
 from ledger.chain.connect import connect
-from ledger.chain.deployment import deploy
+from ledger.chain.deploying import deploy
 from ledger.chain.keystore import DEMO_WORK_FACTOR, Keystore
 from ledger.codes import EntryState, KeyStatus, Level
 from ledger.corrections.statements import FiledDraft, HandledDraft, steps

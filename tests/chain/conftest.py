@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import Engine
 
 from ledger.chain.authorised import authorised_in, first_index_of
-from ledger.chain.deployment import Deployment, deploy
+from ledger.chain.deploying import deploy
+from ledger.chain.deployment import Deployment
 from ledger.chain.interface import Chain
 from ledger.chain.jsonrpc import JsonRpcChain
 from ledger.chain.outbox import Outbox, Verified

@@ -9,12 +9,8 @@ import pytest
 from eth_utils.crypto import keccak
 
 from ledger.chain import artifacts
-from ledger.chain.deployment import (
-    Deployment,
-    DeploymentError,
-    deploy,
-    load_deployment,
-)
+from ledger.chain.deploying import deploy
+from ledger.chain.deployment import Deployment, DeploymentError, load_deployment
 from ledger.chain.interface import CallReverted
 from ledger.chain.jsonrpc import JsonRpcChain
 from ledger.statements import STRUCTS, address_bytes, kind_word, sha256

@@ -12,15 +12,12 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from ledger.chain import artifacts
+from ledger.chain.deploying import Sender, calldata, deploy, kinds_of
 from ledger.chain.deployment import (
     REGISTRIES,
     Deployment,
     DeploymentError,
     RegistryMissing,
-    Sender,
-    calldata,
-    deploy,
-    kinds_of,
     load_deployment,
 )
 from ledger.chain.embedded import EmbeddedChain

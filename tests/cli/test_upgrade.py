@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger.chain.deployment import REGISTRIES, deploy, load_deployment
+from ledger.chain.deploying import deploy
+from ledger.chain.deployment import REGISTRIES, load_deployment
 from ledger.office import Office
 from tests.person import Person
 from tests.small_office import PUBLISHED, build, entry, file_entry

@@ -34,7 +34,8 @@ from eth_utils.crypto import keccak
 from ledger.catalogue.entry import Entry
 from ledger.catalogue.statements import Revision, filing
 from ledger.chain.connect import connect
-from ledger.chain.deployment import Deployment, deploy
+from ledger.chain.deploying import deploy
+from ledger.chain.deployment import Deployment
 from ledger.chain.keystore import DEMO_WORK_FACTOR
 from ledger.codes import EntryState, Level
 from ledger.demo.district import synthetic_uscc

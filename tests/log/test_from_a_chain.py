@@ -18,7 +18,8 @@ from eth_utils.crypto import keccak
 from sqlalchemy import Connection, Engine
 
 from ledger.chain.artifacts import decode
-from ledger.chain.deployment import Deployment, deploy
+from ledger.chain.deploying import deploy
+from ledger.chain.deployment import Deployment
 from ledger.chain.embedded.chain import EmbeddedChain
 from ledger.codes import Role
 from ledger.log import ProveError, Status, build_consistency, build_proof, render, verify_proof

@@ -15,7 +15,8 @@ from eth_utils.crypto import keccak
 
 from ledger.capabilities import PROJECTIONS, RULEBOOKS
 from ledger.chain import artifacts
-from ledger.chain.deployment import Deployment, deploy
+from ledger.chain.deploying import deploy
+from ledger.chain.deployment import Deployment
 from ledger.chain.embedded.chain import EmbeddedChain
 from ledger.codes import Role
 from ledger.mirror import Mirror, Origin, queries

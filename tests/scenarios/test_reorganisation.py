@@ -9,7 +9,7 @@ import pytest
 from eth_account import Account
 
 from ledger.chain.connect import connect
-from ledger.chain.deployment import deploy
+from ledger.chain.deploying import deploy
 from ledger.chain.outbox_models import State
 from ledger.codes import Level
 from ledger.mirror.queries import size_of

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from ledger.canonical import canonical_json
-from ledger.chain.deployment import DeploymentError, Sender, load_deployment
+from ledger.chain.deploying import Sender
+from ledger.chain.deployment import DeploymentError, load_deployment
 from ledger.chain.embedded import EmbeddedChain
 from ledger.chain.keystore import Keystore
 from ledger.succession import changing
