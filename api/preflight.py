@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from api.context import Context
@@ -31,7 +30,7 @@ def preflight(context: Context, signed: SignedBatch) -> Text | None:
     batch = signed.batch
     if len(signed.signature) == _KEY_SIGNATURE:
         _check_signature(context, signed)
-    if batch.deadline < time.time():
+    if batch.deadline < office.clock():
         raise _passed(batch.deadline)
     if office.outbox.pending(MANY) >= MANY:
         return _ON_THEIR_WAY

@@ -140,7 +140,7 @@ class Pipelines:
 
     def _anchor(self) -> None:
         play, bureau = self._play, self._play.district.authority
-        draft = play.office.lineage.due(1, 0, time.time())
+        draft = play.office.lineage.due(1, 0, play.office.clock())
         if draft is None:
             raise LookupError("no event came into the journal")
         batch = anchor([draft], speaker=bureau.code, deadline=play.office.deadline())
