@@ -12,20 +12,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection
 
 from ledger.audits.metrics import Tally
 from ledger.audits.policy import DEFAULT_POLICY, Policy
 from ledger.audits.scope import Scope
 from ledger.audits.tallying import tallies
 from ledger.audits.working import Progress, Question, find, worked_out
+from ledger.audits.workspace import Row, Workspace
 from ledger.lineage import queries as lineage
 from ledger.lineage.findings.usage import anchored_journal
 from ledger.lineage.queries import AnchoredCheckpoint
 from ledger.mirror import queries as mirror
 from ledger.statements import LogIdentity
-
-_CHUNK = 2_000
 
 
 class AuditError(LookupError):
@@ -58,67 +57,68 @@ class OrganisationLine:
 class Audit:
     """What was worked out, and questions about it."""
 
-    def __init__(self, connection: Connection, question: Question) -> None:
+    def __init__(self, connection: Connection, work: Workspace, question: Question) -> None:
         self.connection = connection
+        self.work = work
         self.question = question
         self._searched = False
         self.codes = {
             int(row.id): str(row.code)
-            for row in connection.execute(text("SELECT id, code FROM audit_organisation"))
+            for row in work.rows("SELECT id, code FROM audit_organisation")
         }
 
     def organisations(self) -> list[OrganisationLine]:
         """Every organisation within the scope, by code; none is left out for having nothing."""
-        asked = text(
-            "SELECT o.id, o.code, i.name, i.name_en, i.level, i.status, i.leaf FROM audit_organisation o "
-            "LEFT JOIN audit_in_organisation i ON i.code = o.code WHERE o.scoped = 1 ORDER BY o.id"
+        asked = (
+            "SELECT id, code, name, name_en, level, status, leaf FROM audit_organisation "
+            "WHERE scoped = 1 ORDER BY id"
         )
-        return [OrganisationLine(*row) for row in self.connection.execute(asked)]
+        return [OrganisationLine(*row) for row in self.work.rows(asked)]
 
     def tallies(self) -> dict[str, dict[int, Tally]]:
         """Every metric's tally for each organisation that has units, by metric and organisation number."""
-        return tallies(self.connection)
+        return tallies(self.work)
 
-    def duties(self) -> Iterator[Row[Any]]:
+    def duties(self) -> Iterator[Row]:
         """Duties: code, leaf, org, state, tables, catalogued, excused."""
-        return self._lines(_UPPER + _OF_KIND, {"kind": 1})
+        return self.work.rows(_UPPER + _OF_KIND, {"kind": 1})
 
-    def systems(self) -> Iterator[Row[Any]]:
+    def systems(self) -> Iterator[Row]:
         """Information systems, as :meth:`duties`."""
-        return self._lines(_UPPER + _OF_KIND, {"kind": 2})
+        return self.work.rows(_UPPER + _OF_KIND, {"kind": 2})
 
-    def upper(self, code: str) -> Iterator[Row[Any]]:
+    def upper(self, code: str) -> Iterator[Row]:
         """The duty or system with this code, within the scope or not."""
-        return self._lines(_UPPER + "u.code = :code", {"code": code})
+        return self.work.rows(_UPPER + "u.code = $code", {"code": code})
 
-    def tables(self, code: str | None = None) -> Iterator[Row[Any]]:
+    def tables(self, code: str | None = None) -> Iterator[Row]:
         """Business tables and expected entries with all their states and the statements that they rest on.
 
         With ``code`` that one alone, within the scope or not.
         """
         if code is not None:
-            return self._lines(_TABLE + "u.code = :code", {"code": code})
-        return self._lines(_TABLE + "u.scoped = 1 ORDER BY u.code")
+            return self.work.rows(_TABLE + "u.code = $code", {"code": code})
+        return self.work.rows(_TABLE + "u.scoped = 1 ORDER BY u.code")
 
-    def entries(self) -> Iterator[Row[Any]]:
+    def entries(self) -> Iterator[Row]:
         """Catalogue entries."""
-        return self._lines(_ENTRIES)
+        return self.work.rows(_ENTRIES)
 
-    def exemptions(self) -> Iterator[Row[Any]]:
+    def exemptions(self) -> Iterator[Row]:
         """Exemptions that count on the audit's day, a row for each scope."""
-        return self._lines(_EXEMPTIONS)
+        return self.work.rows(_EXEMPTIONS)
 
-    def sources(self) -> Iterator[Row[Any]]:
+    def sources(self) -> Iterator[Row]:
         """Items that somebody says to produce, by name."""
-        return self._lines(_SOURCES)
+        return self.work.rows(_SOURCES)
 
-    def datasets(self) -> Iterator[Row[Any]]:
+    def datasets(self) -> Iterator[Row]:
         """Data sets in use, by name."""
-        return self._lines(_DATASETS)
+        return self.work.rows(_DATASETS)
 
-    def clocks(self) -> Iterator[Row[Any]]:
+    def clocks(self) -> Iterator[Row]:
         """Statutory clocks that began in the window or still run, by clock, code and statement."""
-        return self._lines(_CLOCKS)
+        return self.work.rows(_CLOCKS)
 
     def findings(
         self,
@@ -127,30 +127,30 @@ class Audit:
         organisation: str | None = None,
         after: tuple[str, str, int] | None = None,
         limit: int | None = None,
-    ) -> Iterator[Row[Any]]:
+    ) -> Iterator[Row]:
         """Findings by name, subject and statement, from the one ``after`` on."""
         self._search()
         asked = _FINDINGS
         told: dict[str, Any] = {}
         if name is not None:
-            asked += " AND f.name = :name"
+            asked += " AND f.name = $name"
             told["name"] = name
         if organisation is not None:
-            asked += " AND o.code = :organisation"
+            asked += " AND o.code = $organisation"
             told["organisation"] = organisation
         if after is not None:
             asked += (
-                " AND (f.name > :name_ OR (f.name = :name_ AND (f.subject > :subject_ "
-                "OR (f.subject = :subject_ AND f.leaf > :leaf_))))"
+                " AND (f.name > $name_ OR (f.name = $name_ AND (f.subject > $subject_ "
+                "OR (f.subject = $subject_ AND f.leaf > $leaf_))))"
             )
             told |= {"name_": after[0], "subject_": after[1], "leaf_": after[2]}
-        return self._lines(*_limited(asked + " ORDER BY f.name, f.subject, f.leaf", told, limit))
+        return self.work.rows(*_limited(asked + " ORDER BY f.name, f.subject, f.leaf", told, limit))
 
-    def findings_about(self, obligation: str, entry: str) -> Iterator[Row[Any]]:
+    def findings_about(self, obligation: str, entry: str) -> Iterator[Row]:
         """The findings about an obligation and about its entry, within the scope or not."""
         self._search()
         about = {"obligation": obligation, "entry": entry}
-        return self._lines(_ABOUT, about)
+        return self.work.rows(_ABOUT, about)
 
     def gaps(
         self,
@@ -161,25 +161,26 @@ class Audit:
         overdue: bool | None = None,
         after: str = "",
         limit: int | None = None,
-    ) -> Iterator[Row[Any]]:
+    ) -> Iterator[Row]:
         """Gaps by the code of their obligation, from the one ``after`` on; that of ``code`` in any scope."""
         asked = _GAPS
-        told: dict[str, Any] = {"after": after, "day": self._day}
+        told: dict[str, Any] = {"after": after}
         if code is not None:
-            return self._lines(_GAP + "g.code = :code", {"code": code})
+            return self.work.rows(_GAP + "g.code = $code", {"code": code})
         if organisation is not None:
-            asked += " AND o.code = :organisation"
+            asked += " AND o.code = $organisation"
             told["organisation"] = organisation
         if rung is not None:
-            asked += " AND g.rung = :rung"
+            asked += " AND g.rung = $rung"
             told["rung"] = rung
         if overdue is not None:
-            asked += " AND g.due < :day" if overdue else " AND (g.due IS NULL OR g.due >= :day)"
-        return self._lines(*_limited(asked + " ORDER BY g.code", told, limit))
+            told["day"] = self._day
+            asked += " AND g.due < $day" if overdue else " AND (g.due IS NULL OR g.due >= $day)"
+        return self.work.rows(*_limited(asked + " ORDER BY g.code", told, limit))
 
     def _search(self) -> None:
         if not self._searched:
-            find(self.connection, self.question)
+            find(self.connection, self.work, self.question)
             self._searched = True
 
     @property
@@ -187,20 +188,14 @@ class Audit:
         day = self.question.day
         return day.year * 10_000 + day.month * 100 + day.day
 
-    def _lines(self, asked: str, told: Mapping[str, Any] | None = None) -> Iterator[Row[Any]]:
-        streamed = {"yield_per": _CHUNK}
-        found = self.connection.execute(text(asked), told or {}, execution_options=streamed)
-        for some in found.partitions(_CHUNK):
-            yield from some
-
 
 def _limited(asked: str, told: Mapping[str, Any], limit: int | None) -> tuple[str, dict[str, Any]]:
     if limit is None:
         return asked, dict(told)
-    return asked + " LIMIT :limit", {**told, "limit": limit}
+    return asked + " LIMIT $limit", {**told, "limit": limit}
 
 
-_OF_KIND = "u.scoped = 1 AND u.type = :kind ORDER BY u.code"
+_OF_KIND = "u.scoped = 1 AND u.type = $kind ORDER BY u.code"
 _UPPER = (
     "SELECT u.code, u.leaf, u.org, u.standing, u.state, u.tables, u.catalogued, u.excused "
     "FROM audit_upper u WHERE "
@@ -232,7 +227,7 @@ _FINDINGS = (
 )
 _ABOUT = (
     "SELECT name, subject, org, leaf, other, number, detail FROM audit_finding "
-    "WHERE subject = :obligation OR subject = :entry ORDER BY name, subject, leaf"
+    "WHERE subject = $obligation OR subject = $entry ORDER BY name, subject, leaf"
 )
 _GAP = (
     "SELECT g.code, g.unit, g.org, g.acts, g.rung, g.reason, g.since, g.due, u.entry, u.binding_leaf, "
@@ -241,7 +236,7 @@ _GAP = (
     "LEFT JOIN audit_score q ON q.entry = u.entry LEFT JOIN audit_organisation o ON o.id = g.org "
     "WHERE "
 )
-_GAPS = _GAP + "g.scoped = 1 AND g.code > :after"
+_GAPS = _GAP + "g.scoped = 1 AND g.code > $after"
 
 
 @contextmanager
@@ -284,8 +279,8 @@ def audited(
     question = Question(
         asked, day, begun, first, scope or Scope(), policy, log or cursor.log, counted
     )
-    with worked_out(connection, question, progress):
-        yield Audit(connection, question)
+    with worked_out(connection, question, progress) as work:
+        yield Audit(connection, work, question)
 
 
 def _journal(connection: Connection, size: int) -> AnchoredCheckpoint:

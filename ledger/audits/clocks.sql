@@ -20,10 +20,10 @@ FROM (
     s.day AS started, w.day AS due, a.day AS done, e.day AS ended
   FROM audit_in_correction c
   LEFT JOIN audit_organisation g ON g.code = c.provider
-  JOIN audit_calendar s ON s.epoch = (c.filed_at + 28800) / 86400
+  JOIN audit_calendar s ON s.epoch = (c.filed_at + 28800) // 86400
   LEFT JOIN audit_workday w ON w.ordinal = s.ordinal + :correct_days
-  LEFT JOIN audit_calendar a ON a.epoch = (c.answered_at + 28800) / 86400
-  LEFT JOIN audit_calendar e ON e.epoch = (c.ended_at + 28800) / 86400
+  LEFT JOIN audit_calendar a ON a.epoch = (c.answered_at + 28800) // 86400
+  LEFT JOIN audit_calendar e ON e.epoch = (c.ended_at + 28800) // 86400
   WHERE c.filed_leaf >= :window_leaf OR c.state IN ('filed', 'handling')
 ) f;
 
@@ -38,11 +38,11 @@ FROM (
     CASE WHEN n.leaf IS NULL THEN 1 ELSE 0 END AS waits,
     CASE WHEN n.act = 'decided' THEN d.day END AS done
   FROM audit_in_act s
-  JOIN audit_calendar c ON c.epoch = (s.recorded_at + 28800) / 86400
+  JOIN audit_calendar c ON c.epoch = (s.recorded_at + 28800) // 86400
   LEFT JOIN audit_workday w ON w.ordinal = c.ordinal + :publish_days
   LEFT JOIN audit_in_act n ON n.code = s.code AND n.version = s.version + 1
   LEFT JOIN audit_organisation g ON g.hash = n.organisation AND n.act = 'decided'
-  LEFT JOIN audit_calendar d ON d.epoch = (n.recorded_at + 28800) / 86400
+  LEFT JOIN audit_calendar d ON d.epoch = (n.recorded_at + 28800) // 86400
   WHERE s.act = 'filed' AND s.state = 'submitted' AND s.leaf >= :window_leaf
 ) f
 LEFT JOIN audit_organisation r ON r.root = 1;
@@ -59,8 +59,8 @@ FROM (
     CASE WHEN u.bound = 1 AND u.entry_state <> 'draft' AND u.lost <> 1
          THEN CASE WHEN b.day < u.valid_from THEN u.valid_from ELSE b.day END END AS done
   FROM audit_unit u
-  JOIN audit_calendar c ON c.epoch = (u.recorded_at + 28800) / 86400
-  LEFT JOIN audit_calendar b ON b.epoch = (u.bound_at + 28800) / 86400
+  JOIN audit_calendar c ON c.epoch = (u.recorded_at + 28800) // 86400
+  LEFT JOIN audit_calendar b ON b.epoch = (u.bound_at + 28800) // 86400
   WHERE u.standing = 0 AND u.child = 0 AND u.version = 1
     AND u.bound <> 2 AND u.rebound = 0
     AND (u.leaf >= :window_leaf OR u.valid_from >= :window OR u.bound <> 1)

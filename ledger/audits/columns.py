@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, text
+from sqlalchemy import Connection
 
-from ledger.audits import tables
-from ledger.store.bulk import insert_rows
+from ledger.audits.workspace import Row, Workspace
+from ledger.catalogue import queries as catalogue
+from ledger.deliveries import queries as deliveries
 
 _CHUNK = 1_000
-_CHANGED = text(
-    "SELECT f.entry, f.org, f.scoped, f.leaf, f.schema_text, f.earlier, f.earlier_text FROM ("
-    "  SELECT m.entry, e.org, e.scoped, m.leaf, m.schema, m.schema_text,"
-    "    LAG(m.leaf) OVER w AS earlier, LAG(m.schema) OVER w AS earlier_schema,"
-    "    LAG(m.schema_text) OVER w AS earlier_text"
+"""Manifests that are asked for at once."""
+_KEPT = 20_000
+"""Rows that are kept before they are added."""
+_CHANGED = (
+    "SELECT f.entry, f.org, f.scoped, f.leaf, f.earlier FROM ("
+    "  SELECT m.entry, e.org, e.scoped, m.leaf, m.schema,"
+    "    LAG(m.leaf) OVER w AS earlier, LAG(m.schema) OVER w AS earlier_schema"
     "  FROM audit_in_manifest m JOIN audit_entry e ON e.code = m.entry"
     "  WHERE m.entry IN (SELECT u.entry FROM audit_supply s JOIN audit_unit u ON u.leaf = s.unit"
     "                    WHERE s.several = 1)"
@@ -24,63 +29,91 @@ _CHANGED = text(
 )
 
 # Of newest_manifest the last two bits are 2 where the columns are public and not called as the items are.
-_UNLIKE = text(
-    "SELECT s.unit, u.code, u.org, u.scoped, u.entry_leaf, m.leaf AS manifest, m.schema_text "
+_UNLIKE = (
+    "SELECT s.unit, u.code, u.org, u.scoped, u.entry_leaf, u.entry, u.edition, "
+    "s.newest_manifest % 274877906944 // 4 AS manifest "
     "FROM audit_supply s JOIN audit_unit u ON u.leaf = s.unit "
-    "JOIN audit_in_manifest m ON m.leaf = s.newest_manifest % 274877906944 / 4 "
-    "WHERE s.newest_manifest % 4 = 2 AND u.item_count > 0 AND u.in_force = 1"
+    "WHERE s.newest_manifest % 4 = 2 AND u.item_count > 0 AND u.in_force = 1 ORDER BY u.entry"
 )
-_ITEMS = text(
-    "SELECT u.leaf AS unit, i.name, i.name_en FROM audit_unit u "
-    "JOIN audit_in_item i ON i.code = u.entry AND i.edition = u.edition "
-    "WHERE u.leaf IN :units ORDER BY u.leaf, i.position"
-).bindparams(bindparam("units", expanding=True))
 
 
-def find_dropped_columns(connection: Connection) -> None:
+def find_dropped_columns(connection: Connection, work: Workspace, size: int) -> None:
     """Add a finding for each manifest that lacks columns of the one before it.
 
     Where the schemas are not public, that they differ is all that can be said.
     """
-    changed = connection.execute(_CHANGED, execution_options={"yield_per": _CHUNK})
-    for some in changed.partitions(_CHUNK):
-        found = [finding for row in some if (finding := _finding(row)) is not None]
-        insert_rows(connection, tables.FINDING, found)
+    for some in _by(_CHUNK, work.rows(_CHANGED)):
+        leaves = {leaf for row in some for leaf in (row.leaf, row.earlier)}
+        schemas = _schemas(connection, size, sorted(leaves))
+        found = [_finding(row, schemas[row.leaf], schemas[row.earlier]) for row in some]
+        work.put("audit_finding", [one for one in found if one is not None])
 
 
-def count_items(connection: Connection) -> None:
+def count_items(connection: Connection, work: Workspace, size: int) -> None:
     """Count, for units whose columns are not called as all their items are, the items that one bears the name of.
 
     A column is an item's where it has its name or its English name, letter by letter. Where some are there, the
     missing ones are a finding.
     """
-    asked = connection.execute(_UNLIKE, execution_options={"yield_per": _CHUNK})
-    for some in asked.partitions(_CHUNK):
-        items = _items_of(connection, [row.unit for row in some])
-        counted, missing = [], []
+    counted, missing = [], []
+    for some in _by(_CHUNK, work.rows(_UNLIKE)):
+        items = _items_of(connection, size, some)
+        schemas = _schemas(connection, size, [row.manifest for row in some])
         for row in some:
-            columns = _names(row.schema_text) or set()
-            gone = [one[0] for one in items.get(row.unit, ()) if columns.isdisjoint(one)]
-            here = len(items.get(row.unit, ())) - len(gone)
+            columns = _names(schemas[row.manifest]) or set()
+            named = items.get((row.entry, row.edition), ())
+            gone = [one[0] for one in named if columns.isdisjoint(one)]
+            here = len(named) - len(gone)
             counted.append((row.unit, here))
             if gone and here:
                 place = (row.code, row.org, row.scoped, row.manifest, row.entry_leaf, len(gone))
                 missing.append(("items_missing", *place, ", ".join(sorted(gone))))
-        insert_rows(connection, tables.ITEMS, counted)
-        insert_rows(connection, tables.FINDING, missing)
+        if len(counted) >= _KEPT:
+            _add(work, counted, missing)
+            counted, missing = [], []
+    _add(work, counted, missing)
 
 
-def _items_of(connection: Connection, units: list[int]) -> dict[int, list[tuple[str, ...]]]:
+def _add(work: Workspace, counted: list[Any], missing: list[Any]) -> None:
+    work.put("audit_items", counted)
+    work.put("audit_finding", missing)
+
+
+def _by(count: int, rows: Iterator[Row]) -> Iterator[list[Row]]:
+    while some := list(islice(rows, count)):
+        yield some
+
+
+def _schemas(connection: Connection, size: int, leaves: Sequence[int]) -> dict[int, str | None]:
+    """The schemas, as JSON, of the manifests recorded as these leaves; None where one is not public."""
+    asked = deliveries.manifests_at(size)
+    shown = asked.selected_columns
+    told = asked.with_only_columns(shown["leaf"], shown["schema_text"])
+    found = connection.execute(told.where(shown["leaf"].in_(leaves)))
+    return {row[0]: row[1] for row in found.all()}
+
+
+def _items_of(
+    connection: Connection, size: int, units: Sequence[Row]
+) -> dict[tuple[str, int], list[tuple[str, ...]]]:
     """The names, and English names, of the items of each unit's edition in force; each name once."""
-    found: dict[int, dict[str, tuple[str, ...]]] = {}
-    for row in connection.execute(_ITEMS, {"units": units}):
-        names = (row.name, row.name_en) if row.name_en else (row.name,)
-        found.setdefault(row.unit, {}).setdefault(row.name, names)
-    return {unit: list(named.values()) for unit, named in found.items()}
+    asked = catalogue.items_at(size)
+    shown = asked.selected_columns
+    names = ("code", "edition", "name", "name_en")
+    told = (
+        asked.with_only_columns(*(shown[name] for name in names))
+        .where(shown["code"].in_([row.entry for row in units]))
+        .order_by(shown["code"], shown["position"], shown["leaf"])
+    )
+    found: dict[tuple[str, int], dict[str, tuple[str, ...]]] = {}
+    for code, edition, name, english in connection.execute(told).all():
+        both = (name, english) if english else (name,)
+        found.setdefault((code, edition), {}).setdefault(name, both)
+    return {edition: list(named.values()) for edition, named in found.items()}
 
 
-def _finding(row: Row[Any]) -> tuple[Any, ...] | None:
-    now, before = _names(row.schema_text), _names(row.earlier_text)
+def _finding(row: Row, schema: str | None, earlier: str | None) -> tuple[Any, ...] | None:
+    now, before = _names(schema), _names(earlier)
     place = (row.entry, row.org, row.scoped, row.leaf, row.earlier, None)
     if now is None or before is None:
         return ("schema_changed", *place, None)

@@ -1,7 +1,7 @@
 """Two audits of one ledger, at two sizes (审计比对): how every rate moved, and which gaps came, went or moved.
 
-Both are worked out in one connection, one after the other; what is kept of the first are its tallies and a table of its
-gaps. Both are judged under the same policy and scope, each on its own day.
+Both are worked out one after the other; what is kept of the first are its tallies and the columns of its gaps. Both are
+judged under the same policy and scope, each on its own day.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection
 
 from ledger.audits.audit import Audit, audited
 from ledger.audits.ladder import gap_id, rung_code
@@ -17,16 +17,17 @@ from ledger.audits.policy import DEFAULT_POLICY, Policy
 from ledger.audits.report import measures, report_head
 from ledger.audits.scope import Scope
 from ledger.audits.working import Progress
+from ledger.audits.workspace import Row
 
-_KEEP = "CREATE TEMPORARY TABLE audit_before AS SELECT code, org, rung, reason, unit FROM audit_gap WHERE scoped = 1"
-_MOVES = text(
+_KEPT = (
+    "SELECT g.code, COALESCE(o.code, '') AS organisation, g.rung, g.reason, g.unit FROM audit_gap g "
+    "LEFT JOIN audit_organisation o ON o.id = g.org WHERE g.scoped = 1"
+)
+_MOVES = (
     "SELECT COALESCE(g.code, b.code) AS code, b.rung AS rung_before, b.reason AS reason_before, g.rung, g.reason, "
-    "COALESCE(g.org, b.org) AS org, b.unit AS leaf_before, g.unit AS leaf FROM audit_before b "
-    "LEFT JOIN audit_gap g ON g.code = b.code AND g.scoped = 1 "
-    "WHERE g.code IS NULL OR g.rung <> b.rung OR g.reason <> b.reason "
-    "UNION ALL "
-    "SELECT g.code, NULL, NULL, g.rung, g.reason, g.org, NULL, g.unit FROM audit_gap g "
-    "LEFT JOIN audit_before b ON b.code = g.code WHERE g.scoped = 1 AND b.code IS NULL "
+    "COALESCE(g.organisation, b.organisation) AS organisation, b.unit AS leaf_before, g.unit AS leaf "
+    "FROM audit_before b FULL JOIN audit_after g ON g.code = b.code "
+    "WHERE g.code IS NULL OR b.code IS NULL OR g.rung <> b.rung OR g.reason <> b.reason "
     "ORDER BY 1"
 )
 
@@ -47,13 +48,12 @@ def compared(
     """
     with audited(connection, before, scope=scope, policy=policy, progress=progress) as first:
         then, from_ = measures(first), report_head(first)
-        # The first table that the second audit does not make anew; the index keeps both sides joined by a key.
-        connection.exec_driver_sql(_KEEP)
-        connection.exec_driver_sql("CREATE INDEX audit_before_code ON audit_before (code)")
+        kept = first.work.columns(_KEPT)
     with audited(connection, after, scope=scope, policy=policy, progress=progress) as second:
         now, to = measures(second), report_head(second)
+        second.work.load("audit_before", iter([kept]))
+        second.work.run(f"CREATE VIEW audit_after AS {_KEPT}")
         gaps = list(_moves(second))
-    connection.exec_driver_sql("DROP TABLE audit_before")
     return {
         "from": from_,
         "to": to,
@@ -63,10 +63,10 @@ def compared(
 
 
 def _moves(audit: Audit) -> Iterator[dict[str, Any]]:
-    for row in audit.connection.execute(_MOVES):
+    for row in audit.work.rows(_MOVES):
         yield {
             "obligation": row.code,
-            "organisation": audit.codes.get(row.org, ""),
+            "organisation": row.organisation,
             "moved": "closed"
             if row.rung is None
             else "opened"
@@ -77,7 +77,7 @@ def _moves(audit: Audit) -> Iterator[dict[str, Any]]:
         }
 
 
-def _gap(code: str, rung: int | None, reason: str | None, row: Row[Any]) -> dict[str, Any] | None:
+def _gap(code: str, rung: int | None, reason: str | None, row: Row) -> dict[str, Any] | None:
     if rung is None:
         return None
     leaf = row.leaf_before if rung == row.rung_before and reason == row.reason_before else row.leaf

@@ -20,9 +20,6 @@ SELECT subject, MAX(leaf) FROM audit_in_unreadable GROUP BY subject;
 -- Catalogue entries. mount (挂接率): 1 met, 2 unmet, 3 exempt, 4 not applicable. on_chain (上链率): the newest
 -- statement about the entry is the one it stands on. consistent (链上一致率): the edition in force is, byte for byte, what
 -- the statement on the chain carries.
---
--- The limits, which nothing reaches, keep both databases from looking for the resources once for each place in which
--- they are named.
 INSERT INTO audit_entry
   (code, org, scoped, library, state, in_force, share, cycle, leaf, recorded_at, exempt, resource, edition, hidden,
    item_count, names, names_en, mount, on_chain, consistent)
@@ -38,17 +35,15 @@ FROM (
     CASE WHEN COALESCE(o.scoped, :strangers) = 0 OR (:library <> '' AND COALESCE(e.library, '') <> :library)
          THEN 0 ELSE 1 END AS scoped, e.library, e.state, e.in_force, e.share_type AS share,
     e.update_cycle AS cycle, e.leaf, e.recorded_at, COALESCE(x.mask, 0) AS exempt,
-    COALESCE((SELECT MAX(CASE WHEN r.status = 'live' THEN 2 ELSE 1 END)
-              FROM audit_in_resource r WHERE r.entry = e.code), 0) AS resource,
+    COALESCE(r.best, 0) AS resource,
     COALESCE(n.leaf, -1) AS unread, e.published_edition AS edition, e.restricted AS hidden,
     d.item_count, d.names_digest AS names, d.names_en_digest AS names_en,
-    CASE WHEN t.body = d.document AND t.subject = e.subject AND t.version = d.version THEN 1 ELSE 2 END AS same
+    CASE WHEN d.same = 1 AND d.said = e.subject THEN 1 ELSE 2 END AS same
   FROM audit_in_entry e
   LEFT JOIN audit_in_edition d ON d.code = e.code AND d.edition = e.published_edition
-  LEFT JOIN audit_in_statement t ON t.leaf = d.leaf
+  LEFT JOIN (SELECT entry, MAX(CASE WHEN status = 'live' THEN 2 ELSE 1 END) AS best
+             FROM audit_in_resource GROUP BY entry) r ON r.entry = e.code
   LEFT JOIN audit_organisation o ON o.code = e.provider
   LEFT JOIN audit_exempt x ON x.kind = 'entry' AND x.target = e.code
   LEFT JOIN audit_unreadable n ON n.subject = e.subject
-  LIMIT 9223372036854775807
-) f
-LIMIT 9223372036854775807;
+) f;

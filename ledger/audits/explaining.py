@@ -5,24 +5,21 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Row, text
-
 from ledger.audits.audit import Audit, AuditError
 from ledger.audits.ladder import REASONS, RUNGS
 from ledger.audits.report import finding_line, gap_line, table_line, upper_line
+from ledger.audits.workspace import Row
 from ledger.codes import EXEMPTION_SCOPES, ExemptionScope, ObligationType
 from ledger.days import day_of
+from ledger.obligations import queries as obligations
 
-_OBLIGATION = text(
-    "SELECT o.code, o.name, o.type, o.parent, o.responsible, o.legal_basis, o.version, o.leaf "
-    "FROM audit_in_obligation o WHERE o.code = :code"
-)
-_EXEMPTIONS = text(
+_EXEMPTIONS = (
     "SELECT x.bit, x.leaf, x.expires, x.kind FROM audit_exemption x "
-    "WHERE (x.kind = 'obligation' AND x.target = :code) OR (x.kind = 'entry' AND x.target = :entry) "
+    "WHERE (x.kind = 'obligation' AND x.target = $code) OR (x.kind = 'entry' AND x.target = $entry) "
     "ORDER BY x.bit, x.kind"
 )
-_BELOW = text("SELECT code FROM audit_in_obligation WHERE parent = :code ORDER BY code")
+_BELOW = "SELECT code FROM audit_in_obligation WHERE parent = $code ORDER BY code"
+_UPPER = (ObligationType.DUTY.value, ObligationType.SYSTEM.value)
 _MOUNTED, _COLLECTED, _ON_TIME, _OF_QUALITY = 2, range(3, 7), 7, 8
 
 
@@ -35,15 +32,15 @@ def explained(audit: Audit, asked: str) -> dict[str, Any]:
     told = {
         "code": found.code,
         "name": found.name,
-        "type": ObligationType.of_number(found.type).value,
+        "type": found.type,
         "parent": found.parent,
         "organisation": found.responsible,
         "legal_basis": json.loads(found.legal_basis),
         "version": found.version,
         "leaf": found.leaf,
-        "below": list(audit.connection.execute(_BELOW, {"code": found.code}).scalars()),
+        "below": [row.code for row in audit.work.rows(_BELOW, {"code": found.code})],
     }
-    if found.type <= ObligationType.SYSTEM.number:
+    if found.type in _UPPER:
         line = next(audit.upper(found.code))
         return {
             "obligation": told,
@@ -61,13 +58,15 @@ def explained(audit: Audit, asked: str) -> dict[str, Any]:
     }
 
 
-def _obligation(audit: Audit, asked: str) -> Row[Any]:
+def _obligation(audit: Audit, asked: str) -> Row:
     codes = [asked]
     rung, colon, code = asked.partition(":")
     if colon and rung in {one[0] for one in RUNGS}:
         codes.insert(0, code)
+    known = obligations.obligations_at(audit.question.size)
     for one in codes:
-        found = audit.connection.execute(_OBLIGATION, {"code": one}).one_or_none()
+        named = known.where(known.selected_columns["code"] == one)
+        found = audit.connection.execute(named).one_or_none()
         if found is not None:
             return found
     raise AuditError(
@@ -88,13 +87,13 @@ def _beside(audit: Audit, code: str, entry: str) -> dict[str, Any]:
                 "leaf": row.leaf,
                 "expires": day_of(row.expires).isoformat(),
             }
-            for row in audit.connection.execute(_EXEMPTIONS, of)
+            for row in audit.work.rows(_EXEMPTIONS, of)
         ],
         "findings": [finding_line(audit, row) for row in audit.findings_about(code, entry)],
     }
 
 
-def _ladder(line: Row[Any]) -> list[dict[str, Any]]:
+def _ladder(line: Row) -> list[dict[str, Any]]:
     """Each rung: ``passed``, ``broken``, ``skipped`` (exempt, or nothing to ask there) or ``not_reached``."""
     leaves = {
         1: line.entry_leaf,
@@ -119,7 +118,7 @@ def _ladder(line: Row[Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _skipped(line: Row[Any], number: int) -> bool:
+def _skipped(line: Row, number: int) -> bool:
     """Whether nothing is asked of the unit on a rung."""
     if number == _MOUNTED:
         return bool(line.share == 3 or line.exempt & ExemptionScope.SHARE)  # noqa: PLR2004 - not shared

@@ -41,8 +41,8 @@ WHERE d.manifest = 0 AND d.period_end >= :window;
 -- Rows that were delivered before as another period's.
 INSERT INTO audit_finding (name, subject, org, scoped, leaf, other, number)
 SELECT 'old_snapshot', d.entry, COALESCE(e.org, 0), COALESCE(e.scoped, :strangers), d.leaf, MIN(b.leaf), MIN(b.period_end)
-FROM audit_in_received d
-JOIN audit_in_received b
+FROM audit_in_content d
+JOIN audit_in_content b
   ON b.entry = d.entry AND b.content = d.content AND b.leaf < d.leaf AND b.period_end <> d.period_end
 LEFT JOIN audit_entry e ON e.code = d.entry
 WHERE d.number > 1 AND d.rows > 0 AND d.period_end >= :window
@@ -51,30 +51,30 @@ GROUP BY d.entry, e.org, e.scoped, d.leaf;
 INSERT INTO audit_finding (name, subject, org, scoped, leaf, other, number)
 SELECT f.name, f.code, f.org, f.scoped, f.leaf, f.other, f.number
 FROM (
-  SELECT u.code, u.org, u.scoped, s.newest_delivery % 274877906944 / 32 - 1 AS leaf,
-    s.newest_manifest % 274877906944 / 4 AS other, CAST(NULL AS BIGINT) AS number,
-    CASE WHEN s.newest_delivery % 2 = 0 AND s.newest_delivery % 32 / 16 = 1 THEN 'empty_table' END AS name
+  SELECT u.code, u.org, u.scoped, s.newest_delivery % 274877906944 // 32 - 1 AS leaf,
+    s.newest_manifest % 274877906944 // 4 AS other, CAST(NULL AS BIGINT) AS number,
+    CASE WHEN s.newest_delivery % 2 = 0 AND s.newest_delivery % 32 // 16 = 1 THEN 'empty_table' END AS name
   FROM audit_supply s JOIN audit_unit u ON u.leaf = s.unit
   UNION ALL
-  SELECT u.code, u.org, u.scoped, s.newest_delivery % 274877906944 / 32 - 1, s.newest_manifest % 274877906944 / 4, NULL,
+  SELECT u.code, u.org, u.scoped, s.newest_delivery % 274877906944 // 32 - 1, s.newest_manifest % 274877906944 // 4, NULL,
     CASE WHEN s.reshaped = 1 THEN 'schema_differs' END
   FROM audit_supply s JOIN audit_unit u ON u.leaf = s.unit
   UNION ALL
-  SELECT u.code, u.org, u.scoped, s.newest_delivery % 274877906944 / 32 - 1, s.newest_manifest % 274877906944 / 4, NULL,
+  SELECT u.code, u.org, u.scoped, s.newest_delivery % 274877906944 // 32 - 1, s.newest_manifest % 274877906944 // 4, NULL,
     CASE WHEN s.early = 1 THEN 'period_not_over' END
   FROM audit_supply s JOIN audit_unit u ON u.leaf = s.unit
   UNION ALL
-  SELECT u.code, u.org, u.scoped, s.newest_delivery % 274877906944 / 32 - 1, CAST(NULL AS BIGINT), s.full_end,
-    CASE WHEN s.newest_delivery % 32 / 16 = 0 AND COALESCE(s.full_end, 0) < :full_since THEN 'no_full_delivery' END
+  SELECT u.code, u.org, u.scoped, s.newest_delivery % 274877906944 // 32 - 1, CAST(NULL AS BIGINT), s.full_end,
+    CASE WHEN s.newest_delivery % 32 // 16 = 0 AND COALESCE(s.full_end, 0) < :full_since THEN 'no_full_delivery' END
   FROM audit_supply s JOIN audit_unit u ON u.leaf = s.unit
   UNION ALL
-  SELECT u.code, u.org, u.scoped, s.newest_delivery % 274877906944 / 32 - 1, s.newest_manifest % 274877906944 / 4, NULL,
-    CASE WHEN s.newest_delivery % 4 / 2 = 0 AND s.newest_delivery % 8 / 4 = 1
+  SELECT u.code, u.org, u.scoped, s.newest_delivery % 274877906944 // 32 - 1, s.newest_manifest % 274877906944 // 4, NULL,
+    CASE WHEN s.newest_delivery % 4 // 2 = 0 AND s.newest_delivery % 8 // 4 = 1
               AND COALESCE(x.missing + x.extra + x.changed + x.duplicates + x.empty_keys, 0) = 0
          THEN 'not_reconciled' END
   FROM audit_supply s
   JOIN audit_unit u ON u.leaf = s.unit
-  LEFT JOIN audit_difference x ON x.delivery = s.newest_delivery % 274877906944 / 32 - 1
+  LEFT JOIN audit_difference x ON x.delivery = s.newest_delivery % 274877906944 // 32 - 1
 ) f
 WHERE f.name IS NOT NULL;
 
@@ -107,7 +107,7 @@ SELECT CASE WHEN c.special > b.special THEN 'late_across_holiday' ELSE 'late_del
 FROM audit_supply s
 JOIN audit_unit u ON u.leaf = s.unit
 JOIN audit_in_received d ON d.leaf = s.late_leaf
-JOIN audit_calendar c ON c.epoch = (d.recorded_at + 28800) / 86400
+JOIN audit_calendar c ON c.epoch = (d.recorded_at + 28800) // 86400
 JOIN audit_date t ON t.day = d.period_end
 JOIN audit_calendar b ON b.epoch = t.epoch;
 
@@ -144,9 +144,9 @@ GROUP BY k.top HAVING MIN(k.entry) <> MAX(k.entry);
 INSERT INTO audit_finding (name, subject, org, scoped, leaf, other, number, detail)
 SELECT 'two_sources', r.code, COALESCE(e.org, 0), COALESCE(e.scoped, :strangers), r.leaf,
   CASE WHEN r.leaf > f.leaf THEN f.leaf END, f.owners, r.location
-FROM audit_in_resource r
+FROM audit_in_place r
 JOIN (SELECT location, MIN(leaf) AS leaf, COUNT(DISTINCT organisation) AS owners
-      FROM audit_in_resource
+      FROM audit_in_place
       WHERE status = 'live' AND location IS NOT NULL
       GROUP BY location HAVING COUNT(DISTINCT organisation) > 1) f ON f.location = r.location
 LEFT JOIN audit_entry e ON e.code = r.entry

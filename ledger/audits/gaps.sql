@@ -29,12 +29,12 @@ FROM (
   LEFT JOIN audit_in_received d ON d.leaf = v.delivery_leaf
   LEFT JOIN audit_score q ON q.entry = u.entry
   LEFT JOIN audit_open p ON p.entry = u.entry
-  LEFT JOIN audit_calendar uc ON uc.epoch = (u.recorded_at + 28800) / 86400
-  LEFT JOIN audit_calendar bc ON bc.epoch = (u.bound_at + 28800) / 86400
-  LEFT JOIN audit_calendar ec ON ec.epoch = (u.entry_at + 28800) / 86400
-  LEFT JOIN audit_calendar dc ON dc.epoch = (d.recorded_at + 28800) / 86400
-  LEFT JOIN audit_calendar qc ON qc.epoch = (q.recorded_at + 28800) / 86400
-  LEFT JOIN audit_calendar pc ON pc.epoch = (p.filed_at + 28800) / 86400
+  LEFT JOIN audit_calendar uc ON uc.epoch = (u.recorded_at + 28800) // 86400
+  LEFT JOIN audit_calendar bc ON bc.epoch = (u.bound_at + 28800) // 86400
+  LEFT JOIN audit_calendar ec ON ec.epoch = (u.entry_at + 28800) // 86400
+  LEFT JOIN audit_calendar dc ON dc.epoch = (d.recorded_at + 28800) // 86400
+  LEFT JOIN audit_calendar qc ON qc.epoch = (q.recorded_at + 28800) // 86400
+  LEFT JOIN audit_calendar pc ON pc.epoch = (p.filed_at + 28800) // 86400
   LEFT JOIN audit_organisation r ON r.root = 1
   WHERE v.rung > 0
 ) f

@@ -1,20 +1,19 @@
-"""What an audit asks of the capabilities (审计取数): their selects, as temporary views of the database.
+"""What an audit asks of the capabilities (审计取数): their selects, narrowed to the columns that its SQL names.
 
-A view is the capability's own select with the log size written into it, narrowed to what the audit's SQL
-understands everywhere: truth values as 0 and 1, codes that are compared by number as numbers. Nothing is copied.
+Truth values come as 0 and 1, codes that are compared by number as numbers. Whether an edition is, byte for byte, what
+its statement carries is asked where both lie, and comes as one number.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     LargeBinary,
     Select,
+    and_,
     case,
     cast,
     func,
@@ -28,93 +27,127 @@ from ledger.corrections import queries as corrections
 from ledger.deliveries import queries as deliveries
 from ledger.mirror import queries as mirror
 from ledger.obligations import queries as obligations
-from ledger.organisations import queries as organisations
 from ledger.quality import queries as quality
 
 PREFIX = "audit_in_"
-_SCANNED = frozenset({"obligation", "entry", "act", "item"})
-"""Views that steps walk through from end to end."""
-_HELD = re.compile(r"\w+\.leaf_(?:from|until) (?=<|>=|IS NULL)")
-"""What holds at the size is all but always nearly every row, which SQLite finds faster in the order in which rows lie
-than through an index. A plus before the column keeps it from the index, and changes nothing else."""
+WHOLE = frozenset({"correction", "unreadable"})
+"""Inputs that are read in one piece: there are few of them, and their leaves are not of one table."""
 
 
 def inputs(size: int, dialect: str) -> dict[str, Select[Any]]:
-    """The selects at a log size, by the names of their views without :data:`PREFIX`.
+    """The selects at a log size, by the names of their tables without :data:`PREFIX`, in the order of their use.
 
     ``dialect`` is the database's name: text becomes bytes by another function in each.
     """
     return {
-        "organisation": organisations.organisations_at(size),
-        "obligation": _obligations(size),
-        "binding": obligations.bindings_at(size),
-        "objection": obligations.objections_at(size),
-        "exemption": obligations.exemptions_at(size),
+        "exemption": _only(
+            obligations.exemptions_at(size),
+            *("leaf", "code", "target", "target_type", "scope", "status", "approver"),
+            *("valid_from", "expires"),
+        ),
+        "unreadable": _only(mirror.unreadable_at(size), "leaf", "kind", "subject", "org"),
         "entry": _entries(size),
-        "act": catalogue.acts_at(size),
         "edition": _editions(size, dialect),
-        "item": _items(size),
-        "statement": mirror.statements_at(size),
-        "correction": corrections.corrections_at(size),
-        "resource": deliveries.resources_at(size),
+        "resource": _only(deliveries.resources_at(size), "leaf", "entry", "status"),
+        "obligation": _obligations(size),
+        "binding": _only(
+            obligations.bindings_at(size),
+            *("leaf", "obligation", "entry", "status", "version", "recorded_at"),
+        ),
         "manifest": _manifests(size),
-        "delivery": _deliveries(size),
         "received": _received(size),
-        "score": quality.scores_at(size),
-        "unreadable": mirror.unreadable_at(size),
+        "told": _told(size),
+        "score": _only(
+            quality.scores_at(size),
+            *("leaf", "entry", "period_end", "assessor", "total", "recorded_at"),
+        ),
+        "correction": _only(
+            corrections.corrections_at(size),
+            *("filed_leaf", "code", "state", "entry", "provider", "filed_at", "answered_at"),
+            "ended_at",
+        ),
+        "act": _only(
+            catalogue.acts_at(size),
+            *("leaf", "code", "version", "act", "state", "organisation", "recorded_at"),
+        ),
+        "item": _items(size),
     }
 
 
-def create_views(connection: Connection, size: int) -> None:
-    """Create the views on a connection, for its own eyes; they go with the transaction."""
-    for name, asked in inputs(size, connection.dialect.name).items():
-        compiled = asked.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
-        told = str(compiled)
-        if connection.dialect.name == "sqlite" and name in _SCANNED:
-            told = _HELD.sub(r"+\g<0>", told)
-        connection.exec_driver_sql(f"CREATE TEMPORARY VIEW {PREFIX}{name} AS {told}")
-
-
-def drop_views(connection: Connection) -> None:
-    """Drop them again."""
-    for name in NAMES:
-        connection.exec_driver_sql(f"DROP VIEW {PREFIX}{name}")
+def later_inputs(size: int) -> dict[str, Select[Any]]:
+    """What findings need beside it."""
+    received = deliveries.deliveries_at(size).selected_columns
+    shown = ("leaf", "entry", "number", "rows", "period_end", "content")
+    return {
+        "place": _only(
+            deliveries.resources_at(size),
+            *("leaf", "code", "entry", "status", "location", "organisation"),
+        ),
+        "content": select(*(received[name] for name in shown)).where(received["leaf"] < size),
+        "objection": _only(obligations.objections_at(size), "leaf", "obligation", "state"),
+    }
 
 
 def _obligations(size: int) -> Select[Any]:
-    return _with(
-        obligations.obligations_at(size),
-        type=_number(ObligationType, "type"),
-        update_cycle=_number(UpdateCycle, "update_cycle"),
-        produces_data=_flag("produces_data"),
+    return _only(
+        _with(
+            obligations.obligations_at(size),
+            type=_number(ObligationType, "type"),
+            update_cycle=_number(UpdateCycle, "update_cycle"),
+            produces_data=_flag("produces_data"),
+        ),
+        *("leaf", "code", "type", "parent", "responsible", "status", "update_cycle", "library"),
+        *("produces_data", "valid_from", "valid_until", "version", "recorded_at"),
     )
 
 
 def _entries(size: int) -> Select[Any]:
-    return _with(
-        catalogue.entries_at(size),
-        in_force=_flag("in_force"),
-        share_type=_number(ShareType, "share_type"),
-        update_cycle=_number(UpdateCycle, "update_cycle"),
-        restricted=_flag("restricted"),
+    return _only(
+        _with(
+            catalogue.entries_at(size),
+            in_force=_flag("in_force"),
+            share_type=_number(ShareType, "share_type"),
+            update_cycle=_number(UpdateCycle, "update_cycle"),
+            restricted=_flag("restricted"),
+        ),
+        *("leaf", "code", "subject", "state", "published_edition", "provider", "library"),
+        *("share_type", "update_cycle", "restricted", "recorded_at", "in_force"),
     )
 
 
 def _editions(size: int, dialect: str) -> Select[Any]:
-    """With the document as the bytes that its statement carries."""
+    """With the subject that its statement is about, and whether that carries the edition's very bytes and version."""
+    shown = catalogue.editions_at(size).subquery("shown").c
+    said = mirror.statements_at(None).subquery("said").c
+    same = and_(said.body == _bytes(shown.document, dialect), said.version == shown.version)
+    return (
+        select(
+            shown.leaf,
+            shown.code,
+            shown.edition,
+            shown.item_count,
+            shown.names_digest,
+            shown.names_en_digest,
+            said.subject.label("said"),
+            case((same, literal(1)), else_=literal(0)).label("same"),
+        )
+        .select_from(shown.leaf.table)
+        .outerjoin(said.leaf.table, said.leaf == shown.leaf)
+    )
 
-    def document(columns: Mapping[str, Any]) -> ColumnElement[Any]:
-        text = columns["document"]
-        if dialect == "postgresql":
-            found: ColumnElement[Any] = func.convert_to(text, literal("UTF8"))
-            return found
-        return cast(text, LargeBinary)
 
-    return _with(catalogue.editions_at(size), document=document)
+def _bytes(text: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
+    if dialect == "postgresql":
+        found: ColumnElement[Any] = func.convert_to(text, literal("UTF8"))
+        return found
+    return cast(text, LargeBinary)
 
 
 def _items(size: int) -> Select[Any]:
-    return _with(catalogue.items_at(size), locally_generated=_flag("locally_generated"))
+    return _only(
+        _with(catalogue.items_at(size), locally_generated=_flag("locally_generated")),
+        *("leaf", "code", "edition", "name", "locally_generated"),
+    )
 
 
 def _manifests(size: int) -> Select[Any]:
@@ -124,24 +157,32 @@ def _manifests(size: int) -> Select[Any]:
         until = columns["leaf_until"]
         return case((until.is_(None), literal(1)), (until >= size, literal(1)), else_=literal(0))
 
-    return _with(deliveries.manifests_at(size), mode=_number(DeliveryMode, "mode"), newest=newest)
-
-
-def _deliveries(size: int) -> Select[Any]:
-    return _with(
-        deliveries.deliveries_at(size),
-        mode=_number(DeliveryMode, "mode"),
-        complete=_flag("complete"),
+    return _only(
+        _with(deliveries.manifests_at(size), mode=_number(DeliveryMode, "mode"), newest=newest),
+        *("leaf", "entry", "version", "period_start", "period_end", "rows", "schema", "root"),
+        *("columns_digest", "recorded_at", "mode", "newest"),
     )
 
 
 def _received(size: int) -> Select[Any]:
-    """Deliveries without the manifests that they name, so that the database can look them up one by one."""
+    """Deliveries without the manifests that they name."""
     told = deliveries.deliveries_at(size).selected_columns
     names = ("leaf", "entry", "number", "manifest", "period_start", "period_end")
-    more = ("rows", "schema", "root", "content", "differences", "recorded_at")
-    asked = select(*(told[name] for name in (*names, *more)), told["mode"])
+    more = ("rows", "schema", "root", "recorded_at", "mode")
+    asked = select(*(told[name] for name in (*names, *more)))
     return _with(asked.where(told["leaf"] < size), mode=_number(DeliveryMode, "mode"))
+
+
+def _told(size: int) -> Select[Any]:
+    """What collectors counted, in the JSON that they wrote it in."""
+    told = deliveries.deliveries_at(size).selected_columns
+    asked = select(told["leaf"], told["differences"])
+    return asked.where(told["leaf"] < size, told["differences"].is_not(None))
+
+
+def _only(asked: Select[Any], *names: str) -> Select[Any]:
+    shown = asked.subquery().c
+    return select(*(shown[name] for name in names))
 
 
 def _with(asked: Select[Any], **columns: Any) -> Select[Any]:  # noqa: ANN401 - column makers
@@ -166,7 +207,3 @@ def _flag(name: str) -> Any:  # noqa: ANN401 - a column maker
         return case((columns[name], literal(1)), else_=literal(0))
 
     return make
-
-
-NAMES = tuple(inputs(0, "sqlite"))
-"""The views, without their prefix."""

@@ -142,8 +142,11 @@ class Periods:
             found.append(row)
         return found
 
-    def day_rows(self) -> Iterator[DayRow]:
+    def day_rows(self) -> tuple[DayRow, ...]:
         """A row for each cycle and each day from :attr:`first_day` to the audit's."""
+        return _day_rows(self)
+
+    def _day_rows(self) -> Iterator[DayRow]:
         for cycle in CYCLES:
             periods = self.periods(cycle)
             ends = [end for _, end in periods]
@@ -203,6 +206,12 @@ def _of_months(length: int, first: date, last: date) -> Iterator[tuple[date, dat
             return
         if end >= first:
             yield start, end
+
+
+@lru_cache(maxsize=8)
+def _day_rows(periods: Periods) -> tuple[DayRow, ...]:
+    """Kept, because audits of one day come in numbers."""
+    return tuple(periods._day_rows())  # noqa: SLF001 - its own
 
 
 @lru_cache(maxsize=1)

@@ -14,13 +14,12 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Row
-
 from ledger.audits.audit import Audit, OrganisationLine
 from ledger.audits.findings import SIGNALS
 from ledger.audits.ladder import REASONS, gap_id, rung_code
 from ledger.audits.metrics import METRICS, State, Tally, empty
 from ledger.audits.periods import calendar_digest
+from ledger.audits.workspace import Row
 from ledger.canonical import canonical_json
 from ledger.codes import EXEMPTION_SCOPES, ExemptionScope, ObligationType
 from ledger.days import day_of
@@ -143,7 +142,7 @@ def digest_of(pieces: Iterable[bytes]) -> str:
     return digest.hexdigest()
 
 
-def gap_line(audit: Audit, row: Row[Any]) -> dict[str, Any]:
+def gap_line(audit: Audit, row: Row) -> dict[str, Any]:
     """A gap as the report and the API tell it. Days as ``YYYY-MM-DD``, null where no calendar reaches."""
     today = audit.question.day.isoformat()
     due = _written(row.due)
@@ -170,7 +169,7 @@ def gap_line(audit: Audit, row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def finding_line(audit: Audit, row: Row[Any]) -> dict[str, Any]:
+def finding_line(audit: Audit, row: Row) -> dict[str, Any]:
     """A finding as the report and the API tell it; ``number`` is what :data:`SIGNALS` says it is."""
     signal = SIGNALS[row.name]
     number = row.number
@@ -189,7 +188,7 @@ def finding_line(audit: Audit, row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def source_line(audit: Audit, row: Row[Any]) -> Line:
+def source_line(audit: Audit, row: Row) -> Line:
     """An item that somebody says to produce; ``organisation`` is the competent department, which names sources."""
     return {
         "code": row.name,
@@ -201,7 +200,7 @@ def source_line(audit: Audit, row: Row[Any]) -> Line:
     }
 
 
-def dataset_line(audit: Audit, row: Row[Any]) -> Line:
+def dataset_line(audit: Audit, row: Row) -> Line:
     """A data set in use: the leaf of the step that names it, or its ``position`` in the journal."""
     return {
         "code": f"{row.namespace}:{row.name}",
@@ -225,7 +224,7 @@ def _journal(counted: AnchoredCheckpoint | None) -> Line | None:
     }
 
 
-def clock_line(audit: Audit, row: Row[Any]) -> Line:
+def clock_line(audit: Audit, row: Row) -> Line:
     """A statutory clock as the report tells it."""
     clock, code, leaf, org, started, due, done, state = tuple(row)
     return {
@@ -265,7 +264,7 @@ def _organisation(one: OrganisationLine) -> Line:
     }
 
 
-def upper_line(audit: Audit, row: Row[Any]) -> Line:
+def upper_line(audit: Audit, row: Row) -> Line:
     """A duty or system as the report tells it."""
     return {
         "code": row.code,
@@ -279,7 +278,7 @@ def upper_line(audit: Audit, row: Row[Any]) -> Line:
     }
 
 
-def table_line(audit: Audit, row: Row[Any]) -> Line:
+def table_line(audit: Audit, row: Row) -> Line:
     """A business table or expected entry as the report tells it."""
     (code, leaf, org, kind, child, top, standing, entry, binding, entry_leaf, manifest, delivery, score, own,
      cataloguing, collection, items, records, timeliness, quality, rung, _reason, on_time, due_from, due_upto,
@@ -318,7 +317,7 @@ def table_line(audit: Audit, row: Row[Any]) -> Line:
     }
 
 
-def entry_line(audit: Audit, row: Row[Any]) -> Line:
+def entry_line(audit: Audit, row: Row) -> Line:
     """A catalogue entry as the report tells it."""
     code, leaf, org, state, mount, on_chain, consistent = tuple(row)
     return {
@@ -334,7 +333,7 @@ def entry_line(audit: Audit, row: Row[Any]) -> Line:
     }
 
 
-def exemption_line(row: Row[Any]) -> Line:
+def exemption_line(row: Row) -> Line:
     """An exemption as the report tells it, one line a scope."""
     return {
         "target": row.target,

@@ -65,8 +65,8 @@ FROM (
       ON d.entry = m.entry AND d.period_end = m.period_end AND d.period_start = m.period_start
     LEFT JOIN audit_difference x ON x.delivery = d.leaf
     LEFT JOIN audit_repeated z ON z.leaf = d.leaf
-    LEFT JOIN audit_calendar mc ON mc.epoch = (m.recorded_at + 28800) / 86400
-    LEFT JOIN audit_calendar dc ON dc.epoch = (d.recorded_at + 28800) / 86400
+    LEFT JOIN audit_calendar mc ON mc.epoch = (m.recorded_at + 28800) // 86400
+    LEFT JOIN audit_calendar dc ON dc.epoch = (d.recorded_at + 28800) // 86400
     LEFT JOIN audit_day md
       ON md.id = u.cycle * 100000000
         + CASE WHEN m.period_end < :first_day OR mc.day < :first_day THEN :first_day
@@ -82,9 +82,7 @@ FROM (
     LEFT JOIN audit_day dr
       ON dr.id = u.cycle * 100000000 + CASE WHEN dc.day < :first_day THEN :first_day ELSE dc.day END
     WHERE u.standing = 0 AND u.lost <> 1
-    LIMIT 9223372036854775807
   ) f
-  LIMIT 9223372036854775807
 ) g
 GROUP BY g.unit;
 
@@ -93,7 +91,7 @@ INSERT INTO audit_bare (entry, period_end, leaf, filled)
 SELECT d.entry, MAX(CASE WHEN d.period_end > c.day THEN c.day ELSE d.period_end END), MAX(d.leaf),
   MAX(CASE WHEN d.rows > 0 THEN 1 ELSE 0 END)
 FROM audit_in_received d
-LEFT JOIN audit_calendar c ON c.epoch = (d.recorded_at + 28800) / 86400
+LEFT JOIN audit_calendar c ON c.epoch = (d.recorded_at + 28800) // 86400
 WHERE d.manifest = 0 AND NOT EXISTS (
   SELECT 1 FROM audit_in_manifest m
   WHERE m.entry = d.entry AND m.period_end = d.period_end AND m.period_start = d.period_start)
@@ -123,7 +121,7 @@ FROM (
         CASE WHEN de.upto > u.due_upto THEN u.due_upto ELSE de.upto END AS upto
       FROM audit_spread u
       JOIN audit_in_delivery d ON d.entry = u.entry
-      JOIN audit_calendar dc ON dc.epoch = (d.recorded_at + 28800) / 86400
+      JOIN audit_calendar dc ON dc.epoch = (d.recorded_at + 28800) // 86400
       JOIN audit_day ds
         ON ds.id = u.cycle * 100000000
           + CASE WHEN d.period_start < :first_day THEN :first_day

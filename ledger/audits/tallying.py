@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import Connection, Row, text
-
 from ledger.audits.metrics import CLOCKS, METRICS, State, Tally, empty
+from ledger.audits.workspace import Row, Workspace
 
 # States, each below 8, as one number, so that what is sorted for the grouping is short.
-_UNIT_COUNTS = text(
+_UNIT_COUNTS = (
     "SELECT f.org, f.states, COUNT(*) AS units, SUM(f.rows_due) AS rows_due, SUM(f.rows_here) AS rows_here, "
     "SUM(f.items_due) AS items_due, SUM(f.items_here) AS items_here FROM ("
     "  SELECT u.org, ((((v.cataloguing * 8 + v.collection) * 8 + v.items) * 8 + v.records) * 8 + v.timeliness) * 8"
@@ -17,27 +14,27 @@ _UNIT_COUNTS = text(
     "  FROM audit_unit u JOIN audit_verdict v ON v.unit = u.leaf WHERE u.scoped = 1 AND u.child = 0"
     ") f GROUP BY f.org, f.states"
 )
-_PART_ROWS = text(
+_PART_ROWS = (
     "SELECT u.org, SUM(v.rows_due) AS rows_due, SUM(v.rows_here) AS rows_here, "
     "SUM(v.items_due) AS items_due, SUM(v.items_here) AS items_here "
     "FROM audit_unit u JOIN audit_verdict v ON v.unit = u.leaf WHERE u.scoped = 1 AND u.child = 1 "
     "GROUP BY u.org"
 )
-_UPPER_COUNTS = text(
+_UPPER_COUNTS = (
     "SELECT org, type, state, COUNT(*) AS units FROM audit_upper WHERE scoped = 1 "
     "GROUP BY org, type, state"
 )
-_ENTRY_COUNTS = text(
+_ENTRY_COUNTS = (
     "SELECT org, mount, on_chain, consistent, COUNT(*) AS units FROM audit_entry WHERE scoped = 1 "
     "GROUP BY org, mount, on_chain, consistent"
 )
-_SOURCE_COUNTS = text(
+_SOURCE_COUNTS = (
     "SELECT org, state, COUNT(*) AS units FROM audit_source WHERE scoped = 1 GROUP BY org, state"
 )
-_DATASET_COUNTS = text(
+_DATASET_COUNTS = (
     "SELECT org, state, COUNT(*) AS units FROM audit_dataset WHERE scoped = 1 GROUP BY org, state"
 )
-_CLOCK_COUNTS = text(
+_CLOCK_COUNTS = (
     "SELECT org, clock, state, COUNT(*) AS units FROM audit_clock WHERE scoped = 1 "
     "GROUP BY org, clock, state"
 )
@@ -57,23 +54,23 @@ _PARTS = {"record_collection": "rows", "item_collection": "items"}
 _UPPER_METRICS = {1: "duty_coverage", 2: "system_cataloguing"}
 
 
-def tallies(connection: Connection) -> dict[str, dict[int, Tally]]:
+def tallies(work: Workspace) -> dict[str, dict[int, Tally]]:
     """Every metric's tally for each organisation that has units, by metric and organisation number."""
     found = _Found()
     for metric, asked in _ALONE.items():
-        for row in connection.execute(asked):
+        for row in work.rows(asked):
             found.add(metric, row.org, row.state, row.units)
-    for row in connection.execute(_UNIT_COUNTS):
+    for row in work.rows(_UNIT_COUNTS):
         for place, metric in enumerate(reversed(_UNIT_METRICS)):
             state = row.states >> 3 * place & 7
             found.add(metric, row.org, state, row.units, *_parts(metric, row))
-    _add_parts(connection, found)
-    for row in connection.execute(_UPPER_COUNTS):
+    _add_parts(work, found)
+    for row in work.rows(_UPPER_COUNTS):
         found.add(_UPPER_METRICS[row.type], row.org, row.state, row.units)
-    for row in connection.execute(_ENTRY_COUNTS):
+    for row in work.rows(_ENTRY_COUNTS):
         for metric, column in _ENTRY_METRICS.items():
             found.add(metric, row.org, getattr(row, column), row.units)
-    for row in connection.execute(_CLOCK_COUNTS):
+    for row in work.rows(_CLOCK_COUNTS):
         found.add(CLOCKS[row.clock], row.org, row.state, row.units)
     return found.tallies
 
@@ -92,14 +89,14 @@ class _Found:
         self.put(org, Tally(metric, {State(state): units}, *parts))
 
 
-def _add_parts(connection: Connection, found: _Found) -> None:
+def _add_parts(work: Workspace, found: _Found) -> None:
     """Items and rows of what is part of another unit, which counts itself."""
-    for row in connection.execute(_PART_ROWS):
+    for row in work.rows(_PART_ROWS):
         for metric in _PARTS:
             found.put(row.org, Tally(metric, {}, *_parts(metric, row)))
 
 
-def _parts(metric: str, row: Row[Any]) -> tuple[int, ...]:
+def _parts(metric: str, row: Row) -> tuple[int, ...]:
     """Items or rows that are here, and that are due, where the metric counts those."""
     what = _PARTS.get(metric)
     if what is None:

@@ -1,6 +1,3 @@
--- The limits, which nothing reaches, keep both databases from taking a step apart and working out its parts again for
--- every place in which they are used.
---
 -- Every unit judged. States: 1 met, 2 unmet, 3 exempt, 4 not applicable, 5 not assessable. Scopes of exemption:
 -- 1 catalogue, 2 collect, 4 update, 8 quality, 16 share; what need not be catalogued need not be collected either.
 INSERT INTO audit_verdict
@@ -24,7 +21,7 @@ SELECT v.unit, v.cataloguing, v.collection, v.records, v.timeliness, v.quality, 
     WHEN 8 THEN CASE WHEN v.open_leaf IS NOT NULL THEN 'correction_open' ELSE 'low_score' END
   END,
   v.on_time,
-  v.newest_manifest % 274877906944 / 4,
+  v.newest_manifest % 274877906944 // 4,
   v.delivery_leaf,
   CASE WHEN v.records < 3 THEN v.rows_due ELSE 0 END,
   CASE WHEN v.records < 3 THEN v.rows_here ELSE 0 END,
@@ -88,11 +85,11 @@ FROM (
           COALESCE(s.incomplete, 0) AS incomplete, COALESCE(s.rows_due, 0) AS rows_due,
           COALESCE(s.rows_here, 0) AS rows_here,
           CASE WHEN nd.upto > COALESCE(s.delivered, 0) THEN nd.upto ELSE COALESCE(s.delivered, 0) END AS delivered,
-          CASE WHEN n.period_end > COALESCE(s.newest_delivery / 274877906944, 0) THEN 1 ELSE 0 END AS bare_newest,
-          CASE WHEN n.period_end > COALESCE(s.newest_delivery / 274877906944, 0) THEN n.leaf
-               ELSE s.newest_delivery % 274877906944 / 32 - 1 END AS delivery_leaf,
-          s.newest_delivery % 32 / 16 AS full_, s.newest_delivery % 16 / 8 AS named,
-          s.newest_delivery % 8 / 4 AS current, s.newest_delivery % 4 / 2 AS complete,
+          CASE WHEN n.period_end > COALESCE(s.newest_delivery // 274877906944, 0) THEN 1 ELSE 0 END AS bare_newest,
+          CASE WHEN n.period_end > COALESCE(s.newest_delivery // 274877906944, 0) THEN n.leaf
+               ELSE s.newest_delivery % 274877906944 // 32 - 1 END AS delivery_leaf,
+          s.newest_delivery % 32 // 16 AS full_, s.newest_delivery % 16 // 8 AS named,
+          s.newest_delivery % 8 // 4 AS current, s.newest_delivery % 4 // 2 AS complete,
           s.newest_delivery % 2 AS filled_now,
           COALESCE(t.periods, s.timely, 0) AS on_time,
           q.total, p.leaf AS open_leaf, u.hidden, u.item_count, COALESCE(i.here, 0) AS items_found
@@ -106,15 +103,10 @@ FROM (
         LEFT JOIN audit_items i ON i.unit = u.leaf
         LEFT JOIN audit_score q ON q.entry = u.entry
         LEFT JOIN audit_open p ON p.entry = u.entry
-        LIMIT 9223372036854775807
       ) f
-      LIMIT 9223372036854775807
     ) k
-    LIMIT 9223372036854775807
   ) j
-  LIMIT 9223372036854775807
-) v
-LIMIT 9223372036854775807;
+) v;
 
 -- A business table with expected entries below it stands as its worst part does. Ranks: 5 unmet, 4 met,
 -- 3 not assessable, 2 exempt, 1 not applicable. The table itself is a part where an entry is bound to it.

@@ -1,55 +1,63 @@
-"""Filling the audit's working tables (审计计算): each step one statement of SQL over sets, whatever their size.
+"""Working an audit out (审计计算): each step one statement of SQL over sets, whatever their size.
 
-The SQL stands in ``*.sql`` beside this module, in the part of the language that SQLite and PostgreSQL share.
-Everything is temporary and of one connection; it goes when the block ends.
+The SQL stands in ``*.sql`` beside this module. While one step works with what was read, the next input is read.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
-from importlib import resources
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from ledger.audits import tables
 from ledger.audits.columns import count_items, find_dropped_columns
-from ledger.audits.inputs import create_views, drop_views
+from ledger.audits.inputs import PREFIX, WHOLE, inputs, later_inputs
 from ledger.audits.periods import Periods, known
 from ledger.audits.policy import Policy
+from ledger.audits.reading import Reading
 from ledger.audits.scope import Scope
+from ledger.audits.workspace import Workspace, steps, workspace
 from ledger.codes import ExemptionScope
 from ledger.days import day_number
 from ledger.lineage.findings.usage import used
 from ledger.lineage.queries import AnchoredCheckpoint
+from ledger.organisations import queries as organisations
 from ledger.statements import LogIdentity
-from ledger.store.bulk import insert_rows
 
 Progress = Callable[[int, int], None]
 """Called with how many steps are done, and of how many."""
-FILES = (
-    "entries",
-    "units",
-    "supply",
-    "clocks",
-    "items",
-    "verdicts",
-    "gaps",
-    "sources",
-    "datasets",
+PLAN: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("entries", ("exemption", "unreadable", "entry", "edition", "resource", "obligation")),
+    ("units", ("binding",)),
+    ("supply", ("manifest", "received", "told", "score")),
+    ("clocks", ("correction", "act")),
+    ("sources", ("item",)),
+    ("verdicts", ()),
+    ("gaps", ()),
+    ("datasets", ()),
 )
+"""The files of steps in their order, each with the inputs that no file before it needs."""
+_PASSING = {
+    "entries": ("edition", "resource"),
+    "units": ("binding",),
+    "supply": ("score",),
+    "clocks": ("correction", "act"),
+    "sources": ("item",),
+}
+"""Inputs that nothing needs after a file's steps, findings and explanations neither."""
+_COUNTED = ("missing", "extra", "changed", "duplicate_keys", "null_keys")
 _FINDINGS = "findings"
-_ITEMS = "items"
-"""Where names are compared one by one, between two files."""
-_CHUNK = 5_000
-_FILLED = re.compile(r"INSERT INTO (\w+)")
-_LARGE = frozenset(table.name for table in tables.TABLES if table.info["large"])
+_DELIVERY = (
+    "CREATE VIEW audit_in_delivery AS SELECT d.*, CASE WHEN m.root = d.root AND m.rows = d.rows "
+    "AND m.schema = d.schema AND m.mode = d.mode THEN 1 ELSE 0 END AS complete "
+    "FROM audit_in_received d LEFT JOIN audit_in_manifest m ON m.entry = d.entry "
+    "AND m.period_end = d.period_end AND m.period_start = d.period_start AND m.version = d.manifest"
+)
+"""Deliveries, and whether each is what the manifest that it names says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +81,11 @@ class Question:
 @contextmanager
 def worked_out(
     connection: Connection, question: Question, progress: Progress | None = None
-) -> Iterator[Connection]:
-    """The working tables, filled; only this connection sees them, and only while the block runs.
-
-    After an error the connection's transaction is to be rolled back.
-    """
-    _prepare(connection)
-    create_views(connection, question.size)
-    tables.create(connection)
-    _fill(connection, question, progress)
-    yield connection
-    # Where the block was left by an error, the transaction ends with it and takes the tables along.
-    for table in tables.TABLES:
-        table.drop(connection, checkfirst=False)
-    drop_views(connection)
+) -> Iterator[Workspace]:
+    """The working tables, filled, while the block runs."""
+    with workspace() as work:
+        _fill(connection, work, question, progress)
+        yield work
 
 
 def parameters(question: Question) -> dict[str, Any]:
@@ -114,111 +113,101 @@ def parameters(question: Question) -> dict[str, Any]:
     }
 
 
-@cache
-def steps(name: str) -> tuple[str, ...]:
-    """The statements of ``name.sql``, in order, without comments."""
-    source = resources.files("ledger.audits").joinpath(f"{name}.sql").read_text("utf-8")
-    bare = "\n".join(line for line in source.splitlines() if not line.startswith("--"))
-    return tuple(one.strip() for one in bare.split(";\n") if one.strip())
-
-
-def run(connection: Connection, statement: str, question: Question) -> None:
-    """One step, with the parameters that it names."""
-    prepared = text(statement)
+def _fill(
+    connection: Connection, work: Workspace, question: Question, progress: Progress | None
+) -> None:
     told = parameters(question)
-    names = prepared._bindparams  # noqa: SLF001 - the only list of them
-    connection.execute(prepared, {name: told[name] for name in names})
+    total = sum(len(steps(name)) for name, _ in PLAN)
+    done = 0
+    _fill_organisations(connection, work, question)
+    _fill_used(connection, work, question)
+    asked = inputs(question.size, connection.dialect.name)
+    with Reading(connection, asked, question.size, WHOLE) as reading:
+        _fill_calendar(work, question)
+        for name, needed in PLAN:
+            for one in needed:
+                _take(work, reading, one)
+            if name == "verdicts":
+                count_items(connection, work, question.size)
+            for step in steps(name):
+                work.run(step, told)
+                done += 1
+                if progress is not None:
+                    progress(done, total)
+            for one in _PASSING.get(name, ()):
+                work.drop(PREFIX + one)
 
 
-def _fill(connection: Connection, question: Question, progress: Progress | None) -> None:
-    every = [step for name in FILES for step in (steps(name) if name != _ITEMS else (_ITEMS,))]
-    _fill_calendar(connection, question)
-    _fill_organisations(connection, question.scope)
-    _fill_differences(connection)
-    _fill_used(connection, question)
-    for number, step in enumerate(every):
-        if step == _ITEMS:
-            count_items(connection)
-        else:
-            run(connection, step, question)
-            _measure(connection, step)
-        if progress is not None:
-            progress(number + 1, len(every))
+def _take(work: Workspace, reading: Reading, name: str) -> None:
+    work.load(PREFIX + name, reading.pieces(), reading.numbers(name))
+    if name == "received":
+        work.run(_DELIVERY)
+    elif name == "told":
+        _fill_differences(work)
 
 
-def _measure(connection: Connection, step: str) -> None:
-    """Tell PostgreSQL what a step filled a large table with.
-
-    Nobody else does for a temporary table; it would take thousands of rows for one, and look through all of another
-    table for each.
-    """
-    found = _FILLED.match(step)
-    if found and connection.dialect.name == "postgresql" and found[1] in _LARGE:
-        connection.exec_driver_sql(f"ANALYZE {found[1]}")
-
-
-def find(connection: Connection, question: Question) -> None:
+def find(connection: Connection, work: Workspace, question: Question) -> None:
     """Fill in the findings, which no metric and no gap needs: only whoever asks for them waits for them."""
+    asked = later_inputs(question.size)
+    with Reading(connection, asked, question.size) as reading:
+        for name in asked:
+            _take(work, reading, name)
     for step in steps(_FINDINGS):
-        run(connection, step, question)
-    find_dropped_columns(connection)
+        work.run(step, parameters(question))
+    find_dropped_columns(connection, work, question.size)
 
 
-def _fill_calendar(connection: Connection, question: Question) -> None:
+def _fill_calendar(work: Workspace, question: Question) -> None:
     periods = Periods(question.day, question.policy)
     calendar = list(periods.calendar_rows(question.begun))
-    insert_rows(connection, tables.CALENDAR, calendar)
+    work.put("audit_calendar", calendar)
     days = {row.ordinal: row.day for row in reversed(calendar)}
     days.pop(0, None)
-    insert_rows(connection, tables.DATE, [(row.day, row.epoch, row.ordinal) for row in calendar])
-    insert_rows(connection, tables.WORKDAY, sorted(days.items()))
-    insert_rows(connection, tables.CYCLE, periods.cycle_rows())
-    insert_rows(
-        connection,
-        tables.DAY,
+    work.put("audit_date", [(row.day, row.epoch, row.ordinal) for row in calendar])
+    work.put("audit_workday", sorted(days.items()))
+    work.put("audit_cycle", periods.cycle_rows())
+    work.put(
+        "audit_day",
         [
             (row.cycle * 100_000_000 + row.day, row.before, row.upto, row.late)
             for row in periods.day_rows()
         ],
     )
-    insert_rows(connection, tables.BIT, [(int(bit),) for bit in ExemptionScope])
+    work.put("audit_bit", [(int(bit),) for bit in ExemptionScope])
 
 
-def _fill_organisations(connection: Connection, scope: Scope) -> None:
-    asked = text("SELECT code, hash, level, parent, leaf FROM audit_in_organisation")
-    rows = sorted(connection.execute(asked).all(), key=lambda row: str(row.code).encode())
+def _fill_organisations(connection: Connection, work: Workspace, question: Question) -> None:
+    asked = connection.execute(organisations.organisations_at(question.size))
+    rows = sorted(asked.all(), key=lambda row: str(row.code).encode())
     # The competent department (主管部门) is the root: it registered everybody else.
     root = min((row.leaf for row in rows if row.parent is None), default=None)
-    insert_rows(
-        connection,
-        tables.ORGANISATION,
+    work.put(
+        "audit_organisation",
         [
             (
                 number,
                 row.code,
                 bytes(row.hash),
-                int(scope.covers(row.code, row.level)),
+                int(question.scope.covers(row.code, row.level)),
                 int(row.leaf == root),
+                *(row.name, row.name_en, row.level, row.status, row.leaf),
             )
             for number, row in enumerate(rows, 1)
         ],
     )
 
 
-def _fill_differences(connection: Connection) -> None:
+def _fill_differences(work: Workspace) -> None:
     """What collectors counted, out of the JSON that they wrote it in."""
-    asked = text("SELECT leaf, differences FROM audit_in_received WHERE differences IS NOT NULL")
-    found = connection.execute(asked, execution_options={"yield_per": _CHUNK})
-    for some in found.partitions(_CHUNK):
-        rows = []
-        for row in some:
-            told = json.loads(row.differences)
-            names = ("missing", "extra", "changed", "duplicate_keys", "null_keys")
-            rows.append((row.leaf, *(int(told.get(name, 0)) for name in names)))
-        insert_rows(connection, tables.DIFFERENCE, rows)
+    found = [
+        (row.leaf, *(int(counts.get(name, 0)) for name in _COUNTED))
+        for row in work.rows("SELECT leaf, differences FROM audit_in_told")
+        if (counts := json.loads(row.differences)) is not None
+    ]
+    work.put("audit_difference", found)
 
 
-def _fill_used(connection: Connection, question: Question) -> None:
+def _fill_used(connection: Connection, work: Workspace, question: Question) -> None:
     """Data sets that steps, and jobs where the journal counts, read or write."""
     journal = question.journal.size if question.journal else None
     rows = [
@@ -233,15 +222,4 @@ def _fill_used(connection: Connection, question: Question) -> None:
         )
         for one in used(connection, question.size, journal)
     ]
-    insert_rows(connection, tables.USED, rows)
-
-
-def _prepare(connection: Connection) -> None:
-    if connection.dialect.name == "sqlite":
-        # Working tables may grow beyond the cache: then they go to a file, and memory stays bounded.
-        connection.exec_driver_sql("PRAGMA temp.cache_size = -131072")
-        return
-    connection.exec_driver_sql("SET LOCAL work_mem = '128MB'")
-    connection.exec_driver_sql("SET LOCAL jit = off")
-    # What is read piece by piece is read to its end: a plan that begins soonest would take longest.
-    connection.exec_driver_sql("SET LOCAL cursor_tuple_fraction = 1")
+    work.put("audit_used", rows)

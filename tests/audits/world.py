@@ -352,7 +352,7 @@ class World:
         """The line of a table in an audit of everything."""
         with self.audit(**options) as found:
             (line,) = [row for row in found.tables() if row.code == obligation]
-            return dict(line._mapping)
+            return dict(line._asdict())
 
     def gap(self, obligation: str = TABLE, **options: Any) -> tuple[int, str, int, int] | None:
         """Rung, reason, since and due of an obligation's gap; None where its ladder is whole."""

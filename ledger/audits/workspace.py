@@ -1,0 +1,126 @@
+"""Where an audit is worked out (审计计算空间): a DuckDB database in memory, filled with columns of the mirror.
+
+The mirror keeps rows for looking them up one by one; an audit walks through all of them a dozen times, which a
+database of columns does many times faster, and in the same way whatever the mirror is kept in. Nobody else sees it, and
+it goes when the block ends. What does not fit into :data:`MEMORY` goes to files, which go too.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections import namedtuple
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from duckdb import DuckDBPyConnection
+
+MEMORY = "2GB"
+"""What the columns of one audit may take before they go to files."""
+Row = Any
+"""A named tuple with a field for each column of a question."""
+_CHUNK = 2_000
+_AT_A_TIME = 16_384
+"""Rows of a table that a thread walks through before it takes the next ones."""
+_INSIDE = "USE work"
+_PARAMETER = re.compile(r":([a-z_]+)")
+
+
+class Workspace:
+    """Tables and questions about them."""
+
+    def __init__(self, database: DuckDBPyConnection) -> None:
+        self._database = database
+
+    def run(self, statement: str, told: Mapping[str, int | str] | None = None) -> None:
+        """One step; ``:name`` in it stands for a value of ``told``, a whole number or a word without quotes."""
+        self._database.execute(
+            _PARAMETER.sub(lambda name: _literal((told or {})[name[1]]), statement)
+        )
+
+    def rows(self, asked: str, told: Mapping[str, Any] | None = None) -> Iterator[Row]:
+        """What a question finds, some at a time; ``$name`` in it stands for a value of ``told``."""
+        with self._database.cursor() as found:
+            found.execute(_INSIDE)
+            found.execute(asked, dict(told or {}))
+            made = _row(tuple(column[0] for column in found.description))
+            while some := found.fetchmany(_CHUNK):
+                yield from map(made._make, some)
+
+    def columns(self, asked: str) -> pa.Table:
+        """What a question finds, as columns that outlive the workspace."""
+        return self._database.sql(asked).to_arrow_table()
+
+    def put(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert rows, each with a value for every column: thousands, but not millions."""
+        if rows:
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            shown = ", ".join(["unnest(?)"] * len(columns))
+            self._database.execute(f"INSERT INTO {table} SELECT {shown}", columns)
+
+    def load(
+        self, table: str, pieces: Iterator[pa.Table], numbers: frozenset[str] = frozenset()
+    ) -> None:
+        """A new table of what was read; ``numbers`` are the columns that come as decimals."""
+        made = False
+        for piece in pieces:
+            shown = ", ".join(
+                f'CAST("{name}" AS BIGINT) AS "{name}"' if name in numbers else f'"{name}"'
+                for name in piece.column_names
+            )
+            head = f"INSERT INTO {table}" if made else f"CREATE TABLE {table} AS"
+            self._database.register("read", piece)
+            self._database.execute(f"{head} SELECT {shown} FROM read")  # noqa: S608
+            self._database.unregister("read")
+            made = True
+
+    def drop(self, table: str) -> None:
+        """A table that nothing asks any more."""
+        self._database.execute(f"DROP TABLE {table}")
+
+
+@contextmanager
+def workspace() -> Iterator[Workspace]:
+    """An empty one, with the audit's tables."""
+    import duckdb  # noqa: PLC0415 - heavy, and few commands need it
+
+    with tempfile.TemporaryDirectory(prefix="govledger-audit-") as place:
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": MEMORY,
+            "temp_directory": place,
+            "preserve_insertion_order": "false",
+        }
+        database = duckdb.connect(":memory:", config=settings)
+        try:
+            database.execute(f"ATTACH ':memory:' AS work (ROW_GROUP_SIZE {_AT_A_TIME})")
+            database.execute(_INSIDE)
+            database.execute(";".join(steps("tables")))
+            yield Workspace(database)
+        finally:
+            database.close()
+
+
+@cache
+def steps(name: str) -> tuple[str, ...]:
+    """The statements of ``name.sql`` beside this module, in order, without comments."""
+    source = resources.files("ledger.audits").joinpath(f"{name}.sql").read_text("utf-8")
+    bare = "\n".join(line for line in source.splitlines() if not line.startswith("--"))
+    return tuple(one.strip() for one in bare.split(";\n") if one.strip())
+
+
+@cache
+def _row(names: tuple[str, ...]) -> Any:  # noqa: ANN401 - a class of named tuples
+    return namedtuple("Row", names)  # noqa: PYI024 - its fields come from the question
+
+
+def _literal(value: int | str) -> str:
+    if isinstance(value, str):
+        if "'" in value:
+            raise ValueError(f"a parameter of an audit's step has a quote: {value!r}")
+        return f"'{value}'"
+    return str(value)

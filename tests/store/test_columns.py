@@ -1,0 +1,137 @@
+"""Whole columns: whatever is in them, they are the rows that an ordinary select gives."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Select,
+    String,
+    Table,
+    insert,
+    select,
+)
+
+from ledger.store.columns import LEAVES, numbers, read_columns
+from ledger.store.engine import open_database, writing
+
+METADATA = MetaData()
+ROWS = Table(
+    "columns_row",
+    METADATA,
+    Column("leaf_from", Integer, primary_key=True, autoincrement=False),
+    Column("leaf_until", Integer),
+    Column("told", String),
+    Column("mark", LargeBinary),
+    Column("many", Integer),
+)
+SIZE = 100
+
+ordinary = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
+texts = (
+    st.none()
+    | st.sampled_from(("", "\x02", "\x1f", "a\x1fb", "\x02\x02", "水务局", ","))
+    | ordinary
+)
+digests = (
+    st.none() | st.just(bytes(32)) | st.binary(min_size=32, max_size=32) | st.binary(max_size=40)
+)
+whole = st.none() | st.integers(-(2**31), 2**31 - 1)
+plain_texts = st.none() | st.sampled_from(("", "T-1", "水务局"))
+plain_digests = st.none() | st.binary(min_size=32, max_size=32).filter(any)
+anything = st.lists(st.tuples(texts, digests, whole), max_size=6)
+usual = st.lists(st.tuples(plain_texts, plain_digests, whole), max_size=12)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = open_database(database_url, "mirror")
+    METADATA.create_all(engine)
+    yield engine
+    engine.dispose()
+
+
+def asked() -> Select[Any]:
+    shown = ROWS.c
+    held = shown.leaf_until.is_(None) | (shown.leaf_until >= SIZE)
+    return select(shown.leaf_from.label("leaf"), shown.told, shown.mark, shown.many).where(held)
+
+
+def read(connection: Connection, *, at_once: int = LEAVES) -> tuple[int, Counter[Any]]:
+    """How many pieces, and their rows, each as often as it comes."""
+    pieces = list(read_columns(connection, asked(), size=SIZE, at_once=at_once))
+    assert numbers(asked()) == {"leaf", "many"}
+    rows = Counter(
+        (int(leaf), told, mark, None if many is None else int(many))
+        for piece in pieces
+        for leaf, told, mark, many in zip(
+            *(piece.column(name).to_pylist() for name in ("leaf", "told", "mark", "many")),
+            strict=True,
+        )
+    )
+    return len(pieces), rows
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(anything | usual, st.data())
+def test_columns_are_the_rows(engine: Engine, rows: list[Any], data: st.DataObject) -> None:
+    leaves = data.draw(
+        st.lists(st.integers(0, SIZE - 1), min_size=len(rows), max_size=len(rows), unique=True)
+    )
+    untils = data.draw(
+        st.lists(st.none() | st.integers(0, 2 * SIZE), min_size=len(rows), max_size=len(rows))
+    )
+    made = [
+        {"leaf_from": leaf, "leaf_until": until, "told": told, "mark": mark, "many": many}
+        for leaf, until, (told, mark, many) in zip(leaves, untils, rows, strict=True)
+    ]
+    with writing(engine) as connection:
+        connection.execute(ROWS.delete())
+        if made:
+            connection.execute(insert(ROWS), made)
+        plain = Counter(
+            (row.leaf, row.told, row.mark if row.mark is None else bytes(row.mark), row.many)
+            for row in connection.execute(asked())
+        )
+        pieces, found = read(connection)
+        assert (pieces, found) == (1, plain)
+        pieces, found = read(connection, at_once=30)
+        assert found == plain
+        assert pieces <= 4
+
+
+def test_usual_columns_are_never_read_row_by_row(engine: Engine) -> None:
+    with writing(engine) as connection:
+        made = [
+            {"leaf_from": leaf, "told": told, "mark": mark, "many": many}
+            for leaf, (told, mark, many) in enumerate(
+                [("T-1", b"\1" * 32, 5), ("", None, None), (None, b"\2" * 32, -3)]
+            )
+        ]
+        connection.execute(insert(ROWS), made)
+        statements: list[str] = []
+        ask = connection.exec_driver_sql
+
+        def noted(statement: str, *given: Any, **options: Any) -> Any:
+            statements.append(statement)
+            return ask(statement, *given, **options)
+
+        connection.exec_driver_sql = noted  # type: ignore[method-assign]
+        _, found = read(connection)
+    assert len(statements) == 1
+    assert found == Counter(
+        [(0, "T-1", b"\1" * 32, 5), (1, "", None, None), (2, None, b"\2" * 32, -3)]
+    )
