@@ -22,6 +22,7 @@ from ledger.cli.output import (
     Exit,
     Problem,
     as_json,
+    counted,
     language,
     out,
     print_json,
@@ -235,7 +236,7 @@ def diff(
     print_table(
         say(
             f"{code}：第 {first.edition} 版 → 第 {second.edition} 版，{len(changes)} 处变化",
-            f"{code}: edition {first.edition} → {second.edition}, {len(changes)} changes",
+            f"{code}: edition {first.edition} → {second.edition}, {counted(len(changes), 'change')}",
         ),
         [say("字段", "field"), say("变化", "change"), say("原值", "before"), say("新值", "after")],
         [

@@ -122,7 +122,7 @@ def register(
             key=key,
             head=head if not draft else None,
             json_output=json_output,
-            what=("目录条目", "entries"),
+            what=("目录条目", "entry"),
         )
         if not json_output and not draft:
             _warn(entries)
@@ -178,7 +178,7 @@ def _decide(
             ]
         except EntryRefused as refusal:
             raise refused(refusal) from refusal
-        record(office, batches, key=key, json_output=json_output, what=("审核决定", "decisions"))
+        record(office, batches, key=key, json_output=json_output, what=("审核决定", "decision"))
 
 
 def publish(codes: Codes, key: KeyName, json_output: Json = False) -> None:

@@ -24,6 +24,7 @@ from ledger.cli.organisations import speaker_of
 from ledger.cli.output import (
     Exit,
     Problem,
+    counted,
     err,
     out,
     print_json,
@@ -116,7 +117,7 @@ def import_command(
         out.print(
             say(
                 f"✓ 已上链并核验 {recorded} 条（{seconds:.1f} 秒）",
-                f"✓ {recorded} entries recorded and verified in {seconds:.1f} s",
+                f"✓ {counted(recorded, 'entry')} recorded and verified in {seconds:.1f} s",
             ),
             style="green",
         )
@@ -214,7 +215,7 @@ def _resume(office: Office, rules: Mapping) -> None:
         err.print(
             say(
                 f"已续完上次中断的导入：{outcome.entries} 条",
-                f"the interrupted import was finished first: {outcome.entries} entries",
+                f"the interrupted import was finished first: {counted(outcome.entries, 'entry')}",
             )
         )
 
@@ -273,4 +274,4 @@ def _grant(office: Office, publishers: Sequence[Publisher], authority: str) -> N
         for at in range(0, len(drafts), MAX_BATCH)
     ]
     if batches:
-        record(office, batches, key=authority, what=("代管密钥", "deputy keys"), told=err)
+        record(office, batches, key=authority, what=("代管密钥", "deputy key"), told=err)

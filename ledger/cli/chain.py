@@ -14,6 +14,7 @@ from ledger.cli import chain_migrate
 from ledger.cli.output import (
     Exit,
     Problem,
+    counted,
     err,
     out,
     print_fields,
@@ -245,7 +246,7 @@ def _as_sealed(office: Office, chain: EmbeddedChain, report: IntegrityReport) ->
             continue
         state = contract_state(chain, sealed.log, chain.head().number)
         if (state.size, state.root) != (sealed.size, sealed.root):
-            found = f"{state.size} statements and the root 0x{state.root.hex()}"
+            found = f"{counted(state.size, 'statement')} and the root 0x{state.root.hex()}"
             report.problems.append(
                 f"the sealed log {one.log} has {found}, it was sealed with {one.size} and {one.root}"
             )

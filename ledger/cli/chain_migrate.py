@@ -21,6 +21,7 @@ from ledger.cli.organisations import speaker_of
 from ledger.cli.output import (
     Exit,
     Problem,
+    counted,
     err,
     out,
     print_json,
@@ -197,7 +198,7 @@ def _settle(office: Office) -> None:
         raise Problem(
             say(
                 f"发件箱中还有 {len(waiting)} 批未完成",
-                f"{len(waiting)} batches wait in the outbox",
+                f"waiting in the outbox: {counted(len(waiting), 'batch')}",
             ),
             say(
                 "签名只对旧日志有效：请先运行 `govledger serve` 或任一签名命令直至全部完成",
@@ -350,7 +351,7 @@ def _change_over(
     out.print(
         say(
             f"✓ 账本已迁至链 {made.chain_id}：{sealed.size} 条声明全部核验，位置与证明不变",
-            f"✓ the ledger is on chain {made.chain_id} now: {sealed.size} statements verified, their "
+            f"✓ the ledger is on chain {made.chain_id} now: {counted(sealed.size, 'statement')} verified, their "
             "numbers and proofs as before",
         ),
         style="green",
@@ -369,7 +370,7 @@ def _follow(to: str) -> None:
         err.print(
             say(
                 f"! {lost} 批在封存前未入账，已标为被拒：请重新签署",
-                f"! {lost} batches were not recorded before the seal and are refused: sign them again",
+                f"! not recorded before the seal, and refused: {counted(lost, 'batch')}; sign again",
             ),
             style="yellow",
         )

@@ -49,7 +49,7 @@ Attachments = Annotated[
         help="A file that is handed over otherwise: its name and SHA-256 are published. May be repeated.",
     ),
 ]
-WHAT = ("校核步骤", "steps of correction requests")
+WHAT = ("校核步骤", "correction step")
 
 
 def add_to(app: typer.Typer) -> None:

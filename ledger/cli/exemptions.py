@@ -251,4 +251,4 @@ def _send(office: Office, drafts: list[ExemptionDraft], key: str, *, json_output
         exempt(drafts[at : at + MAX_BATCH], speaker=speaker, deadline=deadline)
         for at in range(0, len(drafts), MAX_BATCH)
     ]
-    record(office, batches, key=key, json_output=json_output, what=("豁免", "exemptions"))
+    record(office, batches, key=key, json_output=json_output, what=("豁免", "exemption"))

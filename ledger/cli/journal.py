@@ -13,6 +13,7 @@ from ledger.cli.output import (
     Exit,
     Problem,
     as_json,
+    counted,
     out,
     print_fields,
     print_json,
@@ -212,7 +213,7 @@ def fsck(json_output: Json = False) -> None:
         out.print(
             say(
                 f"✓ {size} 条事件完整，与 {len(ours)} 个锚定的检查点一致",
-                f"✓ {size} entries are whole and agree with {len(ours)} anchored checkpoints",
+                f"✓ whole: {counted(size, 'entry')}, which agree with {counted(len(ours), 'anchored checkpoint')}",
             ),
             style="green",
         )
@@ -240,8 +241,8 @@ def fold(
     out.print(
         say(
             f"✓ 处理 {done} 条事件；现有数据集 {counts.datasets}、作业 {counts.jobs}、血缘边 {counts.edges}",
-            f"✓ {done} entries folded; there are now {counts.datasets} data sets, {counts.jobs} jobs "
-            f"and {counts.edges} edges",
+            f"✓ {counted(done, 'entry')} folded; there are now {counted(counts.datasets, 'data set')}, "
+            f"{counted(counts.jobs, 'job')} and {counted(counts.edges, 'edge')}",
         ),
         style="green",
     )

@@ -258,4 +258,4 @@ def rotate(
         speaker = speaker_of(office, unlock(office, key).address)
         # The new key first: a key that replaces itself must still be one while the batch is checked.
         batch = set_keys([new, old.revoked(reason)], speaker=speaker, deadline=office.deadline())
-        record(office, [batch], key=key, json_output=as_json, what=("密钥轮换", "rotation acts"))
+        record(office, [batch], key=key, json_output=as_json, what=("密钥轮换", "rotation act"))

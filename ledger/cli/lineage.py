@@ -15,7 +15,16 @@ from ledger.cli.lineage_findings import composition, draft, findings
 from ledger.cli.lineage_graph import column, path, trace
 from ledger.cli.lineage_impact import impact
 from ledger.cli.lineage_statements import declare_command, rule_app, steps
-from ledger.cli.output import Exit, Problem, err, out, print_json, progress_bar, say
+from ledger.cli.output import (
+    Exit,
+    Problem,
+    counted,
+    err,
+    out,
+    print_json,
+    progress_bar,
+    say,
+)
 from ledger.cli.session import Json, existing_file, opened
 from ledger.lineage import queries
 from ledger.lineage.entries import Door
@@ -172,8 +181,9 @@ def _keep(
         say(
             f"✓ 已写入 {len(events)} 个事件（日志 {first}–{first + len(events) - 1}）；"
             f"现有数据集 {counts.datasets}、作业 {counts.jobs}、血缘边 {counts.edges}",
-            f"✓ {len(events)} events kept (journal {first}–{first + len(events) - 1}); there are now "
-            f"{counts.datasets} data sets, {counts.jobs} jobs and {counts.edges} edges",
+            f"✓ {counted(len(events), 'event')} kept (journal {first}–{first + len(events) - 1}); there are now "
+            f"{counted(counts.datasets, 'data set')}, {counted(counts.jobs, 'job')} and "
+            f"{counted(counts.edges, 'edge')}",
         ),
         style="green",
     )

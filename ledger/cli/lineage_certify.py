@@ -9,7 +9,13 @@ from typing import Annotated
 import typer
 
 from ledger.cli.lineage_graph import Depth, graph_of
-from ledger.cli.output import err, progress_bar, say, write_whole
+from ledger.cli.output import (
+    counted,
+    err,
+    progress_bar,
+    say,
+    write_whole,
+)
 from ledger.cli.session import AsOf
 
 
@@ -60,8 +66,8 @@ def certify(
         say(
             f"✓ 已写入 {place}：{len(told['graph']['edges'])} 条边，{len(told['statements'])} 条声明；"
             f"核验：govledger log verify {place}",
-            f"✓ written to {place}: {len(told['graph']['edges'])} edges, {len(told['statements'])} statements; "
-            f"check it with: govledger log verify {place}",
+            f"✓ written to {place}: {counted(len(told['graph']['edges']), 'edge')}, "
+            f"{counted(len(told['statements']), 'statement')}; check it with: govledger log verify {place}",
         ),
         style="green",
     )

@@ -12,6 +12,7 @@ import typer
 from ledger.cli.output import (
     Exit,
     Problem,
+    counted,
     err,
     out,
     print_json,
@@ -104,7 +105,7 @@ def _what(one: Finding) -> str:
         case "dark_data":
             used = say(
                 f"作业 {one.jobs}，运行 {one.runs}，最近 {_time(one.last_seen)}",
-                f"{one.jobs} jobs, {one.runs} runs, last {_time(one.last_seen)}",
+                f"{counted(one.jobs or 0, 'job')}, {counted(one.runs or 0, 'run')}, last {_time(one.last_seen)}",
             )
             if one.owner is None:
                 return used
@@ -185,7 +186,7 @@ def composition(
         out.print(
             say(
                 f"{label.zh}：{count['entries']} 条目录，{count['sourced']} 条有登记的来源",
-                f"{label.en}: {count['entries']} entries, {count['sourced']} with a registered source",
+                f"{label.en}: {counted(count['entries'], 'entry')}, {count['sourced']} with a registered source",
             )
         )
     print_table("", *_composed_table(told))

@@ -61,7 +61,7 @@ def declare_command(
         batches = [
             declare(some, speaker=speaker, deadline=deadline) for some in _at_most(versioned)
         ]
-        record(office, batches, key=key, json_output=json_output, what=("加工步骤", "steps"))
+        record(office, batches, key=key, json_output=json_output, what=("加工步骤", "step"))
 
 
 def steps(
@@ -162,7 +162,7 @@ def rule_add(
         batches = [
             attribute(some, speaker=speaker, deadline=deadline) for some in _at_most(versioned)
         ]
-        record(office, batches, key=key, json_output=json_output, what=("归属规则", "rules"))
+        record(office, batches, key=key, json_output=json_output, what=("归属规则", "rule"))
 
 
 @rule_app.command("withdraw")
@@ -190,7 +190,7 @@ def rule_withdraw(code: str, key: KeyName, reason: Reasons, json_output: Json = 
         }
         draft = _validated(RuleDraft, ended, code)
         batch = attribute([draft], speaker=speaker, deadline=office.deadline())
-        record(office, [batch], key=key, json_output=json_output, what=("归属规则", "rules"))
+        record(office, [batch], key=key, json_output=json_output, what=("归属规则", "rule"))
 
 
 @rule_app.command("list")

@@ -5,7 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ledger.cli.output import out, print_fields, print_json, say
+from ledger.cli.output import (
+    counted,
+    out,
+    print_fields,
+    print_json,
+    say,
+)
 from ledger.days import CHINA_TIME
 
 if TYPE_CHECKING:
@@ -60,7 +66,7 @@ def tell_waiting(outcome: Outcome, *, as_json: bool) -> None:
         say(
             f"{outcome.carried} 条声明已在新链；封存已预告，{'须等到 ' + when if when else '待管理方执行'}。"
             "其间旧日志照常使用，届时再次运行本命令",
-            f"{outcome.carried} statements are on the new chain; the seal is announced and "
+            f"on the new chain: {counted(outcome.carried, 'statement')}; the seal is announced and "
             f"{'waits until ' + when if when else 'waits for the administration'}. Until then the old log "
             "is used as ever; run this command again afterwards",
         ),

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from ledger.cli.output import Exit, Problem, out, print_fields, print_json, progress_bar, say
+from ledger.cli.output import (
+    Exit,
+    Problem,
+    counted,
+    out,
+    print_fields,
+    print_json,
+    progress_bar,
+    say,
+)
 from ledger.cli.session import Json, existing_file, opened
 from ledger.cli.wording import problem_of
 from ledger.mirror.verification.report import Report
@@ -79,7 +88,7 @@ def follow(
         out.print(
             say(
                 f"✓ 已核验 {cursor.size} 条声明，根 {cursor.root.hex()}",
-                f"✓ {cursor.size} statements verified, root {cursor.root.hex()}",
+                f"✓ {counted(cursor.size, 'statement')} verified, root {cursor.root.hex()}",
             ),
             style="green",
         )

@@ -122,7 +122,7 @@ def bind_command(
             draft_of(BindingDraft, obligation=one, entry=answer, version=versions[one])
             for one, answer in pairs
         ]
-        _send(office, key, bind, drafts, ("绑定", "bindings"), json_output=json_output)
+        _send(office, key, bind, drafts, ("绑定", "binding"), json_output=json_output)
 
 
 def _pairs(code: str | None, entry: str | None, file: Path | None) -> list[tuple[str, str]]:
@@ -188,7 +188,7 @@ def release(code: Code, key: KeyName, reason: Reasons, json_output: Json = False
             reasons=reason,
             version=office.next_version(BINDING, code),
         )
-        _send(office, key, bind, [draft], ("解绑", "releases"), json_output=json_output)
+        _send(office, key, bind, [draft], ("解绑", "release"), json_output=json_output)
 
 
 def object_command(code: Code, key: KeyName, reason: Reasons, json_output: Json = False) -> None:
@@ -229,7 +229,7 @@ def _objection(
             reasons=reasons,
             version=office.next_version(OBJECTION, code),
         )
-        _send(office, key, object_to, [draft], ("异议", "objections"), json_output=json_output)
+        _send(office, key, object_to, [draft], ("异议", "objection"), json_output=json_output)
 
 
 def known(office: Office, codes: Sequence[str]) -> dict[str, Obligation]:
@@ -284,7 +284,7 @@ def _file(
     ordered = [
         draft.model_copy(update={"version": versions[draft.code]}) for draft in in_order(drafts)
     ]
-    _send(office, key, oblige, ordered, ("归集义务", "obligations"), json_output=json_output)
+    _send(office, key, oblige, ordered, ("归集义务", "obligation"), json_output=json_output)
 
 
 def _require_once(codes: Sequence[str]) -> None:

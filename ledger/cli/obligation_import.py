@@ -24,6 +24,7 @@ from ledger.cli.organisations import speaker_of
 from ledger.cli.output import (
     Exit,
     Problem,
+    counted,
     err,
     language,
     out,
@@ -146,7 +147,7 @@ def import_command(
         out.print(
             say(
                 f"✓ 已上链并核验 {recorded} 项义务（{seconds:.1f} 秒）",
-                f"✓ {recorded} obligations recorded and verified in {seconds:.1f} s",
+                f"✓ {counted(recorded, 'obligation')} recorded and verified in {seconds:.1f} s",
             ),
             style="green",
         )
@@ -303,7 +304,7 @@ def _resume(office: Office, rules: ObligationMapping, authority: str) -> None:
         err.print(
             say(
                 f"已续完上次中断的导入：{outcome.entries} 项",
-                f"the interrupted import was finished first: {outcome.entries} obligations",
+                f"the interrupted import was finished first: {counted(outcome.entries, 'obligation')}",
             )
         )
 
@@ -321,7 +322,7 @@ def _apply(office: Office, plan: Plan, authority: str) -> int:
         for decision, rows in plan.departments.values()
         if rows
     ]
-    register_parties(office, parties, authority, ("责任单位", "departments"))
+    register_parties(office, parties, authority, ("责任单位", "department"))
     speaker = speaker_of(office, unlock(office, authority).address)
     with progress_bar(say("上链", "Recording"), total=len(plan.planned)) as bar:
         outcome = run_import(

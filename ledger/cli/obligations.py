@@ -24,7 +24,14 @@ from ledger.cli.obligation_page import (
     who,
 )
 from ledger.cli.organisations import word
-from ledger.cli.output import out, print_fields, print_json, print_table, say
+from ledger.cli.output import (
+    counted,
+    out,
+    print_fields,
+    print_json,
+    print_table,
+    say,
+)
 from ledger.cli.session import AsOf, Json, Limit, reading
 from ledger.codes import (
     Library,
@@ -248,7 +255,7 @@ def tree(
         line += f" [{word(ObligationStatus, one.status)}]" if gone else ""
         line += f" → {entry}" if entry else ""
         out.print(line, markup=False, style="dim" if gone else None)
-    out.print(say(f"共 {len(every)} 项", f"{len(every)} obligations"), style="dim")
+    out.print(say(f"共 {len(every)} 项", counted(len(every), "obligation")), style="dim")
 
 
 @app.command("objections")

@@ -169,7 +169,7 @@ def register_command(
             register(versioned[at : at + MAX_BATCH], speaker=speaker, deadline=deadline)
             for at in range(0, len(versioned), MAX_BATCH)
         ]
-        record(office, batches, key=key, json_output=as_json, what=("机构", "organisations"))
+        record(office, batches, key=key, json_output=as_json, what=("机构", "organisation"))
 
 
 @app.command("list")

@@ -55,6 +55,15 @@ class Problem(Exception):
         self.code = code
 
 
+def counted(count: int, one: str) -> str:
+    """A count with its English noun, which is given for one: ``1 entry``, ``2 entries``, ``0 deputy keys``."""
+    if count == 1:
+        return f"1 {one}"
+    if one.endswith("y") and one[-2] not in "aeiou":
+        return f"{count} {one[:-1]}ies"
+    return f"{count} {one}{'es' if one.endswith('ch') else 's'}"
+
+
 def language() -> str:
     """``zh`` or ``en``: ``GOVLEDGER_LANGUAGE`` first, then the locale."""
     told = (

@@ -77,7 +77,7 @@ def score(
             score_batch(versioned[at : at + MAX_BATCH], speaker=speaker, deadline=deadline)
             for at in range(0, len(versioned), MAX_BATCH)
         ]
-        record(office, batches, key=key, json_output=json_output, what=("质量评分", "scores"))
+        record(office, batches, key=key, json_output=json_output, what=("质量评分", "score"))
 
 
 def _drafts(file: Path) -> list[ScoreDraft]:

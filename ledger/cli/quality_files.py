@@ -16,6 +16,7 @@ from ledger.cli import catalogue_acts
 from ledger.cli.output import (
     Exit,
     Problem,
+    counted,
     err,
     out,
     print_fields,
@@ -83,7 +84,7 @@ def check(
         out.print(
             say(
                 f"✓ {file.name}：{len(rules.rules)} 条规则，摘要 {digest}",
-                f"✓ {file.name}: {len(rules.rules)} rules, digest {digest}",
+                f"✓ {file.name}: {counted(len(rules.rules), 'rule')}, digest {digest}",
             )
         )
     if misfits:

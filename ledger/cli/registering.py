@@ -29,7 +29,7 @@ def register_parties(
     office: Office,
     parties: Sequence[Party],
     authority: str,
-    what: tuple[str, str] = ("发布单位", "publishers"),
+    what: tuple[str, str] = ("发布单位", "publisher"),
 ) -> int:
     """Register those that the ledger does not know, under the root where no parent is named.
 

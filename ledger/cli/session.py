@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ledger.cli.output import Exit, Problem, err, out, print_json, progress_bar, say
+from ledger.cli.output import Exit, Problem, counted, err, out, print_json, progress_bar, say
 from ledger.cli.wording import problem_of
 from ledger.settings import Settings, load_settings
 
@@ -145,11 +145,11 @@ def record(
     key: str,
     head: str | None = None,
     json_output: bool = False,
-    what: tuple[str, str] = ("声明", "statements"),
+    what: tuple[str, str] = ("声明", "statement"),
     told: Console = out,
 ) -> list[Receipt]:
     """Sign, send and wait; prints the receipts (for people on ``told``). Raises :class:`Problem`
-    where a batch was refused.
+    where a batch was refused. ``what`` are the words for one statement, Chinese and English.
     """
     signer = unlock(office, key)
     cosigner = unlock(office, head) if head else None
@@ -174,7 +174,7 @@ def record(
             told.print(
                 say(
                     f"✓ 已上链并核验：{count} 条{what[0]}，日志位置 {leaves}",
-                    f"✓ recorded and verified: {count} {what[1]}, log index {leaves}",
+                    f"✓ recorded and verified: {counted(count, what[1])}, log index {leaves}",
                 ),
                 style="green",
             )

@@ -51,7 +51,7 @@ def test_sql_becomes_edges_at_once_and_trouble_is_told(office: Person) -> None:
     assert office.run("journal", "status", "--json").json()["size"] == 0
     ran = office.run(*words, "--organisation", EDUCATION)
     assert "load.sql:1: CALL refresh()" in ran.err
-    assert "1 events kept (journal 0–0); there are now 2 data sets, 1 jobs and 2 edges" in ran.out
+    assert "1 event kept (journal 0–0); there are now 2 data sets, 1 job and 2 edges" in ran.out
     again = office.run(*words, "--json").json()
     assert (again["first_position"], again["counts"]["edges"], len(again["troubles"])) == (1, 2, 1)
     assert EDUCATION in office.run("journal", "entry", "0").out

@@ -33,7 +33,7 @@ def test_dark_data_is_told_drafted_and_once_registered_no_more_dark(office: Pers
 
     ran = office.run("lineage", "findings", "--kind", "dark_data")
     assert "ods.cameras" in ran.out
-    assert "1 jobs, 1 runs" in ran.out
+    assert "1 job, 1 run," in ran.out
     told = office.run("lineage", "findings", "--org", EDUCATION, "--json").json()
     assert told["counts"]["dark_data"] == 1
     assert told["findings"][0]["owner"]["by"] == "namespace"

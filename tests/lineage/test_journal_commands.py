@@ -80,7 +80,7 @@ def test_a_refusal_says_what_to_do(
 
 def test_an_empty_journal_is_no_trouble(office: Person) -> None:
     assert office.run("journal", "status", "--json").json()["size"] == 0
-    assert "0 entries are whole" in office.run("journal", "fsck").out
+    assert "whole: 0 entries" in office.run("journal", "fsck").out
     assert office.run("journal", "anchors", "--json").json() == {"checkpoints": []}
     assert "Lineage journal" in office.run("journal", "status").out
 

@@ -205,7 +205,7 @@ def test_batches_in_the_outbox_come_first(mover: Person, target: str) -> None:
     desk.close()
     fund(mover, target)
     said = migrate(mover, target, expect=UNAVAILABLE)
-    assert "1 batches wait in the outbox" in said
+    assert "waiting in the outbox: 1 batch" in said
     assert stage(mover) == "none"
 
 
@@ -289,7 +289,7 @@ def test_another_department_adopts_what_it_has_verified(
         )
     told = other.run("chain", "adopt", file, "--to", url)
     assert "statements verified" in told.out
-    assert "1 batches were not recorded before the seal" in told.err
+    assert "not recorded before the seal, and refused: 1 batch;" in told.err
     assert load_deployment(other.data_dir) == load_deployment(moved.data_dir)
     assert leaves(other)[: SIZE + 1] == leaves(moved)[: SIZE + 1]
 
