@@ -88,6 +88,11 @@ class SearchIndex:
 
     table = GRAMS.name
 
+    def complete(self, connection: Connection, size: int) -> bool:
+        """Whether the blocks reach as far as they can: see :func:`reach`."""
+        newest = connection.execute(_NEWEST).scalar_one()
+        return (0 if newest is None else newest + 1) == size // SMALL * SMALL
+
     def build_next(self, connection: Connection, size: int) -> bool:
         """Build one whole block, or all the small ones that are missing; False where none is."""
         known = blocks(connection, size)

@@ -20,7 +20,10 @@ def build_indexes(
 ) -> None:
     """Build what is missing, each part in a transaction of its own; ``fence`` is called in each before it writes."""
     for index in indexes_of(projections):
-        more = True
+        with engine.connect() as conn:
+            cursor = queries.cursor_of(conn)
+            # Mostly so: whoever follows asks after every block, and writes only where it has to.
+            more = cursor is not None and not index.complete(conn, cursor.size)
         while more:
             with writing(engine) as conn:
                 keep_others_out(conn)

@@ -20,6 +20,10 @@ class OwnIndex(Protocol):
     table: str
     """Its table's name."""
 
+    def complete(self, connection: Connection, size: int) -> bool:
+        """Whether nothing is missing for a log of ``size`` leaves; only reads."""
+        ...
+
     def build_next(self, connection: Connection, size: int) -> bool:
         """Build one part more for a log of ``size`` leaves; False where all of it is there."""
         ...

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Connection, Engine, delete, select, update
 
 from ledger.catalogue import queries, search_index
 from ledger.catalogue.models import GRAMS
 from ledger.catalogue.projection import PROJECTION
 from ledger.catalogue.queries import Filters
-from ledger.catalogue.search_index import Block, blocks
+from ledger.catalogue.search_index import INDEX, Block, blocks
 from ledger.mirror import Mirror
 from ledger.store.engine import writing
 from tests.mirror.world import HEALTH, District
@@ -48,6 +48,26 @@ def test_a_follower_keeps_the_index_in_step(mirror: Mirror, district: District) 
     mirror.catch_up()
     assert reach(mirror) == [Block(0, 15), Block(16, 31)]
     assert found(mirror, "诊室") == [f"{HEALTH}/诊室1"]
+
+
+def test_a_follower_writes_only_where_a_block_is_missing(
+    mirror: Mirror, district: District, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    build = INDEX.build_next
+
+    def counted(connection: Connection, size: int) -> bool:
+        asked.append(size)
+        return build(connection, size)
+
+    monkeypatch.setattr(INDEX, "build_next", counted)
+    district.file("诊室1")
+    mirror.catch_up()
+    assert asked == []
+    district.file("诊室2", "诊室3")
+    mirror.catch_up()
+    assert set(asked) == {33}
+    assert reach(mirror) == [Block(0, 15), Block(16, 31)]
 
 
 def test_a_reorganisation_leaves_no_trace_in_the_index(mirror: Mirror, district: District) -> None:
