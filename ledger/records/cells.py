@@ -54,21 +54,36 @@ def marks_of(entries: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return digests(fixed(entries), MARK)
 
 
-def cell_hashes(entries: NDArray[np.uint8], bits: int, first: int, end: int) -> NDArray[np.uint8]:
-    """Leaf hashes (RFC 9162) of the cells ``first .. end - 1``, whose sorted entries these are."""
-    cells = cells_of(places_of(entries), bits)
+def cell_hashes(
+    entries: NDArray[np.uint8],
+    bits: int,
+    first: int,
+    end: int,
+    places: NDArray[np.uint64] | None = None,
+) -> NDArray[np.uint8]:
+    """Leaf hashes (RFC 9162) of the cells ``first .. end - 1``, whose sorted entries these are.
+
+    ``places``: those of the entries, where they are known already.
+    """
+    cells = cells_of(places_of(entries) if places is None else places, bits)
     sizes = np.bincount(cells - first, minlength=end - first)
     starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]) * HASH_LENGTH
     return digests(cut(marks_of(entries).reshape(-1), starts), b"\0")
 
 
-def fine_sums(entries: NDArray[np.uint8]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Sums (mod 2**64) of the first eight bytes of the leaves, and counts, by the places' first 16 bits."""
+def fine_sums(
+    entries: NDArray[np.uint8], places: NDArray[np.uint64] | None = None
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Sums (mod 2**64) of the first eight bytes of the leaves, and counts, by the places' first 16 bits.
+
+    ``places``: those of the entries, where they are known already.
+    """
     sums, counts = np.zeros(FINE, np.uint64), np.zeros(FINE, np.int64)
     if len(entries):
-        fine = (places_of(entries) >> np.uint64(48)).astype(np.int64)
+        known = places_of(entries) if places is None else places
+        fine = (known >> np.uint64(48)).astype(np.int64)
         starts = np.flatnonzero(np.diff(fine, prepend=-1))
-        marks = np.ascontiguousarray(entries[:, 8:16]).view(">u8").reshape(-1).astype(np.uint64)
+        marks = np.ascontiguousarray(entries).view(">u8")[:, 1].astype(np.uint64)
         sums[fine[starts]] = np.add.reduceat(marks, starts)
         counts[fine[starts]] = np.diff(starts, append=len(fine))
     return sums, counts

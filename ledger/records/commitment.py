@@ -17,17 +17,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ledger.merkle import HASH_LENGTH
 from ledger.records import expressions
 from ledger.records.ahead import drawn_ahead, made_ahead
 from ledger.records.cells import (
     BUCKETS,
-    ENTRY,
     FINE,
     buckets_of,
     cell_bits,
     cell_hashes,
     fine_sums,
-    places_of,
 )
 from ledger.records.encoding import SECRET_LENGTH
 from ledger.records.hashing import row_hashes, tile_levels, top
@@ -38,7 +37,7 @@ from ledger.records.problems import (
     SourceChanged,
     UnsupportedType,
 )
-from ledger.records.runs import Run, Runs, sorted_run
+from ledger.records.runs import Part, Run, Runs, sorted_run
 from ledger.records.schema import RecordSchema, conform
 from ledger.records.sources import Source, telling
 from ledger.records.store import StoreWriter
@@ -198,9 +197,7 @@ def run_of(batch: pa.RecordBatch, secret: bytes, schema_digest: bytes) -> Run:
     keys = pc.cast(batch.column("key"), pa.binary())
     rows = pc.cast(batch.column("row"), pa.binary())
     places, leaves = row_hashes(keys, rows, secret, schema_digest)
-    entries = np.empty((len(batch), ENTRY), np.uint8)
-    entries[:, :8], entries[:, 8:] = places[:, :8], leaves
-    return sorted_run(places_of(entries), entries, rows)
+    return sorted_run(places.view(">u8")[:, 0].astype(np.uint64), leaves, rows)
 
 
 def _unchanged(source: Source, before: str, read: int, counted: int) -> None:
@@ -232,64 +229,66 @@ def _assemble(
     digest = schema.digest()
     content = sha256(digest)
     fine, counts = np.zeros(FINE, np.uint64), np.zeros(FINE, np.int64)
-    bottom: list[NDArray[np.uint8]] = []
+    bottom = np.empty((1 << bits if runs.rows else 0, HASH_LENGTH), np.uint8)
+    each = len(bottom) // parts
     duplicates = done = 0
-    for part in made_ahead(
-        lambda number: _part(runs, number, parts, bits), range(parts if runs.rows else 0), workers=2
+    for found in made_ahead(
+        lambda number: _summed(runs, number, parts, bits),
+        range(parts if runs.rows else 0),
+        workers=2,
     ):
-        if part.surplus and strict:
+        part = found.part
+        if found.surplus and strict:
             raise _duplicated(source, schema)
-        content.update(part.data.data)
-        duplicates += part.surplus
-        fine, counts = fine + part.sums, counts + part.sizes
-        bottom.append(part.cells)
+        content.update(part.rows.data)
+        duplicates += found.surplus
+        fine += found.sums
+        counts += found.sizes
+        bottom[found.number * each : (found.number + 1) * each] = found.cells
         if writer is not None:
-            writer.add(part.entries, part.data, part.lengths)
+            writer.add(part.entries, part.rows, part.lengths)
         done += len(part.entries)
         tell(runs.rows + done, 2 * runs.rows)
-    levels = tile_levels(np.concatenate(bottom)) if bottom else []
-    found = Commitment(
+    levels = tile_levels(bottom) if runs.rows else []
+    commitment = Commitment(
         rows=runs.rows,
         schema=schema,
         schema_digest=digest,
-        root=top(levels[-1]) if levels else top(np.zeros((0, 32), np.uint8)),
+        root=top(levels[-1] if levels else bottom),
         buckets=buckets_of(fine, secret),
         content_root=content.digest(),
         duplicates=duplicates,
         null_keys=surveyed.null_keys,
     )
     if writer is not None:
-        writer.finish(found, secret, levels, (fine, counts), source=source)
-    return found
+        writer.finish(commitment, secret, levels, (fine, counts), source=source)
+    return commitment
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """A part of the key space, in order, and what is summed up over the parts.
+class _Summed:
+    """A part of the key space, its cells' hashes, and what is summed up over the parts.
 
-    ``data`` are the rows one after another, ``surplus`` counts entries that share the place of the one
-    before.
+    ``surplus`` counts entries that share the place of the one before.
     """
 
-    entries: NDArray[np.uint8]
-    data: NDArray[np.uint8]
-    lengths: NDArray[np.int64]
+    number: int
+    part: Part
     cells: NDArray[np.uint8]
     sums: NDArray[np.uint64]
     sizes: NDArray[np.int64]
     surplus: int
 
 
-def _part(runs: Runs, number: int, parts: int, bits: int) -> _Part:
-    entries, data, lengths = runs.part(number, parts)
-    places = places_of(entries)
+def _summed(runs: Runs, number: int, parts: int, bits: int) -> _Summed:
+    part = runs.part(number, parts)
+    entries, places = part.entries, part.places
     each = (1 << bits) // parts
-    return _Part(
-        entries,
-        data,
-        lengths,
-        cell_hashes(entries, bits, number * each, (number + 1) * each),
-        *fine_sums(entries),
+    return _Summed(
+        number,
+        part,
+        cell_hashes(entries, bits, number * each, (number + 1) * each, places),
+        *fine_sums(entries, places),
         surplus=int(np.count_nonzero(places[1:] == places[:-1])),
     )
 

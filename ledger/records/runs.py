@@ -62,18 +62,21 @@ class Run:
     bytes: NDArray[np.int64]
 
 
-def sorted_run(places: NDArray[np.uint64], entries: Bytes, rows: pa.Array) -> Run:
-    """A run of entries, shape (n, 40), whose places these are, and of the encoded rows beside them."""
+def sorted_run(places: NDArray[np.uint64], leaves: Bytes, rows: pa.Array) -> Run:
+    """A run of leaves, shape (n, 32), whose places these are, and of the encoded rows beside them."""
     count = len(places)
     order = np.argsort(places)
+    placed = places[order]
     edges = np.arange(BUCKETS, dtype=np.uint64) << np.uint64(56)
-    starts = np.append(np.searchsorted(places[order], edges), count).astype(np.int64)
+    starts = np.append(np.searchsorted(placed, edges), count).astype(np.int64)
     found, lengths = ordered(rows, order)
     ends = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     # In one piece of just this size: what is held is most of the memory that committing takes.
     data = np.empty(count * (ENTRY + LENGTH) + len(found), np.uint8)
     middle, end = count * ENTRY, count * (ENTRY + LENGTH)
-    np.take(entries, order, axis=0, out=data[:middle].reshape(-1, ENTRY), mode="clip")
+    entries = data[:middle].view(">u8").reshape(-1, ENTRY // 8)
+    entries[:, 0] = placed
+    entries.view(np.uint64)[:, 1:] = np.take(leaves.view(np.uint64), order, axis=0)
     data[middle:end].view(np.uint32)[:] = lengths
     data[end:] = found
     return Run(data, starts, ends[starts])
@@ -120,10 +123,8 @@ class Runs:
         # Once for all parts: asking each run anew costs more than what is read from it.
         self._parts = [tuple(of[:, edge].tolist() for of in places) for edge in range(BUCKETS + 1)]
 
-    def part(self, part: int, parts: int) -> tuple[Bytes, Bytes, NDArray[np.int64]]:
-        """After :meth:`finish`: the sorted entries of one of ``parts`` (a divisor of 256) of the key
-        space, their rows one after another, and the lengths of these.
-        """
+    def part(self, part: int, parts: int) -> Part:
+        """After :meth:`finish`: one of ``parts`` (a divisor of 256) of the key space, in order."""
         wide = BUCKETS // parts
         edges = zip(self._parts[part * wide], self._parts[(part + 1) * wide], strict=True)
         entries, lengths, data = (
@@ -133,15 +134,25 @@ class Runs:
             for firsts, ends in edges
         )
         found, sizes = entries.reshape(-1, ENTRY), lengths.view(np.uint32)
-        order = _order(found)
+        places = places_of(found)
+        order = _order(found, places)
         offsets = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
         bytes_, taken = ordered(cut(data, offsets), order)
-        return np.take(found, order, axis=0), bytes_, taken
+        return Part(np.take(found, order, axis=0), places[order], bytes_, taken)
 
 
-def _order(entries: Bytes) -> NDArray[np.int64]:
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Sorted entries, shape (n, 40), their places, their rows one after another, and the lengths of these."""
+
+    entries: Bytes
+    places: NDArray[np.uint64]
+    rows: Bytes
+    lengths: NDArray[np.int64]
+
+
+def _order(entries: Bytes, places: NDArray[np.uint64]) -> NDArray[np.int64]:
     """The order by place, and by leaf where places are equal: the same for any order of reading."""
-    places = places_of(entries)
     order = np.argsort(places)
     sorted_places = places[order]
     if np.any(sorted_places[1:] == sorted_places[:-1]):
