@@ -120,9 +120,9 @@ class CatalogueRules:
             raise _illegal(decoded, held, to)
         submitted = to is EntryState.SUBMITTED
         low = 1 if submitted else 0
-        share, opening, grade, cycle, library = (
+        share, opening, grade, cycle, library = [
             require_range(decoded, name, low, high) for name, high in _BOUNDS
-        )
+        ]
         if submitted and not who.cosigned:
             raise RuleBroken(
                 f"{where(statement)}: a submission needs the co-signature of a HEAD "

@@ -6,6 +6,7 @@ import os
 import pickle
 import signal
 import sqlite3
+import sys
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import closing
@@ -126,6 +127,15 @@ def test_a_chain_that_fails_ahead_loses_nothing_of_the_part_before(
 
 def test_short_work_is_done_by_one_process() -> None:
     with Examining(PROJECTIONS, second_process.LONG - 1) as examining:
+        assert not examining.is_beside
+
+
+@pytest.mark.usefixtures("beside")
+def test_one_process_does_it_where_no_second_one_can_be_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
+    with Examining(PROJECTIONS, second_process.LONG) as examining:
         assert not examining.is_beside
 
 
