@@ -17,6 +17,7 @@ from ledger.cli.output import (
     out,
     print_json,
     print_table,
+    progress_bar,
     say,
     write_whole,
 )
@@ -65,8 +66,12 @@ def findings(
             say(f"可用：{', '.join(KINDS)}", f"there are {', '.join(KINDS)}"),
             Exit.USAGE,
         )
-    with reading(as_of, edges=True) as (connection, size):
-        found = found_in(connection, size, kinds=tuple(KINDS) if kind is None else (kind,))
+    with (
+        reading(as_of, edges=True) as (connection, size),
+        progress_bar(say("血缘发现", "Findings")) as bar,
+    ):
+        some = tuple(KINDS) if kind is None else (kind,)
+        found = found_in(connection, size, kinds=some, progress=bar)
     told = found.of(organisation=organisation)
     if json_output:
         counts = {name: sum(one.kind == name for one in told) for name in KINDS}
@@ -167,8 +172,12 @@ def composition(
             say(f"可用：{', '.join(SHARED_LIBRARIES)}", f"there are {', '.join(SHARED_LIBRARIES)}"),
             Exit.USAGE,
         )
-    with reading(as_of, edges=True) as (connection, size):
-        every = [one for one in composed(connection, size) if library in (None, one.library)]
+    with (
+        reading(as_of, edges=True) as (connection, size),
+        progress_bar(say("库的构成", "Composition")) as bar,
+    ):
+        whole = composed(connection, size, progress=bar)
+    every = [one for one in whole if library in (None, one.library)]
     told = [one for one in every if not (unsourced and one.sources)]
     counts = {
         name: {

@@ -59,6 +59,7 @@ from ledger.statements import text_hash
 from ledger.store.bulk import insert_rows
 from ledger.store.engine import open_database, writing
 from ledger.store.types import unsigned64
+from scripts.bench import lineage_findings
 from scripts.bench.measuring import Row, absent, at_most, bench_main, tell
 from scripts.bench.off_duty import serve
 
@@ -448,6 +449,16 @@ def over_http(place: Path, district: District, turns: int) -> list[Row]:
     return found
 
 
+def of_findings(place: Path, district: District) -> list[Row]:
+    """What lineage finds, in the same mirror with ten thousand entries."""
+    engine = open_database(f"sqlite:///{place / 'mirror.db'}", "mirror")
+    with writing(engine) as conn:
+        lineage_findings.fill(conn, district.acts, SPACE, TEAM)
+    found = lineage_findings.rows_of("SQLite", engine)
+    engine.dispose()
+    return found
+
+
 def rows(quick: bool) -> list[Row]:  # noqa: FBT001 - as bench_main calls it
     """SQLite, HTTP, networkx, a million edges, PostgreSQL."""
     turns = 3 if quick else TURNS
@@ -458,6 +469,7 @@ def rows(quick: bool) -> list[Row]:  # noqa: FBT001 - as bench_main calls it
         found += beside_networkx(engine, district)
         engine.dispose()
         found += over_http(place, district, turns)
+        found += of_findings(place, district)
         if quick:
             return found
         large = place / "large"

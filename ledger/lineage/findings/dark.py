@@ -99,17 +99,21 @@ class Owners:
 
     def __init__(self, connection: Connection, picture: Picture) -> None:
         self._picture = picture
-        self._namespaces: dict[str, Counter[str]] = {}
+        namespaces: dict[str, Counter[str]] = {}
         for number, rule in picture.rules.items():
-            holders = self._namespaces.setdefault(picture.datasets[number][0], Counter())
+            holders = namespaces.setdefault(picture.datasets[number][0], Counter())
             holders[rule.holder] += 1
+        self._covering: dict[str, Owner | None] = {
+            namespace: _most("namespace", holders, half=True)
+            for namespace, holders in namespaces.items()
+        }
         self._writers = _writers(connection, picture)
 
     def of(self, number: int) -> Owner | None:
         """The likely owner of a data set, None where nothing tells."""
         namespace = self._picture.datasets[number][0]
         return (
-            _most("namespace", self._namespaces.get(namespace, {}), half=True)
+            self._covering.get(namespace)
             or _most("writer", self._written(number))
             or _most("neighbours", self._neighbours(number), ties=True)
         )

@@ -83,7 +83,8 @@ class _Building:
                 node = self._node("job", job)
                 self.edges += [(self._from(one), node, PLAIN) for one in inputs]
                 self.edges += [(node, one, PLAIN) for one in outputs]
-        table = np.array(sorted(self.edges), dtype=np.int64).reshape(-1, 3)
+        table = np.array(self.edges, dtype=np.int64).reshape(-1, 3)
+        table = table[np.lexsort((table[:, 2], table[:, 1], table[:, 0]))]
         first = np.searchsorted(table[:, 0], np.arange(len(self.about) + 1))
         return Hops(
             datasets=self.datasets,

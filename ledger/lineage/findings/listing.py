@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -143,6 +143,14 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         return ":".join(told)
 
 
+Progress = Callable[[int, int], object]
+_PARTS = 6
+
+
+def _silent(_done: int, _total: int) -> None:
+    """Nobody watches."""
+
+
 @dataclass(frozen=True)
 class Found:
     """All findings at one size of the ledger; ``journal`` is that of the journal, None: all of it."""
@@ -165,35 +173,59 @@ class Found:
 
 
 def findings(
-    connection: Connection, as_of: int | None = None, *, kinds: Sequence[str] = tuple(KINDS)
+    connection: Connection,
+    as_of: int | None = None,
+    *,
+    kinds: Sequence[str] = tuple(KINDS),
+    progress: Progress = _silent,
 ) -> Found:
-    """Everything that lineage finds of these kinds; only what they ask for is worked out."""
+    """Everything that lineage finds of these kinds; only what they ask for is worked out.
+
+    ``progress`` hears how many of how many parts are done.
+    """
+    progress(0, _PARTS)
     whole = picture(connection, as_of)
-    return Found(as_of, whole.journal, tuple(_findings(connection, whole, frozenset(kinds))))
+    found: list[Finding] = []
+    for done, part in enumerate(_findings(connection, whole, frozenset(kinds))):
+        progress(1 + done, _PARTS)
+        found += part
+    progress(_PARTS, _PARTS)
+    return Found(as_of, whole.journal, tuple(found))
 
 
-def composed(connection: Connection, as_of: int | None = None) -> list[Composed]:
-    """What the libraries are made of."""
+def composed(
+    connection: Connection, as_of: int | None = None, *, progress: Progress = _silent
+) -> list[Composed]:
+    """What the libraries are made of; ``progress`` as for :func:`findings`."""
+    progress(0, 3)
     whole = picture(connection, as_of)
-    return composition(whole, hops(whole))
+    progress(1, 3)
+    ways = hops(whole)
+    progress(2, 3)
+    found = composition(whole, ways)
+    progress(3, 3)
+    return found
 
 
-def _findings(connection: Connection, whole: Picture, kinds: frozenset[str]) -> Iterator[Finding]:
+def _findings(
+    connection: Connection, whole: Picture, kinds: frozenset[str]
+) -> Iterator[Iterable[Finding]]:
+    """In :data:`_PARTS` parts at the most, the picture itself counted."""
     if "dark_data" in kinds:
-        yield from (_dark(whole, one) for one in dark_data(connection, whole))
+        yield (_dark(whole, one) for one in dark_data(connection, whole))
     ways = hops(whole) if kinds & {"grade_lowered", "share_widened", "stale_chain"} else None
     if ways is not None and kinds & {"grade_lowered", "share_widened"}:
         told = [one for one in breaches(whole, flow(whole, ways)) if one.kind in kinds]
         order = list(KINDS)
         told.sort(key=lambda one: (order.index(one.kind), one.stated - one.flowing, one.entry))
-        yield from (_breach(whole, one) for one in told)
+        yield (_breach(whole, one) for one in told)
     if ways is not None and "stale_chain" in kinds:
         late = sorted(stale(connection, whole, ways), key=lambda one: one.made - one.delivered)
-        yield from (_stale(whole, one) for one in late)
+        yield (_stale(whole, one) for one in late)
     if "broken_item" in kinds:
-        yield from (_item(whole, one) for one in broken_items(connection, whole))
+        yield (_item(whole, one) for one in broken_items(connection, whole))
     if "broken_entry" in kinds:
-        yield from (_entry(whole, one) for one in broken_entries(whole))
+        yield (_entry(whole, one) for one in broken_entries(whole))
 
 
 def _dark(whole: Picture, one: Dark) -> Finding:

@@ -131,13 +131,12 @@ class Picture:
 def picture(connection: Connection, as_of: int | None = None) -> Picture:
     """Everything at a size of the ledger: of the journal what was anchored by then, or all (None)."""
     journal = queries.journal_size(connection, as_of)
+    asked = select(EDGES.c.job_id, EDGES.c.direction, EDGES.c.dataset_id)
     edges = {
-        (row.job_id, row.direction, row.dataset_id)
-        for row in connection.execute(
-            select(EDGES.c.job_id, EDGES.c.direction, EDGES.c.dataset_id).where(
-                holding(EDGES, journal)
-            )
-        )
+        (job, direction, dataset)
+        for job, direction, dataset in connection.execute(
+            asked.where(holding(EDGES, journal))
+        ).fetchall()
     }
     names: dict[int, Names] = {}
     for row in connection.execute(select(STEP_EDGES).where(held(STEP_EDGES, as_of))):
@@ -152,8 +151,9 @@ def picture(connection: Connection, as_of: int | None = None) -> Picture:
     }
     codes = {job: (STEP_NAMESPACE, row.code) for job, row in steps.items()}
     jobs = _named(connection, JOBS, {job for job, _, _ in edges}, codes)
-    place = {number: at for at, number in enumerate((*jobs, *datasets))}
-    ordered = sorted(edges, key=lambda edge: (place[edge[0]], place[edge[2]]))
+    numbers = (*jobs, *datasets)
+    place = {number: at for at, number in enumerate(numbers)}
+    ordered = sorted((place[job], place[dataset], direction) for job, direction, dataset in edges)
     attribution = queries.attribution(connection, as_of)
     found = ((number, attribution.rule_of(*name)) for number, name in datasets.items())
     speakers = organisations.names(
@@ -164,8 +164,8 @@ def picture(connection: Connection, as_of: int | None = None) -> Picture:
         journal=journal,
         datasets=datasets,
         jobs=jobs,
-        reads=[(job, dataset) for job, direction, dataset in ordered if direction == INPUT],
-        writes=[(job, dataset) for job, direction, dataset in ordered if direction != INPUT],
+        reads=[(numbers[a], numbers[b]) for a, b, direction in ordered if direction == INPUT],
+        writes=[(numbers[a], numbers[b]) for a, b, direction in ordered if direction != INPUT],
         rules={number: rule for number, rule in found if rule is not None},
         entries=_entries(connection, as_of),
         step_leaves={job: row.leaf_from for job, row in steps.items()},
@@ -197,7 +197,7 @@ def _named(
     """Names of those wanted, in their order; ``known`` are names that the ledger itself says."""
     found = {number: name for number, name in known.items() if number in wanted}
     asked = select(table.c.id, table.c.namespace, table.c.name)
-    for number, namespace, name in connection.execute(asked):
+    for number, namespace, name in connection.execute(asked).fetchall():
         if number in wanted:
             found[number] = (namespace, name)
     return dict(sorted(found.items(), key=lambda one: one[1]))
@@ -250,7 +250,10 @@ def _deidentified(
 def _grouped(pairs: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
     for of, one in pairs:
-        found.setdefault(of, []).append(one)
+        if of in found:
+            found[of].append(one)
+        else:
+            found[of] = [one]
     return found
 
 
