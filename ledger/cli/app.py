@@ -18,6 +18,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from ledger import __version__
+from ledger.cli.garbage import pass_over
 from ledger.cli.output import Exit, Problem, print_problem, say
 from ledger.cli.session import set_flags
 from ledger.cli.wording import problem_of
@@ -141,7 +142,8 @@ class Commands(TyperGroup):
         if ctx is not None and ctx.meta.get(LISTING):
             return TyperCommand(cmd_name, help=command.does)
         found = getattr(importlib.import_module(command.module), command.name)
-        _collect_again()
+        if not gc.isenabled():
+            pass_over()
         if not isinstance(found, typer.Typer):
             alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
             alone.command(cmd_name)(found)
@@ -219,13 +221,6 @@ def main() -> None:
         if told is None:
             raise
         _end(told)
-
-
-def _collect_again() -> None:
-    """From here on garbage is looked for, but not among modules, which stay."""
-    if not gc.isenabled():
-        gc.freeze()
-        gc.enable()
 
 
 def _end(problem: Problem) -> None:

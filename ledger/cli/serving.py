@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import socket
 import sys
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ledger.cli.garbage import pass_over
 from ledger.cli.output import Exit, Problem, out, say
 from ledger.cli.session import ask_passphrase, opened
 from ledger.cli.wording import problem_of
@@ -253,7 +253,7 @@ def _run(
             if self.started:
                 # Modules and tables stay as they are: whoever looks for cycles passes over them from now on,
                 # or every request would wait a quarter of a second now and then.
-                gc.freeze()
+                pass_over()
                 ready()
 
     server = Announced(config)
