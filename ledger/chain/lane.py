@@ -76,6 +76,7 @@ class Lane:
     ) -> None:
         self._desk = OutboxDesk(engine, sender.address, lead.fence if lead is not None else None)
         self._chain = chain
+        self._trier = chain if isinstance(chain, TriesOut) else None
         self._sender = sender
         self._address = address_bytes(sender.address)
         self._fates = Fates(self._desk, chain, deployment, self._address)
@@ -231,13 +232,13 @@ class Lane:
 
     def _send_waiting(self) -> bool:
         """Send what waits, as far as it does not build on what is under way."""
-        if isinstance(self._chain, TriesOut):
-            return self._try_out(self._chain)
+        if self._trier is not None:
+            return self._try_out(self._trier)
         rows = self._desk.accepted(self._limit)
         return bool(rows) and self._send_in_line(rows)
 
     def _send_in_line(self, rows: Sequence[RowMapping]) -> bool:
-        under_way = [set(_words(row["subjects"])) for row in self._desk.sent()]
+        under_way = [set(_words(subjects)) for subjects in self._desk.sent()]
         rows = rows[: max(0, self._limit - len(under_way))]
         busy = set().union(*under_way)
         room = self._room()

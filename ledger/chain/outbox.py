@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
-from sqlalchemy import Engine, RowMapping, delete, insert, select, update
+from sqlalchemy import Engine, RowMapping, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ledger.chain.deployment import Deployment
@@ -44,6 +44,12 @@ if TYPE_CHECKING:
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.002, 0.25
 """Between looks at the chain while something is waited for, in seconds."""
 ORDER = (State.ACCEPTED, State.SENT, State.RECORDED, State.VERIFIED)
+
+
+# Put into words once: every batch that is handed in asks these.
+_NEW = insert(RECEIPT)
+_KNOWN = select(RECEIPT.c.state, RECEIPT.c.sequence).where(RECEIPT.c.id == bindparam("id"))
+_RECEIPT = select(RECEIPT).where(RECEIPT.c.id == bindparam("id"))
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,17 +152,16 @@ class Outbox:
 
     def _keep(self, row: dict[str, Any]) -> None:
         """Write a receipt down unless it is there; one that was refused takes its turn anew."""
-        new = insert(RECEIPT).values(accepted_at=row["updated_at"], **row)
+        row = {**row, "accepted_at": row["updated_at"]}
         with writing(self._engine) as connection:
-            known = connection.execute(
-                select(RECEIPT.c.state, RECEIPT.c.sequence).where(RECEIPT.c.id == row["id"])
-            ).first()
+            known = connection.execute(_KNOWN, {"id": row["id"]}).first()
             if known is None:
-                connection.execute(new)
+                connection.execute(_NEW, row)
             elif known.state == State.REFUSED:
                 # what it depended on may have been handed in since: it goes behind that
                 connection.execute(delete(RECEIPT).where(RECEIPT.c.sequence == known.sequence))
-                sequence = connection.execute(new.returning(RECEIPT.c.sequence)).scalar_one()
+                again = _NEW.returning(RECEIPT.c.sequence)
+                sequence = connection.execute(again, row).scalar_one()
                 connection.execute(
                     update(ATTEMPT)
                     .where(ATTEMPT.c.receipt == known.sequence)
@@ -180,7 +185,7 @@ class Outbox:
     def receipt(self, receipt_id: str) -> Receipt:
         """The receipt with this id; raises :class:`UnknownReceipt`."""
         with self._engine.connect() as connection:
-            found = connection.execute(select(RECEIPT).where(RECEIPT.c.id == receipt_id.lower()))
+            found = connection.execute(_RECEIPT, {"id": receipt_id.lower()})
             row = found.mappings().first()
         if row is None:
             raise UnknownReceipt(

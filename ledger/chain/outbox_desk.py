@@ -6,16 +6,66 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, RowMapping, delete, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    RowMapping,
+    Update,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from ledger.chain.authorised import first_index_of
 from ledger.chain.errors import ContractRefusal
 from ledger.chain.interface import RawLog
 from ledger.chain.outbox_models import ATTEMPT, RECEIPT, AttemptState, State
 from ledger.store.engine import writing
+
+# What a lane asks in every turn is put into words once: that takes longer than answering it.
+_ANY_WAITING = (
+    select(RECEIPT.c.sequence)
+    .where(or_(RECEIPT.c.state == State.ACCEPTED, RECEIPT.c.state == State.SENT))
+    .limit(1)
+)
+_SENT = select(RECEIPT).where(RECEIPT.c.state == State.SENT).order_by(RECEIPT.c.sequence)
+_ACCEPTED = (
+    select(RECEIPT)
+    .where(RECEIPT.c.state == State.ACCEPTED)
+    .order_by(RECEIPT.c.sequence)
+    .limit(bindparam("most"))
+)
+_SUBJECTS_SENT = (
+    select(RECEIPT.c.subjects).where(RECEIPT.c.state == State.SENT).order_by(RECEIPT.c.sequence)
+)
+_ATTEMPTS = (
+    select(ATTEMPT)
+    .where(ATTEMPT.c.receipt.in_(bindparam("receipts", expanding=True)))
+    .order_by(ATTEMPT.c.number)
+)
+_OPEN = (ATTEMPT.c.sender == bindparam("sender")) & (ATTEMPT.c.state == AttemptState.OPEN)
+_GAS = select(func.sum(ATTEMPT.c.gas)).where(_OPEN)
+_HIGHEST = select(func.max(ATTEMPT.c.nonce)).where(_OPEN)
+_CLOSE_ONE = (
+    update(ATTEMPT)
+    .where(ATTEMPT.c.receipt == bindparam("ours"), ATTEMPT.c.transaction_hash == bindparam("this"))
+    .values(state=bindparam("becomes"))
+)
+_DROP_OTHERS = (
+    update(ATTEMPT)
+    .where(ATTEMPT.c.receipt == bindparam("ours"), ATTEMPT.c.state == AttemptState.OPEN)
+    .values(state=AttemptState.DROPPED)
+)
+_DELETE_ATTEMPT = delete(ATTEMPT).where(ATTEMPT.c.transaction_hash == bindparam("this"))
+_INSERT_ATTEMPTS = insert(ATTEMPT)
 
 
 class OutboxDesk:
@@ -40,50 +90,40 @@ class OutboxDesk:
 
     def any_waiting(self) -> bool:
         """Whether some batch is neither in a block nor refused."""
-        query = select(RECEIPT.c.sequence).where(RECEIPT.c.state.in_([State.ACCEPTED, State.SENT]))
         with self._engine.connect() as connection:
-            return connection.execute(query.limit(1)).first() is not None
+            return connection.execute(_ANY_WAITING).first() is not None
 
     def accepted(self, limit: int) -> Sequence[RowMapping]:
         """The oldest receipts that wait to be sent."""
-        return self._receipts(State.ACCEPTED, max(0, limit))
-
-    def sent(self) -> Sequence[RowMapping]:
-        """Receipts that were sent and not seen in a block, oldest first."""
-        return self._receipts(State.SENT)
-
-    def _receipts(self, state: State, limit: int | None = None) -> Sequence[RowMapping]:
-        query = select(RECEIPT).where(RECEIPT.c.state == state).order_by(RECEIPT.c.sequence)
         with self._engine.connect() as connection:
-            return connection.execute(query.limit(limit)).mappings().all()
+            return connection.execute(_ACCEPTED, {"most": max(0, limit)}).mappings().all()
+
+    def sent(self) -> list[bytes]:
+        """The subjects of each receipt that was sent and not seen in a block, oldest first."""
+        with self._engine.connect() as connection:
+            return list(connection.execute(_SUBJECTS_SENT).scalars())
 
     def under_way(self) -> list[tuple[RowMapping, list[RowMapping]]]:
         """Receipts that were sent, with all their attempts, both oldest first."""
-        receipts = self.sent()
-        if not receipts:
-            return []
         attempts: dict[int, list[RowMapping]] = defaultdict(list)
-        query = select(ATTEMPT).where(ATTEMPT.c.receipt.in_([row["sequence"] for row in receipts]))
         with self._engine.connect() as connection:
-            for attempt in connection.execute(query.order_by(ATTEMPT.c.number)).mappings():
+            receipts = connection.execute(_SENT).mappings().all()
+            if not receipts:
+                return []
+            numbers = [row["sequence"] for row in receipts]
+            for attempt in connection.execute(_ATTEMPTS, {"receipts": numbers}).mappings():
                 attempts[attempt["receipt"]].append(attempt)
         return [(row, attempts[row["sequence"]]) for row in receipts]
 
     def gas_under_way(self) -> int:
         """The gas limits of all attempts that may still be mined, summed up."""
-        query = select(func.sum(ATTEMPT.c.gas)).where(
-            ATTEMPT.c.sender == self._sender, ATTEMPT.c.state == AttemptState.OPEN
-        )
         with self._engine.connect() as connection:
-            return int(connection.execute(query).scalar_one() or 0)
+            return int(connection.execute(_GAS, {"sender": self._sender}).scalar_one() or 0)
 
     def next_nonce(self) -> int:
         """The nonce after all those that are taken by attempts under way; 0 without any."""
-        query = select(func.max(ATTEMPT.c.nonce)).where(
-            ATTEMPT.c.sender == self._sender, ATTEMPT.c.state == AttemptState.OPEN
-        )
         with self._engine.connect() as connection:
-            highest = connection.execute(query).scalar_one()
+            highest = connection.execute(_HIGHEST, {"sender": self._sender}).scalar_one()
         return 0 if highest is None else int(highest) + 1
 
     def write_down(self, attempts: Sequence[dict[str, Any]]) -> None:
@@ -95,9 +135,10 @@ class OutboxDesk:
         ]
         with self._writing() as connection:
             # the very same transaction may have been given up before
-            hashes = [attempt["transaction_hash"] for attempt in attempts]
-            connection.execute(delete(ATTEMPT).where(ATTEMPT.c.transaction_hash.in_(hashes)))
-            connection.execute(insert(ATTEMPT), rows)
+            connection.execute(
+                _DELETE_ATTEMPT, [{"this": attempt["transaction_hash"]} for attempt in attempts]
+            )
+            connection.execute(_INSERT_ATTEMPTS, rows)
             for row in rows:
                 _set(
                     connection,
@@ -171,25 +212,25 @@ class OutboxDesk:
 
 
 def _set(connection: Connection, sequence: int, **values: object) -> None:
+    told = {f"new_{name}": value for name, value in values.items()}
     connection.execute(
-        update(RECEIPT).where(RECEIPT.c.sequence == sequence).values(updated_at=_now(), **values)
+        _setting(tuple(sorted(values))), {"number": sequence, "new_updated_at": _now(), **told}
     )
+
+
+@cache
+def _setting(names: tuple[str, ...]) -> Update:
+    """The statement that changes these columns of one receipt; there are few different ones."""
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in ("updated_at", *names)}
+    return update(RECEIPT).where(RECEIPT.c.sequence == bindparam("number")).values(values)
 
 
 def _close(
     connection: Connection, receipt: RowMapping, state: AttemptState, transaction_hash: bytes
 ) -> None:
-    ours = ATTEMPT.c.receipt == receipt["sequence"]
-    connection.execute(
-        update(ATTEMPT)
-        .where(ours, ATTEMPT.c.transaction_hash == transaction_hash)
-        .values(state=state)
-    )
-    connection.execute(
-        update(ATTEMPT)
-        .where(ours, ATTEMPT.c.state == AttemptState.OPEN)
-        .values(state=AttemptState.DROPPED)
-    )
+    ours = receipt["sequence"]
+    connection.execute(_CLOSE_ONE, {"ours": ours, "this": transaction_hash, "becomes": state})
+    connection.execute(_DROP_OTHERS, {"ours": ours})
 
 
 def _now() -> int:

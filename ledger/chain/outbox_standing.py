@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Engine, or_, select, update
+from sqlalchemy import Engine, bindparam, or_, select, update
 
 from ledger.chain.outbox_models import ATTEMPT, RECEIPT, AttemptState, State
 from ledger.store.engine import writing
@@ -22,6 +22,36 @@ _STANDS = (
     RECEIPT.c.block_number,
     RECEIPT.c.block_hash,
     RECEIPT.c.transaction_hash,
+)
+# Asked whenever the mirror moves, so put into words once.
+_RECORDED = (
+    select(*_STANDS)
+    .where(
+        RECEIPT.c.state == State.RECORDED,
+        or_(
+            RECEIPT.c.block_number <= bindparam("block"),
+            RECEIPT.c.first_index < bindparam("size"),
+        ),
+        RECEIPT.c.sequence > bindparam("last"),
+    )
+    .order_by(RECEIPT.c.sequence)
+    .limit(AT_ONCE)
+)
+_REFUSED = (
+    select(*_STANDS)
+    .where(RECEIPT.c.state == State.REFUSED)
+    .order_by(RECEIPT.c.sequence.desc())
+    .limit(WATCHED)
+)
+_BEYOND = (RECEIPT.c.first_index >= bindparam("beyond")) & (RECEIPT.c.state == State.VERIFIED)
+_ANY_BEYOND = select(RECEIPT.c.sequence).where(_BEYOND).limit(1)
+_RECORDED_AGAIN = (
+    update(RECEIPT).where(_BEYOND).values(state=State.RECORDED, updated_at=bindparam("now"))
+)
+_VERIFY = (
+    update(RECEIPT)
+    .where(RECEIPT.c.sequence == bindparam("number"))
+    .values(state=State.VERIFIED, updated_at=bindparam("now"), note=None, error=None)
 )
 
 
@@ -65,35 +95,20 @@ class Standings:
         count, last = 0, 0
         while True:
             with self._engine.connect() as connection:
-                rows = connection.execute(
-                    select(*_STANDS)
-                    .where(
-                        RECEIPT.c.state == State.RECORDED,
-                        or_(
-                            RECEIPT.c.block_number <= verified.block,
-                            RECEIPT.c.first_index < verified.size,
-                        ),
-                        RECEIPT.c.sequence > last,
-                    )
-                    .order_by(RECEIPT.c.sequence)
-                    .limit(AT_ONCE)
-                ).all()
+                told = {"block": verified.block, "size": verified.size, "last": last}
+                rows = connection.execute(_RECORDED, told).all()
+                anew = not rows and verified.block != self._compared
+                # The newest refusals: a reorganisation may turn a failed transaction into a good one, and a node
+                # that is behind does not know what another office recorded.
+                refused = connection.execute(_REFUSED).all() if anew else None
             if not rows:
                 break
             count += self._compare(rows, verified, look_anew=True)
             last = rows[-1].sequence
-        if verified.block != self._compared:
-            count += self._compare(self._refused_lately(), verified, look_anew=False)
+        if refused is not None:
+            count += self._compare(refused, verified, look_anew=False)
             self._compared = verified.block
         return count
-
-    def _refused_lately(self) -> Sequence[Any]:
-        """The newest refusals: a reorganisation may turn a failed transaction into a good one, and a node
-        that is behind does not know what another office recorded."""
-        query = select(*_STANDS).where(RECEIPT.c.state == State.REFUSED)
-        with self._engine.connect() as connection:
-            newest = query.order_by(RECEIPT.c.sequence.desc()).limit(WATCHED)
-            return connection.execute(newest).all()
 
     def _compare(self, rows: Sequence[Any], verified: Verified, *, look_anew: bool) -> int:
         standing = verified.standing([bytes.fromhex(row.id[2:]) for row in rows]) if rows else {}
@@ -113,9 +128,9 @@ class Standings:
         if as_told or elsewhere:
             with writing(self._engine) as connection:
                 now = {"state": State.VERIFIED, "updated_at": _now(), "note": None, "error": None}
-                connection.execute(
-                    update(RECEIPT).where(RECEIPT.c.sequence.in_(as_told)).values(now)
-                )
+                if as_told:
+                    told = [{"number": number, "now": now["updated_at"]} for number in as_told]
+                    connection.execute(_VERIFY, told)
                 for sequence, place in elsewhere:
                     connection.execute(
                         update(RECEIPT)
@@ -126,17 +141,11 @@ class Standings:
 
     def not_verified_beyond(self, size: int) -> int:
         """See :meth:`ledger.chain.outbox.Outbox.not_verified_beyond`."""
-        beyond = (RECEIPT.c.first_index >= size) & (RECEIPT.c.state == State.VERIFIED)
         with self._engine.connect() as connection:
-            if (
-                connection.execute(select(RECEIPT.c.sequence).where(beyond).limit(1)).first()
-                is None
-            ):
+            if connection.execute(_ANY_BEYOND, {"beyond": size}).first() is None:
                 return 0
         with writing(self._engine) as connection:
-            return connection.execute(
-                update(RECEIPT).where(beyond).values(state=State.RECORDED, updated_at=_now())
-            ).rowcount
+            return connection.execute(_RECORDED_AGAIN, {"beyond": size, "now": _now()}).rowcount
 
     def rolled_back(self, size: int) -> int:
         """See :meth:`ledger.chain.outbox.Outbox.rolled_back`."""

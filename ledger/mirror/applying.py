@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
 
 from ledger.chain.interface import BlockRef
 from ledger.merkle import HASH_LENGTH, TILE_HEIGHT, TILE_WIDTH, Run, tiles_of_run
@@ -24,6 +24,12 @@ from ledger.store.bulk import insert_rows
 
 TRAIL = 256
 """How many of the newest blocks without statements are remembered, to find where a chain forked."""
+_FORGET_BLOCKS = (
+    delete(tables.block)
+    .where(tables.block.c.number < bindparam("newest"))
+    .where(tables.block.c.number >= bindparam("oldest"))
+    .where(~exists().where(tables.authorisation.c.block_number == tables.block.c.number))
+)
 
 
 def write_log(
@@ -112,13 +118,8 @@ def _write_blocks(conn: Connection, rows: LogRows, blocks: Sequence[BlockRef]) -
         size = rows.sizes.get(ref.number, size)
         written.append((ref.number, ref.hash, ref.parent_hash, ref.timestamp, size))
     insert_rows(conn, tables.block, written)
-    holds_statements = exists().where(tables.authorisation.c.block_number == tables.block.c.number)
-    conn.execute(
-        delete(tables.block)
-        .where(tables.block.c.number < blocks[-1].number - TRAIL)
-        .where(tables.block.c.number >= blocks[0].number - 2 * TRAIL)
-        .where(~holds_statements)
-    )
+    newest, oldest = blocks[-1].number - TRAIL, blocks[0].number - 2 * TRAIL
+    conn.execute(_FORGET_BLOCKS, {"newest": newest, "oldest": oldest})
 
 
 def _write_tiles(conn: Connection, runs: Iterable[Run]) -> None:

@@ -49,6 +49,7 @@ ATTEMPTS = 5
 BLOCKS_AT_ONCE = 64
 PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 30.0
+_PROJECTION_STATE = select(tables.projection_state)
 OnStep = Callable[[Cursor], None]
 OnCut = Callable[[int], None]
 """Told that every leaf from here on is taken back, before it is."""
@@ -94,7 +95,7 @@ class Follower:
         self.on_advance = on_advance
         self._pace = Pace()
         self._checked = False
-        self._behind = (0, 0)
+        self._warned = ""
         projected = [table for each in self.projections for table in each.tables]
         self._late = late_indexes.late_indexes(projected)
         self._indexed = False
@@ -110,10 +111,12 @@ class Follower:
         :class:`ForeignLogError`, :class:`~ledger.chain.interface.ChainError`, and
         :class:`~ledger.store.errors.StoreError`; the mirror then stands where its last step ended.
         """
-        self._prepare(progress)
-        moved, tries = 0, 0
+        cursor = self._prepare(progress)
+        moved, tries, looked = 0, 0, True
         while True:
-            cursor = self._cursor()
+            if not looked:
+                cursor = self._cursor()
+            looked = False
             head = self.chain.head()
             try:
                 ground = self._ground(cursor, head, moved=moved > 0)
@@ -155,10 +158,11 @@ class Follower:
                 LOGGER.warning("the mirror waits %.1f s: %s", pause, error)
             stop.wait(pause)
 
-    def _prepare(self, progress: Progress | None) -> None:
+    def _prepare(self, progress: Progress | None) -> Cursor | None:
+        """See that database, chain and projections fit together; returns the cursor."""
         with self.engine.connect() as conn:
             cursor = queries.cursor_of(conn)
-            found = conn.execute(select(tables.projection_state))
+            found = conn.execute(_PROJECTION_STATE)
             kept = {str(row.name): int(row.version) for row in found}
         check_identity(cursor, self.origin)
         if not self._checked:
@@ -168,12 +172,13 @@ class Follower:
             self._begin_anew(cursor)
             cursor, kept = None, {}
         if kept == projection_versions(self.projections):
-            return
+            return cursor
         if cursor is None:
             note_projections(self.engine, self.projections)
         else:
             LOGGER.info("projections changed; filling them afresh from %d leaves", cursor.size)
             rebuild(self.engine, self.projections, progress)
+        return self._cursor()
 
     def _index(self, cursor: Cursor) -> None:
         """Build what the first sync did without; an earlier one may have been killed before it could. And what
@@ -235,26 +240,22 @@ class Follower:
         if head.number < cursor.block_number and shared.footing.block == self._newest_known(
             head.number
         ):
-            self._tell_behind(head, cursor)
+            self._warn(
+                f"{self.chain.name} is at block {head.number}, the mirror has seen block "
+                f"{cursor.block_number}: waiting for the node"
+            )
             return None
-        LOGGER.warning(
-            "%s replaced the blocks after %d: leaves from %d on are taken over anew",
-            self.chain.name,
-            shared.footing.block,
-            shared.size,
+        self._warn(
+            f"{self.chain.name} replaced the blocks after {shared.footing.block}: "
+            f"leaves from {shared.size} on are taken over anew"
         )
         return shared
 
-    def _tell_behind(self, head: BlockRef, cursor: Cursor) -> None:
-        """A node that lost blocks may be asked for hours before it is past them: said once for each of its blocks."""
-        if self._behind != (head.number, cursor.block_number):
-            self._behind = (head.number, cursor.block_number)
-            LOGGER.warning(
-                "%s is at block %d, the mirror has seen block %d: waiting for the node",
-                self.chain.name,
-                head.number,
-                cursor.block_number,
-            )
+    def _warn(self, problem: str) -> None:
+        """Say it once: a node that lost its newest blocks may be asked for hours before it is past them."""
+        if problem != self._warned:
+            self._warned = problem
+            LOGGER.warning("%s", problem)
 
     def _newest_known(self, number: int) -> int | None:
         with self.engine.connect() as conn:

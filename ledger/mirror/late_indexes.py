@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, Engine, Index, Table, inspect
+from sqlalchemy import Connection, Engine, Index, Table, inspect, text
 
 from ledger.mirror import tables
 from ledger.mirror.applying import keep_others_out
@@ -20,6 +20,8 @@ from ledger.store.engine import writing
 
 LONG = 50_000
 """Leaves from which on a sync counts as long: building an index at once then pays for doing without it."""
+_SQLITE_INDEXES = text("SELECT name FROM sqlite_master WHERE type = 'index'")
+"""Of all tables; SQLite gives no two of them one name."""
 
 
 def late_indexes(projected: Iterable[Table]) -> list[Index]:
@@ -46,6 +48,10 @@ def drop(connection: Connection, indexes: Sequence[Index]) -> None:
 
 def missing(engine: Engine, indexes: Sequence[Index]) -> list[Index]:
     """Those that the database does not have."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            here = set(connection.execute(_SQLITE_INDEXES).scalars())
+        return [index for index in indexes if index.table is not None and index.name not in here]
     found = inspect(engine)
     names = {
         str(table.name): {each["name"] for each in found.get_indexes(str(table.name))}

@@ -152,8 +152,11 @@ def _tune_sqlite(engine: Engine, family: Family) -> None:
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("govledger_writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if connection.get_execution_options().get("govledger_writes", False):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            # Takes no lock, so there is nothing to explain; the long way costs more than most questions.
+            connection.connection.cursor().execute("BEGIN")
 
 
 def _bring_up_to_date(engine: Engine, family: Family, place: str) -> None:

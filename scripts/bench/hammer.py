@@ -36,6 +36,7 @@ from ledger.chain.deployment import Deployment
 from ledger.log import verify_proof
 from scripts.bench.measuring import (
     ROOT,
+    NotHereError,
     Row,
     absent,
     at_least,
@@ -44,7 +45,7 @@ from scripts.bench.measuring import (
     percentile,
     tell,
 )
-from tests.chain_nodes import anvil_binary, funded
+from tests.chain_nodes import anvil_binary, funded, kept_port
 from tests.faults.fire import STATEMENTS, Department, Node, Server, firing, found, signed_draft
 
 TITLE = "Writing and reading through the API"
@@ -90,17 +91,27 @@ class Line:
         told: dict[str, Any] = json.loads(content)
         return told
 
-    def hand_in(self, body: bytes) -> None:
-        """Hand in a signed batch, and wait until its receipt is verified."""
+    def hand_in(self, body: bytes) -> int:
+        """Hand in a signed batch, and wait until its receipt is verified; returns the number of its block."""
         receipt = self.get(STATEMENTS, body)["receipt"]
         while told := self.get(f"{STATEMENTS}/{receipt}?wait=60&until=verified"):
             if told["state"] == "verified":
-                return
+                return int(told["block_number"])
             if told["state"] == "refused":
                 raise RuntimeError(f"refused: {told['error']}")
+        raise RuntimeError(f"receipt {receipt} is not known")
 
     def close(self) -> None:
         self._line.close()
+
+
+@dataclass
+class Writing:
+    """What became of a load: the seconds that each batch took to be verified, and in which block it stands."""
+
+    seconds: float = 0.0
+    times: list[float] = field(default_factory=list)
+    blocks: list[int] = field(default_factory=list)
 
 
 @dataclass
@@ -118,16 +129,14 @@ class Reading:
                 raise RuntimeError(f"a proof does not hold: {verdict}")
 
 
-def write(
-    port: int, placed: Deployment, load: Load, first: Iterator[int]
-) -> tuple[float, list[float]]:
-    """Put the load on a server: statements a second, and the seconds that each batch took to be verified."""
+def write(port: int, placed: Deployment, load: Load, first: Iterator[int]) -> Writing:
+    """Put the load on a server; raises :class:`RuntimeError` where a client failed."""
     queues = []
     for number in range(1, load.clients + 1):
         who = Department(number)
         codes = [[who.entry(next(first)) for _ in range(load.size)] for _ in range(load.batches)]
         queues.append([json.dumps(signed_draft(placed, who, some)).encode() for some in codes])
-    times: list[float] = []
+    written = Writing()
     failures: list[str] = []
 
     def client(bodies: Sequence[bytes]) -> None:
@@ -135,17 +144,17 @@ def write(
         try:
             for body in bodies:
                 begun = time.perf_counter()
-                line.hand_in(body)
-                times.append(time.perf_counter() - begun)
+                written.blocks.append(line.hand_in(body))
+                written.times.append(time.perf_counter() - begun)
         except (RuntimeError, OSError, http.client.HTTPException) as error:
             failures.append(str(error))
         finally:
             line.close()
 
-    elapsed = _together([lambda bodies=bodies: client(bodies) for bodies in queues])  # type: ignore[misc]
+    written.seconds = _together([lambda bodies=bodies: client(bodies) for bodies in queues])  # type: ignore[misc]
     if failures:
         raise RuntimeError(f"{len(failures)} clients failed: {failures[0]}")
-    return load.clients * load.batches * load.size / elapsed, times
+    return written
 
 
 def _together(acts: Sequence[Callable[[], None]]) -> float:
@@ -195,22 +204,27 @@ def written_and_read(
         for reader in readers:
             reader.start()
         try:
-            rate, times = write(server.port, placed, load, first)
+            written = write(server.port, placed, load, first)
         finally:
             stop.set()
             for reader in readers:
                 reader.join()
         for one in kept:
             one.verify()
-        p50, p99 = (1000 * percentile(times, part) for part in (50, 99))
+        p50, p99 = (1000 * percentile(written.times, part) for part in (50, 99))
         proofs = sum(len(one.proofs) for one in kept)
-        note = f"to a verified receipt: p50 {p50:.0f} ms, p99 {p99:.0f} ms; {proofs} proofs read and verified meanwhile"
+        batches, blocks = len(written.blocks), len(set(written.blocks))
+        rate = batches * load.size / written.seconds
+        note = (
+            f"to a verified receipt: p50 {p50:.0f} ms, p99 {p99:.0f} ms; {batches / blocks:.1f} batches a block; "
+            f"{proofs} proofs read and verified meanwhile"
+        )
         rows.append(at_least(f"{name}: {load}", rate, "statements/s", note=note))
         tell(f"{name}: {load}: {rate:.0f}/s, {note}")
     return rows
 
 
-def sustained_reads(server: Server, seconds: float, readers: int = 4) -> list[Row]:
+def sustained_reads(server: Server, seconds: float, workers: int, readers: int = 4) -> list[Row]:
     """As many proofs as the server gives to some connections, each verified after the clock stops."""
     stop, kept = threading.Event(), [Reading() for _ in range(readers)]
     threads = [
@@ -229,7 +243,7 @@ def sustained_reads(server: Server, seconds: float, readers: int = 4) -> list[Ro
         one.verify()
     times = [spent for one in kept for spent in one.times]
     note = (
-        f"two workers, {readers} connections, {elapsed:.0f} s, all {len(times)} proofs verified "
+        f"{workers} workers, {readers} connections, {elapsed:.0f} s, all {len(times)} proofs verified "
         "afterwards; who asks shares the two cores"
     )
     return [
@@ -241,10 +255,10 @@ def sustained_reads(server: Server, seconds: float, readers: int = 4) -> list[Ro
 
 @contextlib.contextmanager
 def served(
-    place: Path, settings: dict[str, Any], *more: str
+    place: Path, settings: dict[str, Any], departments: int, *more: str
 ) -> Iterator[tuple[Server, Deployment]]:
-    """A ledger of sixteen departments, and a server for it."""
-    placed = found({"data_dir": place, **settings}, 16)
+    """A ledger of some departments, and a server for it."""
+    placed = found({"data_dir": place, **settings}, departments)
     lines = "".join(f'{name} = "{value}"\n' for name, value in settings.items())
     (place / "config.toml").write_text(lines, "utf-8")
     server = Server(place, *more)
@@ -252,41 +266,65 @@ def served(
         yield server, placed
 
 
-def consortium_url() -> str | None:
-    """The first validator of the consortium that `scripts/consortium up` started; None where there is none."""
-    from scripts.engine.network import Network, NetworkError  # noqa: PLC0415 - where it is
+@contextlib.contextmanager
+def consortium(place: Path) -> Iterator[str]:
+    """The first validator of the consortium that `scripts/consortium up` started, or of one that is started for this.
+
+    Raises :class:`NotHereError` where neither can be had.
+    """
+    from scripts.engine.build import cached_engine  # noqa: PLC0415 - where it is
+    from scripts.engine.network import Network, NetworkError  # noqa: PLC0415
+    from scripts.engine.wires import can_isolate  # noqa: PLC0415
 
     try:
         network = Network.load(CONSORTIUM)
         network.fund(funded().address)
     except (NetworkError, OSError):
-        return None
-    return network.url(1)
+        if not cached_engine().exists():
+            raise NotHereError("its engine is not built (scripts/consortium build)") from None
+    else:
+        yield network.url(1)
+        return
+    tell("starting five validators")
+    network = Network.make(place, cached_engine(), 5, kept_port(), isolated=can_isolate())
+    try:
+        network.up()
+        network.fund(funded().address)
+        yield network.url(1)
+    finally:
+        network.down()
 
 
 def rows(quick: bool) -> list[Row]:  # noqa: FBT001
     """Every chain that can be had, then reads alone."""
     loads = QUICK_LOADS if quick else LOADS
+    departments = max(load.clients for load in loads)
+    two = () if quick else ("--workers", "2")
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as stack:
         place = Path(scratch)
         first = itertools.count(1)
-        with served(place / "embedded", {}, "--workers", "2") as (server, placed):
+        with served(place / "embedded", {}, departments, *two) as (server, placed):
             rows += written_and_read("embedded", server, placed, loads, first)
-            rows += sustained_reads(server, 1 if quick else 15)
+            rows += sustained_reads(server, 1 if quick else 15, 1 if quick else 2)
         if anvil_binary() is None:
             rows.append(absent("anvil", "it is not installed (npm ci brings it)"))
         else:
             node = Node(place)
             stack.enter_context(firing([node]))
-            with served(place / "anvil", {"rpc_url": node.url}) as (server, placed):
+            with served(place / "anvil", {"rpc_url": node.url}, departments) as (server, placed):
                 rows += written_and_read("anvil", server, placed, loads, first)
-        url = consortium_url()
-        if url is None:
-            rows.append(absent("consortium", "it is not up (scripts/consortium up)"))
-        else:
-            with served(place / "consortium", {"rpc_url": url}) as (server, placed):
+        if quick:
+            rows.append(absent("consortium", "a short run does not wait for validators to meet"))
+            return rows
+        try:
+            with (
+                consortium(place / "validators") as url,
+                served(place / "consortium", {"rpc_url": url}, departments) as (server, placed),
+            ):
                 rows += written_and_read("consortium", server, placed, loads, first)
+        except NotHereError as why:
+            rows.append(absent("consortium", str(why)))
     return rows
 
 

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import sqlalchemy
 from eth_account import Account
 from eth_account.messages import encode_typed_data
@@ -171,6 +172,26 @@ class Killable:
         return self._said.read_text("utf-8", "replace")
 
 
+class _AnvilAccount(msgspec.Struct):
+    nonce: int
+
+
+class _AnvilSent(msgspec.Struct, rename={"from_": "from"}):
+    from_: str
+    nonce: int
+
+
+class _AnvilTransaction(msgspec.Struct):
+    info: _AnvilSent
+
+
+class _AnvilState(msgspec.Struct):
+    """What of an anvil's state file tells whether its parts are of one moment."""
+
+    accounts: dict[str, _AnvilAccount]
+    transactions: list[_AnvilTransaction]
+
+
 class Node(Killable):
     """An anvil that keeps its state; ``seconds`` a block, 0 for one a transaction."""
 
@@ -186,21 +207,32 @@ class Node(Killable):
         self._state, self._kept = place / "anvil.json", b""
 
     def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
-        self._kept = self._whole() or self._kept
+        ends = time.monotonic() + STARTING_SECONDS
+        while not (kept := self._whole()) and time.monotonic() < ends:
+            time.sleep(0.05)
+        self._kept = kept or self._kept
         super().kill(how)
 
     def _whole(self) -> bytes:
-        """The file with the state; b"" where there is none, or anvil is about to write it."""
+        """The file with the state; b"" where there is none that a node could go on from.
+
+        Anvil is writing it, or wrote accounts as a block had changed them already beside the blocks before it: such
+        a state holds what no block tells of, as no node's does that loses its newest blocks.
+        """
         try:
             content = self._state.read_bytes()
-            json.loads(content)
-        except (FileNotFoundError, ValueError):
+            state = msgspec.json.decode(content, type=_AnvilState)
+        except (FileNotFoundError, msgspec.MsgspecError):
             return b""
-        return content
+        sent: dict[str, set[int]] = {}
+        for one in state.transactions:
+            sent.setdefault(one.info.from_, set()).add(int(one.info.nonce))
+        told = {who: int(state.accounts[who].nonce) for who in sent}
+        return content if told == {who: len(nonces) for who, nonces in sent.items()} else b""
 
     def start(self) -> None:
         if self._kept and not self._whole():
-            self._state.write_bytes(self._kept)  # it was killed while it wrote
+            self._state.write_bytes(self._kept)
         super().start()
         _until(lambda: _answers(self.url), "the node answers")
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 import shutil
+import sqlite3
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import select
@@ -28,42 +30,86 @@ from tests.faults.simulation import truth
 from tests.faults.simulation.acts import digest_of, filing, founding
 from tests.faults.simulation.machine import Disk, Killed, Machine, RestlessError, on
 from tests.faults.simulation.network import Network, Node, Sender
-from tests.mirror.world import District, Notes, with_notes
+from tests.mirror.world import NOTES, District, Notes, with_notes
 
 TOLD = (ChainError, StoreError, MismatchError, ForeignLogError)
 """What an office may say of a world that fails; it then tries again."""
 ENTRIES = "abcdef"
 QUIET_ROUNDS = 80
+NEEDED = {
+    *(
+        "alembic_version",
+        "leader",
+        "statement",
+        "authorisation",
+        "block",
+        "tree_tile",
+        "cursor",
+        "flag",
+    ),
+    *("projection_state", NOTES.name),
+}
+"""Tables of a mirror that keeps the log alone, beside those of the outbox."""
 
 
 class Failed(AssertionError):
     """A run that ended otherwise than the truth; the text says how to see it again."""
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How long runs are: ``steps`` of a run and ``rounds`` of duty in one, of which chance takes one each.
+
+    ``troubled`` is how often something is amiss from the beginning. Short runs find more in the same time.
+    """
+
+    steps: tuple[int, ...]
+    rounds: tuple[int, ...]
+    troubled: float = 0.0
+
+
+SHORT = Pace((1, 2, 2, 3, 4, 6, 10, 20), (1, 1, 1, 3), 0.5)
+LONG = Pace((3, 6, 6, 10, 20), (1, 1, 2, 4))
+
+
 class Workshop:
     """A directory with empty databases to begin from, and those that are worked on."""
 
     def __init__(self, place: Path) -> None:
-        self.empty = place / "empty"
         self.place = place / "run"
-        self.empty.mkdir()
+        self.whole, self.lean = place / "whole", place / "lean"
+        self.whole.mkdir()
         self.disk = Disk()
         for family in FAMILIES:
-            engine = open_database(f"sqlite:///{self.empty / family}.db", family)
+            engine = open_database(f"sqlite:///{self.whole / family}.db", family)
             if family == "mirror":
                 with_notes(engine)
             engine.dispose()
-        self.begin()
+        shutil.copytree(self.whole, self.lean)
+        for family in FAMILIES:
+            _thin_out(self.lean / f"{family}.db")
+        self.begin(whole=True)
         self.mirror, self.desk = (
             self.disk.hold(open_database(f"sqlite:///{self.place / family}.db", family))
             for family in FAMILIES
         )
 
-    def begin(self) -> None:
-        """Empty databases; whatever was there is gone."""
+    def begin(self, *, whole: bool) -> None:
+        """Empty databases; whatever was there is gone. Only ``whole`` ones have the tables of all capabilities."""
         self.disk.close()
+        self.empty = self.whole if whole else self.lean
         shutil.rmtree(self.place, ignore_errors=True)
         shutil.copytree(self.empty, self.place)
+
+
+def _thin_out(file: Path) -> None:
+    """Drop all tables that a run without capabilities leaves alone: whoever opens a file reads them all."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        for (name,) in tables.fetchall():
+            if name not in NEEDED and not name.startswith("outbox_"):
+                connection.execute(f'DROP TABLE "{name}"')
+        connection.execute("VACUUM")
 
 
 @contextmanager
@@ -89,10 +135,12 @@ class Run:
         seed: int,
         *,
         told: bool = False,
+        pace: Pace = SHORT,
         more: Mapping[Callable[[Run], None], int] | None = None,
     ) -> None:
         self.seed = seed
-        self.acts = ACTS | (more or {})
+        self.pace = pace
+        self.acts = ACTS | (OFTENER if pace is SHORT else {}) | (more or {})
         self.chance = random.Random(seed)  # noqa: S311 - to be repeated
         self.machine = Machine(self.chance)
         self.machine.told = told
@@ -162,10 +210,12 @@ class Run:
 
     def play(self, steps: int) -> None:
         """The run from its beginning to the comparison."""
-        self.shop.begin()
+        self.shop.begin(whole=self.whole)
         self.shop.disk.machine = self.machine
         with on(self.machine, self.chance.choice([4, 50_000])):
             self.start()
+            if self.pace.troubled and self.chance.random() < self.pace.troubled:
+                self.chance.choice(TROUBLES)(self)
             for _ in range(steps):
                 act = self.chance.choices(*zip(*self.acts.items(), strict=True))[0]
                 act(self)
@@ -183,7 +233,9 @@ class Run:
             if self.offered:
                 found.append(self.offered.pop(0))
                 continue
-            names = "".join(sorted(self.chance.sample(ENTRIES, self.chance.choice([1, 1, 1, 3]))))
+            names = "".join(
+                sorted(self.chance.sample(ENTRIES, self.chance.choice(self.pace.rounds)))
+            )
             version = self.versions[names[0]] + 1
             if len({self.versions[name] for name in names}) > 1:
                 names = names[0]
@@ -212,7 +264,7 @@ class Run:
             )
 
     def work(self) -> None:
-        for _ in range(self.chance.choice([1, 1, 2, 4])):
+        for _ in range(self.chance.choice([1, 1, 1, 3])):
             well = self.attempt("work", self.do_round)
             self.look()
             self.note(f"  a round of duty {'went well' if well else 'did not end'}")
@@ -406,6 +458,7 @@ class Run:
     def failed(self, problem: str) -> Failed:
         return Failed(
             f"seed {self.seed}: {problem}\nto see it again: python -m tests.faults {self.seed}"
+            + (" --long" if self.pace is LONG else "")
         )
 
 
@@ -449,13 +502,17 @@ ACTS: dict[Callable[[Run], None], int] = {
     Run.rival: 2,
 }
 """What may happen, and how often compared with the rest."""
+OFTENER: dict[Callable[[Run], None], int] = {Run.save: 3, Run.cut_power: 3, Run.trouble_node: 7}
+"""What short runs have more of: it takes two to meet, or seldom does harm."""
+TROUBLES = (Run.save, Run.kill_soon, Run.trouble_disk, Run.trouble_node, Run.move_meanwhile)
+"""What may be amiss from the beginning."""
 
 
 def play(run: Run, steps: int | None = None) -> None:
-    """Play a run of so many steps, or of few, as chance has it; raises :class:`Failed`. What happened is
+    """Play a run of so many steps, or as its pace has it; raises :class:`Failed`. What happened is
     in ``machine.trace``."""
     try:
-        run.play(steps or run.chance.choice([3, 6, 6, 10, 20]))
+        run.play(steps or run.chance.choice(run.pace.steps))
     except Failed:
         raise
     except (Exception, RestlessError) as problem:
