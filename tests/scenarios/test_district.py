@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import httpx
@@ -263,3 +264,34 @@ def test_what_cannot_be_is_refused_in_words(district, words, code: int, says: st
     ran = district.run(*words, expect=code)
     assert says.lower() in ran.err.lower()
     assert "→" in ran.err or len(ran.err) > 20
+
+
+READMES = [Path(__file__).resolve().parents[2] / name for name in ("README.md", "README.zh-CN.md")]
+TYPED = "$ govledger -C demo-data "
+LONG = ("audit verify", "quality league")
+"""What other tests type into the district."""
+
+
+def tour() -> dict[str, set[str]]:
+    """The commands of the tour in both READMEs, and the numbers of leaves that are shown below each."""
+    shown: dict[str, set[str]] = {}
+    for readme in READMES:
+        words = ""
+        for line in readme.read_text("utf-8").splitlines():
+            if line.startswith(TYPED):
+                words = line.removeprefix(TYPED).partition("#")[0].strip()
+                shown.setdefault(words, set())
+            elif line.startswith(("$", "```")):
+                words = ""
+            elif words and (leaf := re.search(r"(?: {2,}|log index )(\d{3,})\b", line)):
+                shown[words].add(leaf.group(1))
+    return shown
+
+
+def test_the_tour_in_the_readmes_is_one_through_this_district(district) -> None:
+    told = {words: leaves for words, leaves in tour().items() if not words.startswith(LONG)}
+    assert sum(map(len, told.values())) >= 6
+    for words, leaves in told.items():
+        typed = [word.replace("demo-data", str(district.data_dir), 1) for word in words.split()]
+        said = district.run(*typed, expect=5 if "altered" in words else 0).out
+        assert [leaf for leaf in leaves if leaf not in said] == [], words
