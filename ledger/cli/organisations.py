@@ -140,7 +140,7 @@ def register_command(
 ) -> None:
     """Register organisations, or amend those that exist; signed by an AUTHORITY.
 
-    Example: govledger org register --key authority --code 11310118MB2F30421X --name 某区教育局 --parent …
+    Example: govledger org register --key authority --code 11990118000000019J --name 某区教育局 --parent …
     """
     if file is not None:
         rows = [

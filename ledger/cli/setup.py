@@ -62,7 +62,7 @@ def init(
 ) -> None:
     """Make a data directory: keys, contracts, and the root organisation if it is named.
 
-    Example: govledger -C qingpu init --code 11310118MB2F30421X --name 某某区人民政府
+    Example: govledger -C qingpu init --code 11990118000000000M --name 某某区人民政府
     Example: govledger init --rpc http://127.0.0.1:8545 --sender-key-file payer.hex
     """
     if bool(code) != bool(name):

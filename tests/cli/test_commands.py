@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import typer
 
 from ledger import __version__
 from ledger.cli.app import COMMANDS, app
+from ledger.identifiers import check_uscc
 from tests.person import Person
 from tests.small_office import CIVIL_AFFAIRS, EDUCATION, PUBLISHED, entry, score
 
@@ -41,6 +43,8 @@ def test_help_says_what_it_does_and_gives_an_example(
     assert "Usage" in said
     if words not in GROUPS:
         assert "Example: govledger" in " ".join(said.split())
+    for code in re.findall(r"--code (\w{18})\b", said):
+        assert check_uscc(code).problem is None
     assert not newcomer.data_dir.exists()
 
 
