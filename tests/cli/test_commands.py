@@ -195,6 +195,7 @@ def test_reading_what_the_mirror_has_brings_in_no_evm_and_no_engine(told: Person
         told,
         ("catalogue", "search", "学校"),
         ("key", "list"),
+        ("quality", "league"),
         *((name, "--help") for name in COMMANDS if name != "demo"),
     )
     assert PUBLISHED in said
