@@ -16,11 +16,9 @@ from ledger.cli.output import (
     err,
     language,
     print_json,
-    progress_bar,
     say,
 )
-from ledger.cli.session import AsOf, Json, opened, warn_of
-from ledger.cli.wording import problem_of
+from ledger.cli.session import AsOf, Json, reading_office
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -60,23 +58,8 @@ class Graph:
 @contextmanager
 def graph_of(as_of: str | None) -> Iterator[Graph]:
     """The graph, brought up to date: the mirror follows the log, the edges follow the journal."""
-    from ledger.mirror.queries import MirrorQueryError, resolve_as_of  # noqa: PLC0415
-
-    with opened() as office:
-        _ = office.deployment
-        with progress_bar(say("同步镜像", "Following the log")) as bar:
-            trouble = office.refresh(lambda step: bar(step.size))
-        if trouble is not None:
-            warn_of(trouble)
-        if office.lineage.exists:
-            with progress_bar(say("生成血缘", "Making edges")) as bar:
-                office.lineage.edges.catch_up(bar)
-        with office.read() as connection:
-            try:
-                size = None if as_of is None else resolve_as_of(connection, as_of)
-            except MirrorQueryError as error:
-                raise (problem_of(error, Exit.USAGE) or error) from error
-            yield Graph(office, connection, size)
+    with reading_office(as_of, edges=True) as (office, connection, size):
+        yield Graph(office, connection, size)
 
 
 def trace(

@@ -91,6 +91,15 @@ def reading(
 
     With ``edges`` those of lineage follow the journal too.
     """
+    with reading_office(as_of, edges=edges) as (_, connection, size):
+        yield connection, size
+
+
+@contextmanager
+def reading_office(
+    as_of: str | None = None, *, edges: bool = False
+) -> Iterator[tuple[Office, Connection, int | None]]:
+    """:func:`reading`, with the office."""
     from ledger.mirror.queries import MirrorQueryError, resolve_as_of  # noqa: PLC0415
 
     with opened() as office:
@@ -109,7 +118,7 @@ def reading(
                     size = resolve_as_of(connection, as_of)
                 except MirrorQueryError as error:
                     raise (problem_of(error, Exit.USAGE) or error) from error
-            yield connection, size
+            yield office, connection, size
 
 
 def warn_of(trouble: Exception) -> None:

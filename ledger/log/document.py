@@ -275,19 +275,26 @@ def load(data: bytes) -> Proof:
         proof: Proof = msgspec.convert(document, shape)
     except msgspec.ValidationError as error:
         raise DocumentError(f"not a proof file: {error}") from error
-    plain = as_dict(proof)
-    written = render(plain)
-    if data not in (written, render_compact(plain)):
+    check_form(data, as_dict(proof), "proof files")
+    return proof
+
+
+def check_form(data: bytes, document: dict[str, Any], files: str) -> None:
+    """Raises :class:`DocumentError` unless these bytes are one of the two exact forms of a document.
+
+    ``files`` are what the refusal calls such files.
+    """
+    written = render(document)
+    if data not in (written, render_compact(document)):
         at = next(
             (i for i, (a, b) in enumerate(zip(data, written, strict=False)) if a != b),
             min(len(data), len(written)),
         )
         line = data.count(b"\n", 0, at) + 1
         raise DocumentError(
-            f"byte {at} (line {line}) is not as proof files are written: the file was reformatted "
-            "or altered; get it again, unchanged"
+            f"byte {at} (line {line}) is not as {files} are written: the file was reformatted or altered; get it "
+            "again, unchanged"
         )
-    return proof
 
 
 def _shape_of(document: object) -> type[Proof]:

@@ -20,8 +20,7 @@ from ledger.log.document import (
     OpeningPart,
     VouchedPart,
     as_dict,
-    render,
-    render_compact,
+    check_form,
 )
 
 CERTIFICATE_FORMAT: Final = "govledger-provenance-certificate/1"
@@ -178,18 +177,7 @@ def load(data: bytes) -> Certificate:
         raise DocumentError(f"not a provenance certificate: {error}") from error
     if certificate.format == CARRIED_FORMAT and not isinstance(certificate, CarriedCertificate):
         raise DocumentError(f"a {CARRIED_FORMAT} says so in its first member")
-    plain = as_dict(certificate)
-    written = render(plain)
-    if data not in (written, render_compact(plain)):
-        at = next(
-            (i for i, (a, b) in enumerate(zip(data, written, strict=False)) if a != b),
-            min(len(data), len(written)),
-        )
-        line = data.count(b"\n", 0, at) + 1
-        raise DocumentError(
-            f"byte {at} (line {line}) is not as certificates are written: the file was reformatted or altered; "
-            "get it again, unchanged"
-        )
+    check_form(data, as_dict(certificate), "certificates")
     return certificate
 
 
