@@ -36,8 +36,8 @@ def _literal(data: bytes) -> Any:  # noqa: ANN401 - an expression
     return datafusion.lit(pa.scalar(data, pa.binary()))
 
 
-def _computed(columns: dict[str, pa.Array], *expressions: Any) -> list[Hashes]:  # noqa: ANN401
-    """Columns of digests that DataFusion computes out of binary columns."""
+def _computed(columns: dict[str, pa.Array], *expressions: Any) -> list[list[Hashes]]:  # noqa: ANN401
+    """Columns of digests that DataFusion computes out of binary columns, each in pieces, one after another."""
     import datafusion  # noqa: PLC0415
     import pyarrow as pa  # noqa: PLC0415
 
@@ -47,7 +47,7 @@ def _computed(columns: dict[str, pa.Array], *expressions: Any) -> list[Hashes]: 
     given = datafusion.SessionContext(config).create_dataframe([[pa.record_batch(columns)]])
     named = [expression.alias(f"digest_{at}") for at, expression in enumerate(expressions)]
     found = given.select(*named).collect()
-    return [np.concatenate([_values(one.column(at)) for one in found]) for at in range(len(named))]
+    return [[_values(one.column(at)) for one in found] for at in range(len(named))]
 
 
 def _values(column: pa.Array) -> Hashes:
@@ -63,7 +63,7 @@ def digests(messages: pa.Array, prefix: bytes = b"") -> Hashes:
     from datafusion import col, functions  # noqa: PLC0415
 
     whole = functions.concat(_literal(prefix), col("message"))
-    return _computed({"message": messages}, functions.sha256(whole))[0]
+    return np.concatenate(_computed({"message": messages}, functions.sha256(whole))[0])
 
 
 def _gathered(found: Iterable[bytes]) -> Hashes:
@@ -72,14 +72,12 @@ def _gathered(found: Iterable[bytes]) -> Hashes:
 
 def row_hashes(
     keys: pa.Array, rows: pa.Array, secret: bytes, schema_digest: bytes
-) -> tuple[Hashes, Hashes]:
-    """For encoded keys and rows (binary columns): hashes of which the first eight bytes are the places,
-    and the salted leaves.
-    """
+) -> tuple[NDArray[np.uint8], Hashes]:
+    """For encoded keys and rows (binary columns): the places, eight bytes each, and the salted leaves."""
     if len(keys) <= FEW:
         plain = [message.as_py() for message in keys]
         return (
-            _gathered(sha256(PLACE + key).digest() for key in plain),
+            np.ascontiguousarray(_gathered(sha256(PLACE + key).digest() for key in plain)[:, :8]),
             _gathered(
                 leaf_of(salt(secret, key), schema_digest, row.as_py())
                 for key, row in zip(plain, rows, strict=True)
@@ -94,7 +92,7 @@ def row_hashes(
         sha(concat(_literal(PLACE), col("key"))),
         sha(concat(_literal(LEAF), salts, _literal(schema_digest), col("row"))),
     )
-    return places, leaves
+    return np.concatenate([piece[:, :8] for piece in places]), np.concatenate(leaves)
 
 
 def fixed(data: NDArray[np.uint8]) -> pa.Array:
