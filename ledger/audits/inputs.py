@@ -34,10 +34,11 @@ WHOLE = frozenset({"correction", "unreadable"})
 """Inputs that are read in one piece: there are few of them, and their leaves are not of one table."""
 
 
-def inputs(size: int, dialect: str) -> dict[str, Select[Any]]:
+def inputs(size: int, dialect: str, window_leaf: int = 0) -> dict[str, Select[Any]]:
     """The selects at a log size, by the names of their tables without :data:`PREFIX`, in the order of their use.
 
-    ``dialect`` is the database's name: text becomes bytes by another function in each.
+    ``dialect`` is the database's name: text becomes bytes by another function in each. Clocks look at no filing before
+    ``window_leaf``, nor at what followed it.
     """
     return {
         "exemption": _only(
@@ -66,10 +67,7 @@ def inputs(size: int, dialect: str) -> dict[str, Select[Any]]:
             *("filed_leaf", "code", "state", "entry", "provider", "filed_at", "answered_at"),
             "ended_at",
         ),
-        "act": _only(
-            catalogue.acts_at(size),
-            *("leaf", "code", "version", "act", "state", "organisation", "recorded_at"),
-        ),
+        "act": _acts(size, window_leaf),
         "item": _items(size),
     }
 
@@ -141,6 +139,14 @@ def _bytes(text: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
         found: ColumnElement[Any] = func.convert_to(text, literal("UTF8"))
         return found
     return cast(text, LargeBinary)
+
+
+def _acts(size: int, window_leaf: int) -> Select[Any]:
+    asked = _only(
+        catalogue.acts_at(size),
+        *("leaf", "code", "version", "act", "state", "organisation", "recorded_at"),
+    )
+    return asked.where(asked.selected_columns["leaf"] >= window_leaf) if window_leaf else asked
 
 
 def _items(size: int) -> Select[Any]:

@@ -121,7 +121,7 @@ def _fill(
     done = 0
     _fill_organisations(connection, work, question)
     _fill_used(connection, work, question)
-    asked = inputs(question.size, connection.dialect.name)
+    asked = inputs(question.size, connection.dialect.name, question.window_leaf)
     with Reading(connection, asked, question.size, WHOLE) as reading:
         _fill_calendar(work, question)
         for name, needed in PLAN:

@@ -26,7 +26,9 @@ from sqlalchemy import (
     cast,
     event,
     func,
+    literal,
     literal_column,
+    null,
     select,
 )
 
@@ -62,19 +64,19 @@ def read_columns(
     it comes in one piece. Columns are numbers, texts, or digests of 32 bytes, each of which may be null; numbers are
     given as strings of decimals, see :func:`numbers`.
     """
-    if size is None or size <= at_once:
+    lowest, highest = 0, 0
+    if size is not None and size > at_once:
+        shown = asked.subquery().c["leaf"]
+        found = connection.execute(select(func.min(shown), func.max(shown))).one()
+        lowest, highest = (0, 0) if found[0] is None else (found[0], found[1])
+    if highest - lowest < at_once:
         yield _Question(connection, asked, _SCANNED).rows()
         return
-    shown = asked.subquery().c["leaf"]
-    lowest, highest = connection.execute(select(func.min(shown), func.max(shown))).one()
     leaf = asked.selected_columns["leaf"]
     some = asked.where(leaf >= literal_column(_FIRST), leaf < literal_column(_END))
     question = _Question(connection, some, _RANGED)
-    if lowest is None:
-        yield question.rows(0, 0)
-        return
     for first in range(lowest, highest + 1, at_once):
-        yield question.rows(first, min(first + at_once, size))
+        yield question.rows(first, first + at_once)
 
 
 def numbers(asked: Select[Any]) -> frozenset[str]:
@@ -101,7 +103,7 @@ class _Question:
         count, told, present = found[0], found[1::2], found[2::2]
         try:
             arrays = [
-                _array(kind, told[at], count, None if kind == "number" else count - present[at])
+                _array(kind, told[at], count, 0 if present[at] is None else count - present[at])
                 for at, (_, kind) in enumerate(self._columns)
             ]
         except _UnclearError:
@@ -123,10 +125,12 @@ class _Question:
         return scanned.sub(r"+\g<0>", told) if dialect.name == "sqlite" else told
 
 
-def _array(kind: Kind, told: bytes | None, count: int, nulls: int | None) -> pa.Array:
-    if count == 0 or told is None:
+def _array(kind: Kind, told: bytes | None, count: int, nulls: int) -> pa.Array:
+    if count == 0:
         return _none(kind)
-    if nulls is None:
+    if told is None:
+        raise _UnclearError
+    if kind == "number":
         return _texts(told, count, _COMMA, None)
     if kind == "digest":
         return _digests(told, count, nulls)
@@ -145,34 +149,33 @@ def _packed(connection: Connection, asked: Select[Any]) -> Select[Any]:
     rows = asked.subquery("asked")
     shown: list[ColumnElement[Any]] = [literal_column("COUNT(*)")]
     for column in rows.c:
-        kind = _kind(column)
-        # Of a number nothing looks like null but null.
-        present = literal_column("0") if kind == "number" else func.count(column)
-        shown += [strung(column, kind), present]
+        kind, empty = _kind(column), getattr(column, "nullable", True)
+        # Of a number nothing looks like null but null. A column that has none and is null all the same, behind an
+        # outer join, lacks a value in its string, which is then unclear.
+        counted = empty and kind != "number"
+        shown += [strung(column, kind, empty), func.count(column) if counted else null()]
     return select(*shown).select_from(rows)
 
 
-def _strung_here(column: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
-    if kind == "digest":
-        whole = func.group_concat(
-            func.coalesce(column, literal_column(f"zeroblob({DIGEST_BYTES})")), ""
-        )
-    elif kind == "number":
-        whole = func.group_concat(func.coalesce(column, literal_column("''")), _COMMA)
-    else:
-        whole = func.group_concat(func.coalesce(column, _NOTHING), _SEPARATOR)
-    return cast(whole, LargeBinary)
+def _strung_here(column: ColumnElement[Any], kind: Kind, empty: bool) -> ColumnElement[Any]:  # noqa: FBT001 - of the column
+    separator = {"digest": "", "number": _COMMA, "text": _SEPARATOR}[kind]
+    nothing: ColumnElement[Any] = literal(_NOTHING)
+    if kind != "text":
+        nothing = literal_column("''" if kind == "number" else f"zeroblob({DIGEST_BYTES})")
+    each = func.coalesce(column, nothing) if empty else column
+    return cast(func.group_concat(each, separator), LargeBinary)
 
 
-def _strung_there(column: ColumnElement[Any], kind: Kind) -> ColumnElement[Any]:
+def _strung_there(column: ColumnElement[Any], kind: Kind, empty: bool) -> ColumnElement[Any]:  # noqa: FBT001 - of the column
     if kind == "digest":
         nothing: ColumnElement[Any] = literal_column(f"decode(repeat('00', {DIGEST_BYTES}), 'hex')")
-        return func.string_agg(func.coalesce(column, nothing), literal_column("''::bytea"))
-    if kind == "number":
-        whole = func.string_agg(func.coalesce(cast(column, String), literal_column("''")), _COMMA)
-    else:
-        whole = func.string_agg(func.coalesce(column, _NOTHING), _SEPARATOR)
-    return func.convert_to(whole, "UTF8")
+        each = func.coalesce(column, nothing) if empty else column
+        return func.string_agg(each, literal_column("''::bytea"))
+    number = kind == "number"
+    text: ColumnElement[Any] = cast(column, String) if number else column
+    nothing = literal_column("''") if number else literal(_NOTHING)
+    each = func.coalesce(text, nothing) if empty else text
+    return func.convert_to(func.string_agg(each, _COMMA if number else _SEPARATOR), "UTF8")
 
 
 def _texts(told: bytes, count: int, separator: str, nulls: int | None) -> pa.Array:

@@ -36,6 +36,13 @@ ROWS = Table(
     Column("mark", LargeBinary),
     Column("many", Integer),
 )
+NAMES = Table(
+    "columns_name",
+    METADATA,
+    Column("leaf", Integer, primary_key=True, autoincrement=False),
+    Column("name", String, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+)
 SIZE = 100
 
 ordinary = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
@@ -135,3 +142,20 @@ def test_usual_columns_are_never_read_row_by_row(engine: Engine) -> None:
     assert found == Counter(
         [(0, "T-1", b"\1" * 32, 5), (1, "", None, None), (2, None, b"\2" * 32, -3)]
     )
+
+
+def test_what_an_outer_join_leaves_empty_is_empty(engine: Engine) -> None:
+    asked = select(ROWS.c.leaf_from.label("leaf"), NAMES.c.name, NAMES.c.digest).select_from(
+        ROWS.outerjoin(NAMES, NAMES.c.leaf == ROWS.c.leaf_from)
+    )
+    with writing(engine) as connection:
+        connection.execute(insert(ROWS), [{"leaf_from": leaf} for leaf in range(3)])
+        for named in ({}, {1: ("b", b"\1" * 32)}, {0: ("a", bytes(32)), 2: ("", b"\2" * 32)}):
+            connection.execute(NAMES.delete())
+            for leaf, (name, digest) in named.items():
+                connection.execute(insert(NAMES), {"leaf": leaf, "name": name, "digest": digest})
+            (piece,) = read_columns(connection, asked, size=SIZE)
+            found = zip(*(piece.column(at).to_pylist() for at in range(3)), strict=True)
+            assert sorted(found) == [
+                (str(leaf), *named.get(leaf, (None, None))) for leaf in range(3)
+            ]
