@@ -8,6 +8,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 # More than cores: tests wait for servers and disks a third of their time.
 TEST_JOBS ?= 3
+# What is compiled once serves every worker, and every process that a test starts.
+unexport PYTHONDONTWRITEBYTECODE
 # Where there is Java, the row encoding is tested on Spark too.
 EXTRAS := dev$(if $(shell command -v java 2>/dev/null),$(comma)spark)
 
@@ -18,9 +20,11 @@ EXTRAS := dev$(if $(shell command -v java 2>/dev/null),$(comma)spark)
 	$(PIP) install -c constraints.txt -e .
 	@touch $@
 
-.venv/.dev: .venv/.runtime
+# All at once: two runs would resolve and build twice.
+.venv/.dev: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
 	$(PIP) install -c constraints.txt -e '.[$(EXTRAS)]'
-	@touch $@
+	@touch .venv/.runtime $@
 
 node_modules/.installed: package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
