@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from ledger.canonical import canonical_json
 from ledger.catalogue.compiled import compiled_entry
 from ledger.catalogue.completeness import missing_fields
+from ledger.catalogue.drafted_rows import entry_search_text
 from ledger.catalogue.entry import Entry
 from ledger.catalogue.problems import EntryRefused
-from ledger.catalogue.projection import entry_search_text
 
 from .conftest import OWNER, whole_entry
 

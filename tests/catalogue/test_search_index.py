@@ -23,10 +23,11 @@ from sqlalchemy import (
 )
 
 from ledger.catalogue import queries, search_index, searching
+from ledger.catalogue.drafted_rows import search_text
 from ledger.catalogue.filters import Filters, matching
 from ledger.catalogue.grams import FOURS, held_by_all, held_by_any, pairs_from, pairs_of, postings
 from ledger.catalogue.models import ENTRIES, GRAMS
-from ledger.catalogue.projection import PROJECTION, search_text
+from ledger.catalogue.projection import PROJECTION
 from ledger.catalogue.search_index import HEAD, INDEX, Block, blocks, reach
 from ledger.mirror.applying import cut
 from ledger.store.engine import open_database

@@ -1,0 +1,184 @@
+"""What one filing or decision says by itself: its rows but for the edition, or why it is malformed (起草)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from ledger.catalogue import drafted_rows as rows
+from ledger.catalogue.compiled import compiled_entry
+from ledger.catalogue.drafted_rows import CODED, state_told
+from ledger.catalogue.entry import Entry, pointer_of
+from ledger.catalogue.problems import EntryRefused
+from ledger.codes import GRADES, EntryState
+from ledger.mirror.projections import Decoded
+from ledger.statements import DECISION, FILING, WORD, Value, text_hash
+from ledger.typed_data import integer
+
+# What anybody may have signed becomes a key of rows: databases take neither U+0000 nor any length,
+# and two codes that look the same must be the same.
+_PLAIN_CODE = re.compile(r"(?=\S)[^\x00-\x1f\x7f-\x9f]{1,128}(?<=\S)")
+ENVELOPE_FIELDS = {"code", "commitment", "provider", "restricted"}
+_FILED = (EntryState.DRAFT.value, EntryState.SUBMITTED.value)
+_TYPED = {**{member: len(table) for _, member, table in CODED}, "grade": len(GRADES)}
+"""Typed members that the body states too, and their highest number."""
+
+
+class Draft(NamedTuple):
+    """What follows from one statement alone: everything but which edition it is, which the entry's earlier statements
+    decide. Rows are lists in their table's order of columns.
+    """
+
+    code: str
+    subject: bytes
+    leaf: int
+    version: int
+    filed: bool
+    state: str | None
+    recorded_at: int
+    entry: list[Any] | None
+    """None for a decision, which renews the row of the filing before it."""
+    edition: list[Any] | None
+    items: list[list[Any]]
+    act: list[Any]
+
+
+def draft_of(decoded: Decoded) -> Draft | str:
+    """The rows of a statement as far as it says them itself, or why it is malformed."""
+    if decoded.struct is FILING:
+        return _drafted_filing(decoded)
+    if decoded.struct is DECISION:
+        return _malformed_decision(decoded) or _drafted(decoded, None, None, [])
+    return f"a {decoded.struct.name} is no statement about a catalogue entry"
+
+
+# Hashing is dear, and a provider's statements come by the hundred.
+_hash_of = lru_cache(maxsize=1024)(text_hash)
+
+
+def is_envelope(body: dict[str, Any]) -> bool:
+    """Whether a filing's body is the envelope of a restricted entry."""
+    return "commitment" in body
+
+
+def _drafted_filing(decoded: Decoded) -> Draft | str:
+    body = decoded.body
+    why = _wrong_code(decoded) or _wrong_state(decoded) or _wrong_provider(decoded)
+    if why is not None:
+        return why
+    if is_envelope(body):
+        why = _malformed_envelope(body) or _out_of_table(decoded.values)
+        return why or _drafted(
+            decoded, rows.envelope_row(decoded), rows.edition_row(decoded, None), []
+        )
+    try:
+        entry = compiled_entry(decoded.statement.body) or Entry.parse(body)
+    except EntryRefused as refusal:
+        first = refusal.problems[0]
+        return f"body{first.pointer}: {first.en}"
+    return _disagreement(entry, decoded.values) or _drafted(
+        decoded,
+        rows.entry_row(decoded, entry),
+        rows.edition_row(decoded, entry),
+        rows.item_rows(decoded, entry) if entry.items else [],
+    )
+
+
+def _wrong_state(decoded: Decoded) -> str | None:
+    if state_told(decoded) in _FILED:
+        return None
+    return f"state: {decoded.values['state']!r} is not filed but decided"
+
+
+def _wrong_provider(decoded: Decoded) -> str | None:
+    provider = decoded.body.get("provider")
+    if not isinstance(provider, str) or _hash_of(provider) != decoded.statement.org:
+        return f"body/provider: {provider!r} is not the organisation that signed"
+    if not _PLAIN_CODE.fullmatch(provider):
+        return f"body/provider: {provider!r} cannot be the code of an organisation"
+    return None
+
+
+def _disagreement(entry: Entry, values: Mapping[str, Value]) -> str | None:
+    """Why an entry that can be read is not the one that was signed, or None."""
+    if entry.is_restricted:
+        return "body: a restricted entry (grade 3-4, or marked so) stands open on the chain"
+    stated = (entry.share_type, entry.open_type, entry.update_cycle, entry.library)
+    for (_, name, _), code in zip(CODED, stated, strict=True):
+        number = 0 if code is None else code.number
+        if number != values[name]:
+            return f"{name}: signed as {values[name]!r}, the body says {number!r}"
+    grade = entry.effective_grade or 0
+    if grade != values["grade"]:
+        return f"grade: signed as {values['grade']!r}, the body says {grade!r}"
+    return None
+
+
+def _drafted(
+    decoded: Decoded, entry: list[Any] | None, edition: list[Any] | None, items: list[list[Any]]
+) -> Draft:
+    statement, state = decoded.statement, state_told(decoded)
+    return Draft(
+        code=decoded.body["code"],
+        subject=statement.subject,
+        leaf=statement.index,
+        version=statement.version,
+        filed=decoded.struct is FILING,
+        state=state,
+        recorded_at=statement.recorded_at,
+        entry=entry,
+        edition=edition,
+        items=items,
+        act=rows.act_row(decoded, state),
+    )
+
+
+def _out_of_table(values: Mapping[str, Value]) -> str | None:
+    """Numbers that no code table has; a document's own codes are compared with them instead."""
+    for name, most in _TYPED.items():
+        if integer(values[name]) > most:
+            return f"{name}: {values[name]!r} is not in 0..{most}"
+    return None
+
+
+def _wrong_code(decoded: Decoded) -> str | None:
+    code = decoded.body.get("code")
+    if not isinstance(code, str) or text_hash(code) != decoded.values["code"]:
+        return f"body/code: {code!r} is not the code that was signed"
+    if not _PLAIN_CODE.fullmatch(code):
+        return f"body/code: {code!r} is not 1 to 128 printable characters"
+    return None
+
+
+def _malformed_envelope(body: dict[str, Any]) -> str | None:
+    if set(body) != ENVELOPE_FIELDS:
+        return f"body: an envelope has the members {', '.join(sorted(ENVELOPE_FIELDS))}"
+    commitment = body["commitment"]
+    if body["restricted"] is not True:
+        return "body/restricted: an envelope says true"
+    if (
+        not isinstance(commitment, str)
+        or len(commitment) != 2 * WORD
+        or set(commitment) - set("0123456789abcdef")
+    ):
+        return "body/commitment: not 64 lower-case hex digits"
+    return None
+
+
+def _malformed_decision(decoded: Decoded) -> str | None:
+    body, values = decoded.body, decoded.values
+    why = _wrong_code(decoded)
+    if why is not None:
+        return why
+    state = state_told(decoded)
+    if state is None:
+        return f"state: {values['state']!r} is no state of an entry"
+    if body.get("decision") != state:
+        return f"body/decision: {body.get('decision')!r}, signed as {state}"
+    reasons = body.get("reasons", [])
+    if not isinstance(reasons, list) or not all(isinstance(one, str) for one in reasons):
+        return "body/reasons: not a list of texts"
+    unknown = set(body) - {"code", "decision", "reasons"}
+    return f"body{pointer_of((min(unknown),))}: there is no such field" if unknown else None
