@@ -72,12 +72,17 @@ def nothing(_: World) -> None:
     """An empty log."""
 
 
-def collected(world: World) -> None:
-    """A district with entries and obligations that statements can be about."""
+def catalogued(world: World) -> None:
+    """A district with entries that statements can be about."""
     settle(world)
-    equip(world)
     rows = [filing(code, state=1) for code in ENTRIES[:2]]
     world.say(FILING, rows, account("water steward"), WATER)
+
+
+def collected(world: World) -> None:
+    """A district with entries and obligations that statements can be about."""
+    catalogued(world)
+    equip(world)
     chain = [obligation(code, TYPE_OF[code], PARENT_OF[code]) for code in OBLIGATIONS[:3]]
     world.say(OBLIGATION, chain, account("publisher"))
 
@@ -93,7 +98,7 @@ SEARCHES: dict[str, tuple[Callable[[World], None], tuple[StructType, ...]]] = {
     "an empty log": (nothing, (ORGANISATION, ORGANISATION, KEY)),
     "organisations and keys": (settle, (ORGANISATION, KEY)),
     "the catalogue": (settle, (FILING, FILING, DECISION, KEY)),
-    "quality": (settle, (FILING, SCORE, SCORE, SCORE)),
+    "quality": (catalogued, (FILING, SCORE, SCORE, SCORE)),
     "corrections": (asked, (CORRECTION, CORRECTION, CORRECTION, CORRECTION, FILING)),
     "lineage and journals": (settle, (DATASET_RULE, STEP, CHECKPOINT, ORGANISATION)),
     "obligations": (collected, (OBLIGATION, BINDING, BINDING, OBJECTION, EXEMPTION)),
