@@ -7,6 +7,7 @@ mirror need not, because the chain still has what a power cut takes. PostgreSQL 
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,8 @@ FAMILIES: tuple[Family, ...] = ("mirror", "desk")
 BUSY_TIMEOUT_MS = 10_000
 MIGRATIONS = Path(__file__).parent / "migrations"
 WRITES = {"govledger_writes": True}
+_ALEMBIC = threading.Lock()
+"""Alembic keeps which migration it is at in its modules: two threads at once would write into each other's database."""
 
 
 def open_database(url: str, family: Family, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Engine:
@@ -208,7 +211,8 @@ def _migrate(connection: Connection, family: Family, revision: str = "head") -> 
     config.set_main_option("version_locations", str(MIGRATIONS / family))
     config.set_main_option("path_separator", "newline")
     config.attributes["connection"] = connection
-    command.upgrade(config, revision)
+    with _ALEMBIC:
+        command.upgrade(config, revision)
 
 
 __all__ = [

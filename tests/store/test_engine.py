@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,25 @@ def test_two_programs_may_open_a_new_database_at_the_same_time(database_url: str
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+def test_threads_may_open_new_databases_at_the_same_time(tmp_path: Path) -> None:
+    """A server's drills open a database of their own while others do."""
+    start = threading.Barrier(4)
+
+    def opened(number: int) -> set[str]:
+        start.wait()
+        engine = open_database(f"sqlite:///{tmp_path / str(number)}.db", FAMILIES[number % 2])
+        try:
+            return set(inspect(engine).get_table_names())
+        finally:
+            engine.dispose()
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(opened, range(4)))
+    assert found[0] == found[2] != found[1] == found[3]
+    assert set(MirrorTable.metadata.tables) < found[0]
+    assert set(DeskTable.metadata.tables) < found[1]
 
 
 def test_a_newer_database_is_refused_and_left_alone(database_url: str) -> None:
