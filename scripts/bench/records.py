@@ -221,7 +221,7 @@ def _commit(table: str, store: str) -> dict[str, Any]:
     started = time.perf_counter()
     # A program loads its engines once, whatever it commits afterwards: that is told apart.
     import datafusion  # noqa: F401, PLC0415
-    import ibis.backends.duckdb  # noqa: PLC0415
+    import ibis.backends.duckdb  # noqa: F401, PLC0415
     import pyarrow.parquet  # noqa: F401, PLC0415
 
     from ledger.records.commitment import commit  # noqa: PLC0415
