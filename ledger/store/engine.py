@@ -30,6 +30,9 @@ FAMILIES: tuple[Family, ...] = ("mirror", "desk")
 BUSY_TIMEOUT_MS = 10_000
 MIGRATIONS = Path(__file__).parent / "migrations"
 WRITES = {"govledger_writes": True}
+sqlite3.register_adapter(bytes, bytes.__bytes__)
+# The driver looks for an adapter of each value that is bytes, by way of an exception where there is none: that takes
+# longer than inserting it.
 _ALEMBIC = threading.Lock()
 """Alembic keeps which migration it is at in its modules: two threads at once would write into each other's database."""
 
