@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy
 from hypothesis import HealthCheck, settings
 
+from tests.new_databases import Migrated
 from tests.once import built_once
 from tests.person import Person
 from tests.small_office import build
@@ -45,6 +46,14 @@ def _same_process_for_all() -> Iterator[None]:
         del os.environ[name]
     os.environ.update(before)
     os.chdir(place)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Migrated]:
+    """New databases of this process cost a copy, not every migration (:mod:`tests.new_databases`)."""
+    databases = Migrated(tmp_path_factory.mktemp("migrated"))
+    with databases.used():
+        yield databases
 
 
 @pytest.fixture(scope="session")

@@ -20,9 +20,9 @@ STARTING_SECONDS = 20.0
 
 
 @contextmanager
-def serving(app: FastAPI, port: int = 0) -> Iterator[str]:
-    """The application behind a real socket, in a thread; gives its address."""
-    listener = socket.create_server(("127.0.0.1", port))
+def serving(app: FastAPI, listener: socket.socket | None = None) -> Iterator[str]:
+    """The application behind a real socket, in a thread; gives its address. The socket is closed at the end."""
+    listener = listener or socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

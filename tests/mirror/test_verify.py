@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import pytest
@@ -31,9 +32,7 @@ from tests.simulator import SimulatedChain
 DERIVED = [table for projection in PROJECTIONS for table in projection.tables]
 ALTERED = 4
 """About how many rows of a table are altered, a column at a time."""
-COLUMNS = [
-    (table.name, column.name) for table in (*tables.CORE, *DERIVED) for column in table.columns
-]
+COVERED = {table.name: table for table in (*tables.CORE, *DERIVED)}
 
 
 def altered_value(value: Any, column_type: Any) -> Any:
@@ -108,13 +107,14 @@ def test_every_table_of_the_mirror_has_rows_to_alter(kept: Mirror) -> None:
     assert filled == set(MirrorTable.metadata.tables) - aside
 
 
-@pytest.mark.parametrize(("name", "column"), COLUMNS, ids=[".".join(each) for each in COLUMNS])
-def test_altering_any_column_of_any_row_is_found(kept: Mirror, name: str, column: str) -> None:
+@pytest.mark.parametrize("name", COVERED)
+def test_altering_any_column_of_any_row_is_found(kept: Mirror, name: str) -> None:
     table = reflected(kept.engine, name)
     with kept.engine.connect() as conn:
         rows = conn.execute(select(table)).mappings().all()
     # Some of a long table are enough here: that every row is looked at is shown by taking each away.
-    for row in rows[:: max(1, len(rows) // ALTERED)]:
+    few = rows[:: max(1, len(rows) // ALTERED)]
+    for column, row in product([each.name for each in COVERED[name].columns], few):
         before = dict(row)
         after = before | {column: altered_value(row[column], table.c[column].type)}
         key = [table.c[each.name] == before[each.name] for each in table.primary_key]
@@ -127,7 +127,7 @@ def test_altering_any_column_of_any_row_is_found(kept: Mirror, name: str, column
         assert not report.ok, f"{name}.{column} of {before}"
         if (name, column) != ("cursor", "size"):
             # A cursor that claims more than there is looks like statements that are missing.
-            assert name in {finding.table for finding in report.findings}, report.findings
+            assert name in {finding.table for finding in report.findings}, (column, report.findings)
     assert_clean(kept.verify())
 
 
@@ -180,4 +180,4 @@ def restore(
     now = [table.c[each.name] == after[each.name] for each in table.primary_key]
     with writing(engine) as conn:
         conn.execute(update(table).where(*now).values(before))
-        assert conn.execute(select(table).where(*key)).first() is not None
+        assert conn.execute(select(table).where(*key)).mappings().all() == [before]
