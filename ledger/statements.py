@@ -20,7 +20,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from eth_hash.auto import keccak
+import msgspec
+from eth_hash.backends.pysha3 import keccak256 as keccak
 from eth_utils.address import to_checksum_address
 
 from ledger.structs import (
@@ -345,8 +346,7 @@ class Predecessor:
     accounts: frozenset[bytes] = field(default=frozenset(), compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(msgspec.Struct, frozen=True, gc=False):
     """One leaf of the log, as its ``Recorded`` event tells it, and all that rebuilds it."""
 
     index: int

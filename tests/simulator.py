@@ -9,13 +9,14 @@ what nobody signed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
 from eth_abi import decode, encode
 from eth_keys.datatypes import PrivateKey
 from eth_utils.crypto import keccak
+from msgspec import structs
 from web3 import Web3
 
 from ledger.chain.deployment import REGISTRIES
@@ -473,7 +474,7 @@ def statement_of(event: RawLog) -> Statement:
 
 def altered(event: RawLog, **changes: Any) -> RawLog:
     """A ``Recorded`` event that says something else."""
-    topics, data = _recorded(replace(statement_of(event), **changes))
+    topics, data = _recorded(structs.replace(statement_of(event), **changes))
     return RawLog(
         topics, data, event.block_number, event.block_hash, event.transaction_hash, event.log_index
     )

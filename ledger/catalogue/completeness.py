@@ -60,6 +60,10 @@ _ALWAYS = tuple(
     )
 )
 _STATED = attrgetter(*(name for _, name in _ALWAYS))
+_ASSESSED = tuple(
+    (f"/{name}", name) for name in ("secrecy_assessment", "personal_information_assessment")
+)
+_ASSESSMENTS = attrgetter(*(name for _, name in _ASSESSED))
 _LENGTH_STATED = frozenset({DataType.CHAR, DataType.NUMERIC, DataType.DECIMAL})
 
 
@@ -89,32 +93,37 @@ def needs_items(entry: Entry) -> bool:
 def _missing(entry: Entry) -> list[tuple[str, str]]:
     """(pointer, element) of what is missing."""
     # Every filing of a log comes through here.
-    found = [place for place, value in zip(_ALWAYS, _STATED(entry), strict=True) if value is None]
+    stated = _STATED(entry)
+    found = (
+        [_ALWAYS[at] for at, value in enumerate(stated) if value is None] if None in stated else []
+    )
     if entry.effective_grade is None:
         found.append(("/grade", "grade"))
     if entry.open_type is OpenType.CONDITIONAL and entry.open_condition is None:
         found.append(("/open_condition", "open_condition"))
-    for name in ("secrecy_assessment", "personal_information_assessment"):
-        assessment = getattr(entry, name)
+    for place, assessment in zip(_ASSESSED, _ASSESSMENTS(entry), strict=True):
         if assessment is None or not assessment.done:
-            found.append((f"/{name}", name))
-    found += _missing_formats(entry)
-    found += _missing_items(entry)
-    found += _missing_sharing(entry)
+            found.append(place)
+    if entry.formats:
+        found += _missing_format_types(entry)
+    else:
+        found.append(("/formats", "formats"))
+    if entry.items:
+        found += _missing_in_items(entry)
+    elif needs_items(entry):
+        found.append(("/items", "items"))
+    if entry.share_type is not None:
+        found += _missing_sharing(entry, entry.share_type)
     return found
 
 
-def _missing_formats(entry: Entry) -> Iterator[tuple[str, str]]:
-    if not entry.formats:
-        yield "/formats", "formats"
+def _missing_format_types(entry: Entry) -> Iterator[tuple[str, str]]:
     for position, form in enumerate(entry.formats):
         if form.type is None and FORMAT_TYPES[form.category]:
             yield f"/formats/{position}/type", "format_type"
 
 
-def _missing_items(entry: Entry) -> Iterator[tuple[str, str]]:
-    if not entry.items and needs_items(entry):
-        yield "/items", "items"
+def _missing_in_items(entry: Entry) -> Iterator[tuple[str, str]]:
     for position, item in enumerate(entry.items):
         if item.data_type is None:
             yield f"/items/{position}/data_type", "data_type"
@@ -122,10 +131,7 @@ def _missing_items(entry: Entry) -> Iterator[tuple[str, str]]:
             yield f"/items/{position}/length", "length"
 
 
-def _missing_sharing(entry: Entry) -> Iterator[tuple[str, str]]:
-    share = entry.share_type
-    if share is None:
-        return
+def _missing_sharing(entry: Entry, share: ShareType) -> Iterator[tuple[str, str]]:
     needed: tuple[str, ...]
     if share is ShareType.NOT_SHARED:
         needed = ("not_shared_reason", "not_shared_basis")

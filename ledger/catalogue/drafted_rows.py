@@ -139,18 +139,18 @@ def search_text(*parts: str | None) -> str:
     return "\n".join(dict.fromkeys(folded(part) for part in parts if part))
 
 
-def edition_row(decoded: Decoded, entry: Entry | None) -> list[Any]:
+def edition_row(decoded: Decoded, state: str | None, entry: Entry | None) -> list[Any]:
     """The row of the edition that a filing makes; ``entry`` is None for an envelope."""
     statement, items = decoded.statement, entry.items if entry else ()
-    names = {item.name for item in items}
-    english = [item.name_en for item in items if item.name_en]
+    names = {item.name for item in items} if items else ()
+    english = [item.name_en for item in items if item.name_en] if items else ()
     return [
         None,
         decoded.body["code"],
         statement.index,
         None,
         statement.version,
-        state_told(decoded),
+        state,
         statement.body.decode(),
         len(names),
         names_digest(names) if names else None,
@@ -199,6 +199,6 @@ def act_row(decoded: Decoded, state: str | None) -> list[Any]:
         statement.org,
         statement.signer,
         statement.authorisation,
-        _texts(tuple(decoded.body.get("reasons", ()))),
+        _texts(tuple(reasons)) if (reasons := decoded.body.get("reasons")) else "[]",
         statement.recorded_at,
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from ledger.catalogue import drafted_rows as rows
@@ -21,9 +22,10 @@ from ledger.typed_data import integer
 # and two codes that look the same must be the same.
 _PLAIN_CODE = re.compile(r"(?=\S)[^\x00-\x1f\x7f-\x9f]{1,128}(?<=\S)")
 ENVELOPE_FIELDS = {"code", "commitment", "provider", "restricted"}
-_FILED = (EntryState.DRAFT.value, EntryState.SUBMITTED.value)
+_FILED: tuple[str | None, ...] = (EntryState.DRAFT.value, EntryState.SUBMITTED.value)
 _TYPED = {**{member: len(table) for _, member, table in CODED}, "grade": len(GRADES)}
 """Typed members that the body states too, and their highest number."""
+_SIGNED = itemgetter(*_TYPED)
 
 
 class Draft(NamedTuple):
@@ -50,8 +52,17 @@ def draft_of(decoded: Decoded) -> Draft | str:
     if decoded.struct is FILING:
         return _drafted_filing(decoded)
     if decoded.struct is DECISION:
-        return _malformed_decision(decoded) or _drafted(decoded, None, None, [])
+        state = state_told(decoded)
+        return _malformed_decision(decoded, state) or _drafted(decoded, state, None, None, [])
     return f"a {decoded.struct.name} is no statement about a catalogue entry"
+
+
+def _wrong_provider(provider: object, organisation: bytes) -> str | None:
+    if not isinstance(provider, str) or _hash_of(provider) != organisation:
+        return f"body/provider: {provider!r} is not the organisation that signed"
+    if not _PLAIN_CODE.fullmatch(provider):
+        return f"body/provider: {provider!r} cannot be the code of an organisation"
+    return None
 
 
 # Hashing is dear, and a provider's statements come by the hundred.
@@ -64,14 +75,23 @@ def is_envelope(body: dict[str, Any]) -> bool:
 
 
 def _drafted_filing(decoded: Decoded) -> Draft | str:
-    body = decoded.body
-    why = _wrong_code(decoded) or _wrong_state(decoded) or _wrong_provider(decoded)
+    body, state = decoded.body, state_told(decoded)
+    why = _wrong_code(decoded)
+    if why is not None:
+        return why
+    if state not in _FILED:
+        return f"state: {decoded.values['state']!r} is not filed but decided"
+    why = _wrong_provider(body.get("provider"), decoded.statement.org)
     if why is not None:
         return why
     if is_envelope(body):
         why = _malformed_envelope(body) or _out_of_table(decoded.values)
         return why or _drafted(
-            decoded, rows.envelope_row(decoded), rows.edition_row(decoded, None), []
+            decoded,
+            state,
+            rows.envelope_row(decoded),
+            rows.edition_row(decoded, state, None),
+            [],
         )
     try:
         entry = compiled_entry(decoded.statement.body) or Entry.parse(body)
@@ -80,58 +100,47 @@ def _drafted_filing(decoded: Decoded) -> Draft | str:
         return f"body{first.pointer}: {first.en}"
     return _disagreement(entry, decoded.values) or _drafted(
         decoded,
+        state,
         rows.entry_row(decoded, entry),
-        rows.edition_row(decoded, entry),
+        rows.edition_row(decoded, state, entry),
         rows.item_rows(decoded, entry) if entry.items else [],
     )
-
-
-def _wrong_state(decoded: Decoded) -> str | None:
-    if state_told(decoded) in _FILED:
-        return None
-    return f"state: {decoded.values['state']!r} is not filed but decided"
-
-
-def _wrong_provider(decoded: Decoded) -> str | None:
-    provider = decoded.body.get("provider")
-    if not isinstance(provider, str) or _hash_of(provider) != decoded.statement.org:
-        return f"body/provider: {provider!r} is not the organisation that signed"
-    if not _PLAIN_CODE.fullmatch(provider):
-        return f"body/provider: {provider!r} cannot be the code of an organisation"
-    return None
 
 
 def _disagreement(entry: Entry, values: Mapping[str, Value]) -> str | None:
     """Why an entry that can be read is not the one that was signed, or None."""
     if entry.is_restricted:
         return "body: a restricted entry (grade 3-4, or marked so) stands open on the chain"
-    stated = (entry.share_type, entry.open_type, entry.update_cycle, entry.library)
-    for (_, name, _), code in zip(CODED, stated, strict=True):
-        number = 0 if code is None else code.number
-        if number != values[name]:
-            return f"{name}: signed as {values[name]!r}, the body says {number!r}"
-    grade = entry.effective_grade or 0
-    if grade != values["grade"]:
-        return f"grade: signed as {values['grade']!r}, the body says {grade!r}"
+    codes = (entry.share_type, entry.open_type, entry.update_cycle, entry.library)
+    stated = (*[0 if code is None else code.number for code in codes], entry.effective_grade or 0)
+    signed = _SIGNED(values)
+    if stated != signed:
+        told = zip(_TYPED, stated, signed, strict=True)
+        name, here, there = next(each for each in told if each[1] != each[2])
+        return f"{name}: signed as {there!r}, the body says {here!r}"
     return None
 
 
 def _drafted(
-    decoded: Decoded, entry: list[Any] | None, edition: list[Any] | None, items: list[list[Any]]
+    decoded: Decoded,
+    state: str | None,
+    entry: list[Any] | None,
+    edition: list[Any] | None,
+    items: list[list[Any]],
 ) -> Draft:
-    statement, state = decoded.statement, state_told(decoded)
+    statement = decoded.statement
     return Draft(
-        code=decoded.body["code"],
-        subject=statement.subject,
-        leaf=statement.index,
-        version=statement.version,
-        filed=decoded.struct is FILING,
-        state=state,
-        recorded_at=statement.recorded_at,
-        entry=entry,
-        edition=edition,
-        items=items,
-        act=rows.act_row(decoded, state),
+        decoded.body["code"],
+        statement.subject,
+        statement.index,
+        statement.version,
+        decoded.struct is FILING,
+        state,
+        statement.recorded_at,
+        entry,
+        edition,
+        items,
+        rows.act_row(decoded, state),
     )
 
 
@@ -167,12 +176,11 @@ def _malformed_envelope(body: dict[str, Any]) -> str | None:
     return None
 
 
-def _malformed_decision(decoded: Decoded) -> str | None:
+def _malformed_decision(decoded: Decoded, state: str | None) -> str | None:
     body, values = decoded.body, decoded.values
     why = _wrong_code(decoded)
     if why is not None:
         return why
-    state = state_told(decoded)
     if state is None:
         return f"state: {values['state']!r} is no state of an entry"
     if body.get("decision") != state:

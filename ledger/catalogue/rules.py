@@ -7,6 +7,7 @@ Art. 13), and the state word that each statement leaves behind.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from ledger.codes import (
@@ -35,6 +36,8 @@ _BOUNDS: tuple[tuple[str, int], ...] = (
     ("updateCycle", len(UpdateCycle)),
     ("library", len(Library)),
 )
+# Asked of every statement; an enumeration looks for a number among all of its members.
+_state_of = lru_cache(maxsize=64)(EntryState.of_number)
 
 
 class EntryWord(NamedTuple):
@@ -67,6 +70,7 @@ class EntryWord(NamedTuple):
         )
 
     @classmethod
+    @lru_cache(maxsize=1024)
     def unpack(cls, word: int) -> EntryWord:
         return cls(
             owner=word & _U32,
@@ -114,8 +118,8 @@ class CatalogueRules:
         state = require_range(
             decoded, "state", EntryState.DRAFT.number, EntryState.SUBMITTED.number
         )
-        held = EntryState.of_number(before.state) if version else None
-        to = EntryState.of_number(state)
+        held = _state_of(before.state) if version else None
+        to = _state_of(state)
         if to not in FILING_TRANSITIONS[held]:
             raise _illegal(decoded, held, to)
         submitted = to is EntryState.SUBMITTED
@@ -129,15 +133,15 @@ class CatalogueRules:
                 "of its organisation (条例 Art. 13)"
             )
         return EntryWord(
-            owner=who.number,
-            edition=before.edition + 1,
-            state=state,
-            share_type=share,
-            open_type=opening,
-            grade=grade,
-            update_cycle=cycle,
-            library=library,
-            published_edition=before.published_edition,
+            who.number,
+            before.edition + 1,
+            state,
+            share,
+            opening,
+            grade,
+            cycle,
+            library,
+            before.published_edition,
         )
 
     def _decide(self, decoded: Decoded, authorisation: Authorisation, heads: Heads) -> EntryWord:
@@ -149,7 +153,7 @@ class CatalogueRules:
         before = EntryWord.unpack(word)
         number = member(decoded, "state")
         state = require_range(decoded, "state", EntryState.DRAFT.number, len(EntryState))
-        held, to = EntryState.of_number(before.state), EntryState.of_number(state)
+        held, to = _state_of(before.state), _state_of(state)
         if to not in ENTRY_TRANSITIONS[held]:
             raise _illegal(decoded, held, to)
         if to in _REASONS_NEEDED and statement.body_digest == _EMPTY_DIGEST:

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+import msgspec
 from sqlalchemy import Connection, Table
 
 from ledger.statements import Authorisation, LogIdentity, Statement, StructType, Value
 
 
-@dataclass(slots=True)
-class Decoded:
+class Decoded(msgspec.Struct):
     """A statement with its payload and body decoded, ready to be projected.
 
     ``values`` are the members of the typed struct (text members as 32-byte hashes); ``body`` is

@@ -10,6 +10,7 @@ it.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from ledger.codes import KeyStatus, Level, OrganisationStatus, Role
@@ -28,6 +29,7 @@ from ledger.statements import (
 
 NO_CODE = text_hash("")
 """The hash of no text: the ``parent`` of the root organisation."""
+_key_subject = lru_cache(maxsize=1024)(key_subject)
 ROOT_NUMBER = 1
 """The number that the first organisation of a log gets."""
 NO_ADDRESS = bytes(20)
@@ -46,6 +48,7 @@ class OrganisationState(NamedTuple):
         return self.number | self.parent_number << 32 | self.level << 64 | self.status << 72
 
     @classmethod
+    @lru_cache(maxsize=1024)
     def unpack(cls, word: int) -> OrganisationState:
         return cls(
             word & 0xFFFF_FFFF, word >> 32 & 0xFFFF_FFFF, word >> 64 & 0xFF, word >> 72 & 0xFF
@@ -64,6 +67,7 @@ class KeyState(NamedTuple):
         return self.organisation_number | self.roles << 32 | self.status << 48
 
     @classmethod
+    @lru_cache(maxsize=1024)
     def unpack(cls, word: int) -> KeyState:
         return cls(word & 0xFFFF_FFFF, word >> 32 & 0xFFFF, word >> 48 & 0xFF)
 
@@ -134,7 +138,7 @@ def organisation_state(heads: Heads, organisation: bytes) -> OrganisationState:
 
 def key_state(heads: Heads, address: bytes) -> KeyState:
     """The head of a key; the genesis authority's is the root's until a statement says otherwise."""
-    version, word = heads.get("organisation.key", key_subject(address))
+    version, word = heads.get("organisation.key", _key_subject(address))
     if version == 0 and address == heads.genesis_authority:
         return KeyState(ROOT_NUMBER, int(Role.AUTHORITY), KeyStatus.ACTIVE.number)
     return KeyState.unpack(word)
@@ -172,18 +176,29 @@ def where(statement: Statement) -> str:
 
 def _check_envelope(decoded: Decoded, authorisation: Authorisation) -> None:
     statement, values = decoded.statement, decoded.values
-    told: tuple[tuple[str, Value, Value], ...] = (
-        ("kind", statement.kind, decoded.struct.kind),
-        ("subject", statement.subject, subject_of(decoded.struct, values, statement.org)),
-        ("version", statement.version, values["version"]),
-        ("bodyDigest", statement.body_digest, values["bodyDigest"]),
-        ("org", statement.org, authorisation.organisation),
-        ("signer", statement.signer, authorisation.signer),
-        ("authorisation", statement.authorisation, authorisation.digest),
+    recorded: tuple[Value, ...] = (
+        statement.kind,
+        statement.subject,
+        statement.version,
+        statement.body_digest,
+        statement.org,
+        statement.signer,
+        statement.authorisation,
     )
-    for name, recorded, signed in told:
-        if recorded != signed:
-            raise RuleBroken(f"{where(statement)}: {name} is not what was signed")
+    signed: tuple[Value, ...] = (
+        decoded.struct.kind,
+        subject_of(decoded.struct, values, statement.org),
+        values["version"],
+        values["bodyDigest"],
+        authorisation.organisation,
+        authorisation.signer,
+        authorisation.digest,
+    )
+    if recorded != signed:
+        names = ("kind", "subject", "version", "bodyDigest", "org", "signer", "authorisation")
+        told = zip(names, recorded, signed, strict=True)
+        name = next(name for name, here, there in told if here != there)
+        raise RuleBroken(f"{where(statement)}: {name} is not what was signed")
 
 
 def _require_registered(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from msgspec import structs
 from sqlalchemy import Engine, Table, insert
 
 from ledger.audits.audit import Audit, audited
@@ -84,7 +85,8 @@ class World:
         first = self.size
         noon = datetime(self.at.year, self.at.month, self.at.day, 12, tzinfo=CHINA_TIME)
         fresh: list[Statement] = [
-            replace(one, recorded_at=int(noon.timestamp())) for one in recorded(batch, first)
+            structs.replace(one, recorded_at=int(noon.timestamp()))
+            for one in recorded(batch, first)
         ]
         self.scribe.take(fresh)
         self._follow(batch, fresh)

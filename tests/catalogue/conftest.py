@@ -113,7 +113,7 @@ def row_of(one: Statement) -> dict[str, Any]:
     """A row of the mirror's ``statement`` table."""
     return {
         "index_": one.index,
-        **{name: getattr(one, name) for name in Statement.__dataclass_fields__ if name != "index"},
+        **{name: getattr(one, name) for name in Statement.__struct_fields__ if name != "index"},
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from ledger.chain.artifacts import OPENINGS, load
 from ledger.codes import Role
@@ -148,7 +149,7 @@ def test_what_is_out_of_place_is_refused(
 def test_altered_history_is_never_concluded(old: World, empty: Successor) -> None:
     whole = passages_of(old)
     last = whole[-1]
-    altered = replace(last.statements[0], body=b'{"name":"another"}')
+    altered = structs.replace(last.statements[0], body=b'{"name":"another"}')
     empty.carry([*whole[:-1], replace(last, statements=(altered,))])
     assert empty.log.read("size") == empty.predecessor.size
     with pytest.raises(RefusedError, match="NotInherited"):
@@ -157,7 +158,7 @@ def test_altered_history_is_never_concluded(old: World, empty: Successor) -> Non
 
 def test_time_goes_forwards(old: World, empty: Successor) -> None:
     first, second, *rest = passages_of(old)
-    past = tuple(replace(one, recorded_at=1) for one in second.statements)
+    past = tuple(structs.replace(one, recorded_at=1) for one in second.statements)
     with pytest.raises(RefusedError, match="OutOfTime"):
         empty.carry([first, replace(second, statements=past)])
     empty.carry([first, second, *rest])

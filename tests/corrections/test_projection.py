@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from ledger.canonical import canonical_json
 from ledger.codes import CORRECTION_TRANSITIONS, CorrectionState
@@ -67,7 +68,7 @@ def test_a_body_that_disagrees_with_what_was_signed_is_named(
 @pytest.mark.parametrize("number", [0, 7, 255])
 def test_a_state_that_no_table_has_is_named(number: int) -> None:
     whole = decoded(said())
-    bent = replace(whole, values={**whole.values, "state": number})
+    bent = structs.replace(whole, values={**whole.values, "state": number})
     assert PROJECTION.malformed(bent) == f"state: {number} is no CorrectionState"
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
 
+from msgspec import structs
 from sqlalchemy import Connection
 
 from ledger.canonical import canonical_json
@@ -97,7 +98,7 @@ class Office:
     def take(self, batch: Batch, when: int) -> int:
         leaf = self.scribe.size
         rows = recorded(batch, leaf)
-        self.scribe.take([replace(row, recorded_at=when) for row in rows])
+        self.scribe.take([structs.replace(row, recorded_at=when) for row in rows])
         return leaf
 
     def score(self, day: date, entry: str = BEDS, *, by: str = DATA, **scores: int) -> int:

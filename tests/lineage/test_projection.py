@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from pydantic import ValidationError
 from sqlalchemy import insert
 
@@ -114,12 +114,12 @@ def test_a_body_that_lacks_a_member_or_says_another_is_malformed(
     for member in members:
         short = {name: value for name, value in body.items() if name != member}
         assert "body" in str(
-            PROJECTION.malformed(decoded(replace(statement, body=canonical_json(short))))
+            PROJECTION.malformed(decoded(structs.replace(statement, body=canonical_json(short))))
         )
     for member in ("code", "holder", "origin"):
         if member in body:
             other = canonical_json(body | {member: "TMP-OTHER"})
-            why = PROJECTION.malformed(decoded(replace(statement, body=other)))
+            why = PROJECTION.malformed(decoded(structs.replace(statement, body=other)))
             assert f"TMP-OTHER is not the {member}" in str(why)
 
 
@@ -127,7 +127,7 @@ def test_a_checkpoint_of_another_size_or_root_is_malformed() -> None:
     (statement,) = recorded(anchored(checkpoint(7)), 0)
     body = parse_json(statement.body)
     for changed in ({"size": 8}, {"root": "00" * 32}):
-        other = decoded(replace(statement, body=canonical_json(body | changed)))
+        other = decoded(structs.replace(statement, body=canonical_json(body | changed)))
         assert "not those that were signed" in str(PROJECTION.malformed(other))
 
 
@@ -136,7 +136,7 @@ def test_a_withdrawal_without_reasons_and_an_unknown_status_are_malformed() -> N
     (statement,) = recorded(attributed(withdrawn), 0)
     body = parse_json(statement.body)
     del body["reasons"]
-    bare = decoded(replace(statement, body=canonical_json(body)))
+    bare = decoded(structs.replace(statement, body=canonical_json(body)))
     assert PROJECTION.malformed(bare) == "body/reasons: withdrawn without reasons"
     strange = decoded(statement)
     strange.values["status"] = 7

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import json
 from hashlib import sha256
 from pathlib import Path
@@ -471,7 +470,7 @@ def test_a_deadline_beyond_every_calendar_is_carried_exactly() -> None:
 
 
 def test_a_statement_of_a_later_release_is_not_proven_but_explained(log: Sample) -> None:
-    later = dataclasses.replace(log.statements[9], payload=b"\x01" * 64)
+    later = msgspec.structs.replace(log.statements[9], payload=b"\x01" * 64)
     with pytest.raises(ProveError, match="cannot be read by this release: unknown type hash"):
         prove_anyhow(log, later, log.authorisations[-1])
 

@@ -17,6 +17,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec import structs
 
 from ledger.mirror.queries import MirrorQueryError
 from ledger.mirror.tables import flag
@@ -78,7 +79,7 @@ class Told:
     def say(self, batch: Batch) -> None:
         """Record a batch on the day it is now; flags go where the mirror keeps them."""
         when = START + 86_400 * self.days
-        fresh = [replace(one, recorded_at=when) for one in recorded(batch, self.size)]
+        fresh = [structs.replace(one, recorded_at=when) for one in recorded(batch, self.size)]
         known = set(self.scribe.flags)
         self.scribe.take(fresh)
         with writing(self.scribe.engine) as connection:

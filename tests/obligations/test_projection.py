@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from ledger.canonical import canonical_json
 from ledger.obligations.projection import PROJECTION
@@ -111,7 +112,7 @@ def test_a_malformed_withdrawal_takes_nothing_away(sqlite_scribe: Scribe) -> Non
     sqlite_scribe.write(OBLIGE)
     before = sqlite_scribe.rows()
     withdrawn = altered(OBLIGE, version=2, status=2)
-    sqlite_scribe.take([replace(withdrawn, index=1)])
+    sqlite_scribe.take([structs.replace(withdrawn, index=1)])
     assert list(sqlite_scribe.flags) == [1]
     assert sqlite_scribe.rows() == before
 

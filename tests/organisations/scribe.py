@@ -115,5 +115,5 @@ class Scribe:
 
 
 def _row(one: Statement) -> dict[str, Any]:
-    names = [name for name in Statement.__dataclass_fields__ if name != "index"]
+    names = [name for name in Statement.__struct_fields__ if name != "index"]
     return {"index_": one.index, **{name: getattr(one, name) for name in names}}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from ledger.canonical import canonical_json
 from ledger.organisations import queries
@@ -90,8 +90,8 @@ def test_what_agrees_is_projected_and_unknown_members_are_left_alone(
 
 def test_a_malformed_statement_leaves_the_row_before_it_in_force(scribe: Scribe) -> None:
     good = organisation({})
-    bad = replace(organisation({"code": ROOT}, version=2), index=1)
-    better = replace(organisation({"name": "水利局"}, version=3), index=2)
+    bad = structs.replace(organisation({"code": ROOT}, version=2), index=1)
+    better = structs.replace(organisation({"name": "水利局"}, version=3), index=2)
     scribe.take([good, bad])
     with scribe.engine.connect() as connection:
         held = queries.organisation(connection, CODE)
@@ -204,7 +204,7 @@ def logs(draw: st.DrawFn) -> list[Statement]:
         statement = recorded(batch, index)[0]
         if draw(st.integers(0, 5)) == 0:
             broken = canonical_json({**json.loads(statement.body), "holder": "", "name": 0})
-            statement = replace(statement, body=broken, body_digest=sha256(broken))
+            statement = structs.replace(statement, body=broken, body_digest=sha256(broken))
         statements.append(statement)
     return statements
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from ledger.codes import KeyStatus, Level, OrganisationStatus, Role
 from ledger.mirror.projections import Heads, RuleBroken
@@ -94,12 +93,12 @@ def test_a_statement_that_is_not_what_was_signed_is_refused(member: str, lie: ob
     statement, authorisation = first_statement()
     name = {"body_digest": "bodyDigest"}.get(member, member)
     with pytest.raises(RuleBroken, match=f"leaf 0 .*: {name} is not what was signed"):
-        next_state(replace(statement, **{member: lie}), authorisation, heads())
+        next_state(structs.replace(statement, **{member: lie}), authorisation, heads())
 
 
 def test_a_struct_of_another_registry_is_not_recorded_here() -> None:
     statement, authorisation = first_statement()
-    one = replace(decoded(statement), struct=FILING)
+    one = structs.replace(decoded(statement), struct=FILING)
     with pytest.raises(RuleBroken, match="Organisations records no Filing"):
         RULEBOOK.next_state(one, authorisation, heads())
 
@@ -112,7 +111,7 @@ def test_a_refusal_names_leaf_and_key_and_role() -> None:
     draft = KeyDraft(address="0x" + "11" * 20, holder=ROOT, roles=("steward",))
     grant = recorded(set_keys([draft], speaker=ROOT, deadline=FAR), 1)[0]
     stranger = bytes(19) + b"\x08"
-    lied = replace(grant, signer=stranger)
+    lied = structs.replace(grant, signer=stranger)
     with pytest.raises(RuleBroken, match=rf"leaf 1 .* key 0x{stranger.hex()} is unknown"):
         next_state(lied, authorisation_of(lied), before)
     before.put(grant.kind, bytes(12) + stranger, 1, KeyState(1, Role.STEWARD, 1).pack())
