@@ -21,8 +21,7 @@ from ledger.statements import (
     StatementError,
     struct_of,
 )
-from ledger.store.bulk import insert_rows
-from ledger.store.ranged import supersede_rows
+from ledger.store.ranged import Appended, append, held
 from ledger.typed_data import integer
 
 _LOOKUP = 500
@@ -104,10 +103,11 @@ class CatalogueProjection:
     def apply(self, connection: Connection, statements: Sequence[Decoded]) -> None:
         """Append the rows of ``statements``; rows that they supersede end at their leaf."""
         drafts = [self.draft(decoded) for decoded in statements]
-        self.write(connection, [one for one in drafts if not isinstance(one, str)])
+        for appended in self.rows(connection, [one for one in drafts if not isinstance(one, str)]):
+            append(connection, appended)
 
-    def write(self, connection: Connection, drafts: Sequence[Sequence[Any]]) -> None:
-        """What :meth:`apply` does, of statements that were drafted before, maybe by another process."""
+    def rows(self, connection: Connection, drafts: Sequence[Sequence[Any]]) -> list[Appended]:
+        """What :meth:`apply` appends, for statements that were drafted before, maybe by another process."""
         told = [Draft(*one) for one in drafts]
         lives = _lives(connection, told)
         entries: list[list[Any]] = []
@@ -130,20 +130,22 @@ class CatalogueProjection:
             if life.row is not None:
                 life.row = life.standing(draft, life.row)
                 entries.append(life.row)
-        supersede_rows(connection, ENTRIES, ("code",), entries)
-        insert_rows(connection, EDITIONS, editions)
-        insert_rows(connection, ITEMS, items)
-        insert_rows(connection, ACTS, [draft.act for draft in told])
+        return [
+            Appended(ENTRIES, entries, ("code",)),
+            Appended(EDITIONS, editions),
+            Appended(ITEMS, items),
+            Appended(ACTS, [draft.act for draft in told]),
+        ]
 
 
 def _lives(connection: Connection, drafts: Sequence[Draft]) -> dict[str, _Life]:
-    """How the entries of ``drafts`` stand in the rows so far; a first version has none."""
+    """How the entries of ``drafts`` stood in the rows before them; a first version has none."""
     first = {one.code: one.version for one in reversed(drafts)}
     lives = {code: _Life() for code in first}
-    wanted = sorted(code for code, version in first.items() if version > 1)
+    wanted = sorted([code for code, version in first.items() if version > 1])
     for start in range(0, len(wanted), _LOOKUP):
         asked = select(ENTRIES).where(
-            ENTRIES.c.code.in_(wanted[start : start + _LOOKUP]), ENTRIES.c.leaf_until.is_(None)
+            ENTRIES.c.code.in_(wanted[start : start + _LOOKUP]), held(ENTRIES, drafts[0].leaf)
         )
         for found in connection.execute(asked):
             lives[found.code] = _Life(

@@ -21,6 +21,7 @@ from ledger.mirror.projections import Drafting, Projection
 from ledger.mirror.queries import Cursor
 from ledger.mirror.reading import CHECK, CHECK_VERSION
 from ledger.store.bulk import insert_rows
+from ledger.store.ranged import append
 
 TRAIL = 256
 """How many of the newest blocks without statements are remembered, to find where a chain forked."""
@@ -48,7 +49,8 @@ def write_examined(conn: Connection, projections: Sequence[Projection], examined
         if not fit:
             continue
         if isinstance(projection, Drafting):
-            projection.write(conn, fit)
+            for appended in projection.rows(conn, fit):
+                append(conn, appended)
         else:
             projection.apply(conn, fit)
     insert_rows(conn, tables.flag, examined.flags)

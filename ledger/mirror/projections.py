@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import Connection, Table
 
 from ledger.statements import Authorisation, LogIdentity, Statement, StructType, Value
+from ledger.store.ranged import Appended
 
 
 class Decoded(msgspec.Struct):
@@ -55,13 +56,16 @@ class Drafting(Projection, Protocol):
     """A projection whose rows follow nearly whole from one statement alone, so that they may be made elsewhere.
 
     ``draft`` says what a statement makes, or why it is malformed, as :meth:`malformed` does; it asks nothing but
-    the statement, and its answer is made of what MessagePack knows. ``write`` does with drafts, in leaf order and
-    perhaps turned into lists meanwhile, what :meth:`apply` does with statements.
+    the statement, and its answer is made of what MessagePack knows. ``rows`` says what drafts, in leaf order and
+    perhaps turned into lists meanwhile, add to which tables; :meth:`apply` adds just that. It reads what earlier leaves
+    made, from tables that may hold later ones too, and writes nothing.
     """
 
     def draft(self, decoded: Decoded) -> Sequence[Any] | str: ...
 
-    def write(self, connection: Connection, drafts: Sequence[Sequence[Any]]) -> None: ...
+    def rows(
+        self, connection: Connection, drafts: Sequence[Sequence[Any]]
+    ) -> Sequence[Appended]: ...
 
 
 class RuleBroken(Exception):

@@ -33,6 +33,8 @@ Progress = Callable[[int, int], None]
 """Called with how many leaves are done, and of how many."""
 OnRows = Callable[[Sequence[Sequence[Any]]], None]
 """Given rows of ``statement``, in leaf order."""
+Write = Callable[[Connection, Sequence[Projection], Examined], None]
+"""Does something with what statements make, stretch by stretch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +45,29 @@ class Beside:
     lasting: str
     fresh: str
 
+    def copy(self, wanted: Sequence[Table]) -> None:
+        """Make empty copies of some tables, which the connection finds from now on. They have no
+        :mod:`late indexes <ledger.mirror.late_indexes>`, which nobody would read.
+        """
+        self.conn.execution_options(schema_translate_map={None: self.fresh})
+        for table in wanted:
+            self.conn.execute(CreateTable(table))
+            for index in table.indexes - set(late_of(table)):
+                index.create(self.conn)
+        self.conn.execution_options(schema_translate_map={})
+
 
 @contextmanager
-def beside(engine: Engine, copies: Sequence[Table]) -> Iterator[Beside]:
-    """Empty copies of some tables, in one transaction that is undone. They have no
-    :mod:`late indexes <ledger.mirror.late_indexes>`, which nobody would read.
+def beside(engine: Engine) -> Iterator[Beside]:
+    """A transaction in which tables may be copied, and which is undone.
 
-    The transaction sees the database as it was at its beginning, whatever a follower does meanwhile.
+    It sees the database as it was at its beginning, whatever a follower does meanwhile.
     """
     with engine.connect() as conn:
         if conn.dialect.name == "postgresql":
             conn.execution_options(isolation_level="REPEATABLE READ")
         with conn.begin() as transaction:
-            place = _schemas(conn)
-            conn.execution_options(schema_translate_map={None: place.fresh})
-            for table in copies:
-                conn.execute(CreateTable(table))
-                for index in table.indexes - set(late_of(table)):
-                    index.create(conn)
-            conn.execution_options(schema_translate_map={})
-            yield place
+            yield _schemas(conn)
             # Takes the copies along.
             transaction.rollback()
 
@@ -79,7 +84,9 @@ def fill(
     projections: Sequence[Projection],
     size: int,
     progress: Progress | None = None,
+    *,
     also: OnRows | None = None,
+    write: Write = write_examined,
 ) -> None:
     """Project leaves ``0 .. size - 1`` into the tables that the connection finds, which are empty."""
     with Examining(projections, size) as examining:
@@ -92,7 +99,7 @@ def fill(
                 also(rows)
             while len(waiting) > (AHEAD if end < size else 0):
                 done, examined = waiting.popleft()
-                write_examined(conn, projections, examined())
+                write(conn, projections, examined())
                 if progress is not None:
                     progress(done, size)
 

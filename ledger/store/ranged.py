@@ -7,12 +7,23 @@ counts the statements about a subject from 1.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Table, and_, bindparam, or_, update
 
 from ledger.store.bulk import insert_rows
+
+
+class Appended(NamedTuple):
+    """Rows to come into a ranged table, in leaf order, as lists in its order of columns.
+
+    Where there is a ``key``, each ends what held before it for the same values of these columns; such rows come with
+    None as ``leaf_until``. A row with version 1 ends nothing.
+    """
+
+    table: Table
+    rows: Sequence[list[Any]]
+    key: tuple[str, ...] = ()
 
 
 def held(table: FromClause, as_of: int | None) -> ColumnElement[bool]:
@@ -32,35 +43,44 @@ def supersede(
     """
     names = table.columns.keys()
     fresh = [[None if name == "leaf_until" else row[name] for name in names] for row in rows]
-    supersede_rows(connection, table, key, fresh)
+    append(connection, Appended(table, fresh, tuple(key)))
 
 
-def supersede_rows(
-    connection: Connection, table: Table, key: Sequence[str], rows: Sequence[list[Any]]
-) -> None:
-    """:func:`supersede` for rows as lists in the table's order of columns, whose ``leaf_until`` it sets."""
-    if not rows:
-        return
-    names = table.columns.keys()
-    from_at, until_at, version_at = map(names.index, ("leaf_from", "leaf_until", "version"))
-    subject_of = itemgetter(*(names.index(name) for name in key))
-    newest: dict[Any, list[Any]] = {}
-    endings: list[dict[str, Any]] = []
-    for row in rows:
-        subject = subject_of(row)
-        before = newest.get(subject)
-        if before is not None:
-            before[until_at] = row[from_at]
-        elif row[version_at] > 1:
-            named = zip(key, subject if len(key) > 1 else (subject,), strict=True)
-            endings.append({"at": row[from_at], **{f"of_{name}": value for name, value in named}})
-        newest[subject] = row
-    if endings:
+def append(connection: Connection, appended: Appended) -> None:
+    """Write rows, and end those that they supersede."""
+    table, key = appended.table, appended.key
+    ended = endings(appended)
+    if ended:
         subject_matches = [table.c[name] == bindparam(f"of_{name}") for name in key]
         connection.execute(
             update(table)
             .where(*subject_matches, table.c.leaf_until.is_(None))
             .values(leaf_until=bindparam("at")),
-            endings,
+            [
+                {"at": at, **{f"of_{name}": value for name, value in zip(key, of, strict=True)}}
+                for of, at in ended.items()
+            ],
         )
-    insert_rows(connection, table, rows)
+    insert_rows(connection, table, appended.rows)
+
+
+def endings(appended: Appended) -> dict[tuple[Any, ...], int]:
+    """At which leaf rows that are there already end, by their key; rows that are superseded by others of ``appended``
+    are given their ``leaf_until``.
+    """
+    if not appended.key:
+        return {}
+    names = appended.table.columns.keys()
+    from_at, until_at, version_at = map(names.index, ("leaf_from", "leaf_until", "version"))
+    of_at = [names.index(name) for name in appended.key]
+    newest: dict[tuple[Any, ...], list[Any]] = {}
+    ended: dict[tuple[Any, ...], int] = {}
+    for row in appended.rows:
+        of = tuple([row[at] for at in of_at])
+        before = newest.get(of)
+        if before is not None:
+            before[until_at] = row[from_at]
+        elif row[version_at] > 1:
+            ended[of] = row[from_at]
+        newest[of] = row
+    return ended

@@ -7,15 +7,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Table, func, select, text
+from sqlalchemy import Connection, Table, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.mirror import tables
-from ledger.mirror.applying import projection_versions
+from ledger.mirror.applying import projection_versions, write_examined
+from ledger.mirror.examining import Examined
 from ledger.mirror.own_indexes import indexes_of
 from ledger.mirror.projections import Projection
 from ledger.mirror.queries import Cursor
 from ledger.mirror.side_by_side import Beside, OnRows, Progress, derived_tables, fill
+from ledger.mirror.verification.comparing import comparisons
 from ledger.mirror.verification.report import LISTED, Report
 
 
@@ -28,12 +30,32 @@ def check_projections(
     progress: Progress | None = None,
     also: OnRows | None = None,
 ) -> None:
-    """Fill copies of every projection from the statements, and name each row and column that
-    differs. ``also`` is given the rows of ``statement`` as they are read.
+    """Make every projection's rows from the statements again, and name each row and column that differs. ``also`` is
+    given the rows of ``statement`` as they are read.
+
+    What drafts make is held against the rows in use as it comes. Other projections write into copies, and so do those
+    of which anything was not as it must be: what differs is then looked for.
     """
     _check_versions(place, projections, report)
+    compared = comparisons(place, projections)
+    copied = [each for at, each in enumerate(projections) if at not in compared]
+    place.copy(derived_tables(copied))
+
+    def write(conn: Connection, _: Sequence[Projection], examined: Examined) -> None:
+        for at, comparison in compared.items():
+            comparison.take(examined.fit[at])
+            examined.fit[at] = []
+        write_examined(conn, projections, examined)
+
     try:
-        fill(place.conn, projections, cursor.size, progress, also)
+        fill(place.conn, projections, cursor.size, progress, also=also, write=write)
+        for comparison in compared.values():
+            if comparison.alike():
+                report.count("rows", comparison.rows)
+            else:
+                copied.append(comparison.projection)
+                place.copy(comparison.projection.tables)
+                fill(place.conn, [comparison.projection], cursor.size, progress, write=_unflagged)
     except (SQLAlchemyError, ValueError, TypeError, LookupError) as error:
         report.add(
             "projection",
@@ -41,7 +63,7 @@ def check_projections(
             f"these statements cannot be projected: {error}",
         )
         return
-    for table in derived_tables(projections):
+    for table in derived_tables([each for each in projections if each in copied]):
         total = place.conn.exec_driver_sql(
             f'SELECT count(*) FROM {place.fresh}."{table.name}"'  # noqa: S608
         ).scalar_one()
@@ -49,6 +71,11 @@ def check_projections(
         if not _alike(place, table, total):
             _compare_table(place, table, report)
     _check_indexes(place, projections, cursor, report)
+
+
+def _unflagged(conn: Connection, projections: Sequence[Projection], examined: Examined) -> None:
+    """Write what is fit; flags are written already."""
+    write_examined(conn, projections, Examined([], examined.fit))
 
 
 def _check_indexes(

@@ -11,7 +11,7 @@ from ledger.mirror import queries, tables
 from ledger.mirror.origin import Origin
 from ledger.mirror.projections import Projection, Rulebook
 from ledger.mirror.queries import Checkpoint, Cursor
-from ledger.mirror.side_by_side import Progress, beside, derived_tables
+from ledger.mirror.side_by_side import Progress, beside
 from ledger.mirror.verification.derived import check_blocks, check_projections
 from ledger.mirror.verification.elsewhere import EvidenceElsewhere
 from ledger.mirror.verification.evidence import Evidence
@@ -42,7 +42,7 @@ def verify(
     Nothing that is found is raised; it is in the report.
     """
     report = Report()
-    with beside(engine, derived_tables(projections)) as place:
+    with beside(engine) as place:
         conn = place.conn
         cursor = _cursor(conn, origin, report)
         if cursor is None:

@@ -1,0 +1,131 @@
+"""Verification that holds drafts against the rows in use: it finds and says what copies of the tables would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Connection, delete, insert, select, update
+
+from ledger.capabilities import PROJECTIONS, RULEBOOKS
+from ledger.catalogue.models import ACTS, EDITIONS, ENTRIES, ITEMS
+from ledger.catalogue.projection import PROJECTION
+from ledger.mirror import Mirror, late_indexes, side_by_side
+from ledger.mirror.verification import comparing, derived
+from ledger.mirror.verification.comparing import Comparison
+from ledger.mirror.verification.report import Report
+from ledger.store.engine import open_database, writing
+from tests.mirror.world import District
+from tests.simulator import SimulatedChain
+
+
+@pytest.fixture(scope="module")
+def world() -> District:
+    """A little of everything, some of it malformed, in stretches that entries outlive."""
+    return District(SimulatedChain(District.genesis, rulebooks=RULEBOOKS)).found().live()
+
+
+@pytest.fixture(scope="module")
+def mirror(world: District, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mirror]:
+    place = tmp_path_factory.mktemp("comparing") / "mirror.db"
+    sim = world.sim
+    mirror = Mirror(
+        open_database(f"sqlite:///{place}", "mirror"), sim, sim.origin, PROJECTIONS, RULEBOOKS
+    )
+    mirror.catch_up()
+    yield mirror
+    mirror.engine.dispose()
+
+
+@pytest.fixture(autouse=True, params=[1, 2_000])
+def stretch(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(side_by_side, "CHUNK", request.param)
+
+
+def by_copies(mirror: Mirror) -> Report:
+    """What is told where nothing is compared as it comes."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(derived, "comparisons", lambda *_: {})
+        return mirror.verify(use_chain=False)
+
+
+def test_rows_that_are_as_they_must_be_are_never_copied(
+    mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mirror.engine.connect() as conn:
+        ended = conn.execute(select(ENTRIES).where(ENTRIES.c.leaf_until.is_not(None))).all()
+    assert ended
+    told = by_copies(mirror)
+
+    def never(*_: object) -> None:
+        raise AssertionError("rows were looked for that differ")
+
+    monkeypatch.setattr(derived, "_unflagged", never)
+    assert mirror.verify(use_chain=False) == told
+    assert told.ok
+
+
+CHANGES = {
+    "a row that never ends": update(ENTRIES).values(leaf_until=None),
+    "a row that ends later": update(ENTRIES).values(leaf_until=ENTRIES.c.leaf_until + 1),
+    "a row that ends": update(ENTRIES)
+    .where(ENTRIES.c.leaf_until.is_(None))
+    .values(leaf_until=9_999),
+    "a state": update(ENTRIES).values(state="published", published_edition=7),
+    "no rows of entries": delete(ENTRIES),
+    "a first row that is missing": delete(ENTRIES).where(ENTRIES.c.version == 1),
+    "a last row that is missing": delete(ENTRIES).where(ENTRIES.c.leaf_until.is_(None)),
+    "text where a number stands": update(ENTRIES).values(edition="many"),
+    "an item's place": update(ITEMS).values(position=ITEMS.c.position + 1),
+    "no acts": delete(ACTS),
+    "an act of nobody": insert(ACTS).from_select(
+        ACTS.columns.keys(),
+        select(*(c if c.name != "leaf_from" else c + 10_000 for c in ACTS.c)).limit(1),
+    ),
+    "an edition before the log": insert(EDITIONS).from_select(
+        EDITIONS.columns.keys(),
+        select(*(c if c.name != "leaf_from" else c - 10_000 for c in EDITIONS.c)).limit(1),
+    ),
+    "an act between others": insert(ACTS).from_select(
+        ACTS.columns.keys(), select(*(c if c.name != "code" else c + "x" for c in ACTS.c)).limit(1)
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_is_compared_is_told_as_copies_tell_it(
+    mirror: Mirror, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conn: Connection
+    with mirror.engine.connect() as conn:
+        kept = {table: conn.execute(select(table)).all() for table in PROJECTION.tables}
+    judged: list[bool] = []
+    alike = Comparison.alike
+    monkeypatch.setattr(Comparison, "alike", lambda one: judged.append(alike(one)) or judged[-1])
+    with writing(mirror.engine) as conn:
+        conn.execute(CHANGES[change])
+    try:
+        told = mirror.verify(use_chain=False)
+        assert told == by_copies(mirror)
+        assert not told.ok
+        assert judged == [False]
+    finally:
+        with writing(mirror.engine) as conn:
+            for table, rows in kept.items():
+                conn.execute(delete(table))
+                conn.execute(insert(table), [row._asdict() for row in rows])
+
+
+def test_a_table_without_its_index_of_leaves_is_copied(
+    mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = next(each for each in ACTS.indexes if "leaf_from" in str(each.name))
+    taken: list[object] = []
+    monkeypatch.setattr(comparing.Comparison, "take", lambda _, drafts: taken.append(drafts))
+    with writing(mirror.engine) as conn:
+        late_indexes.drop(conn, [index])
+    try:
+        assert mirror.verify(use_chain=False).ok
+    finally:
+        late_indexes.build(mirror.engine, [index])
+    assert taken == []
