@@ -31,8 +31,14 @@ def _plain(value: object) -> object:
 _encoder = msgspec.json.Encoder(enc_hook=_plain)
 
 
+_AS_THEY_ARE = frozenset({str, int, bool, type(None)})
+"""What most members are: asked first."""
+
+
 def hexed(value: object) -> object:
     """``value`` with every ``bytes`` in it as ``0x`` hex (msgspec alone would write Base64)."""
+    if type(value) in _AS_THEY_ARE:
+        return value
     if isinstance(value, bytes | bytearray | memoryview):
         return "0x" + bytes(value).hex()
     if isinstance(value, Mapping):

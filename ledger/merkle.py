@@ -232,7 +232,7 @@ def tile_of(level: int, index: int) -> tuple[int, int]:
     return tile_level, index << rise >> TILE_HEIGHT
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def subtree_from_tile(tile: bytes, level: int, index: int) -> bytes:
     """Hash of subtree ``(level, index)`` out of its tile's bytes.
 
@@ -250,10 +250,10 @@ def subtree_from_tile(tile: bytes, level: int, index: int) -> bytes:
             f"{tile_of(level, index)}, which has {len(tile) // HASH_LENGTH}"
         )
     while end - at > HASH_LENGTH:
-        tile = b"".join(
-            sha256(b"\1" + tile[place : place + 2 * HASH_LENGTH]).digest()
-            for place in range(at, end, 2 * HASH_LENGTH)
-        )
+        pairs = range(at, end, 2 * HASH_LENGTH)
+        # A list: joining takes one that is there as it is.
+        hashes = [sha256(b"\1" + tile[place : place + 2 * HASH_LENGTH]).digest() for place in pairs]
+        tile = b"".join(hashes)
         at, end = 0, len(tile)
     return tile[at:end]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, RowMapping, bindparam, func, select
 
 from ledger.catalogue.filters import (
     MAX_QUERY,
@@ -58,6 +58,12 @@ __all__ = [
 
 MAX_LIMIT = 500
 _CHUNK = 1000
+_VERSIONS = select(ENTRIES).where(ENTRIES.c.code == bindparam("code"))
+_ENTRY_NOW = _VERSIONS.where(held(ENTRIES, None))
+_EDITIONS_OF = (
+    select(EDITIONS).where(EDITIONS.c.code == bindparam("code")).order_by(EDITIONS.c.leaf_from)
+)
+"""What every page of an entry asks, put together once."""
 
 
 FACETS: tuple[str, ...] = (
@@ -219,11 +225,8 @@ def facets(
 
 def show(conn: Connection, code: str, *, as_of: int | None = None) -> EntryDetail:
     """The entry with this code; raises :class:`CatalogueQueryError` where there is none."""
-    row = (
-        conn.execute(select(ENTRIES).where(ENTRIES.c.code == code, held(ENTRIES, as_of)))
-        .mappings()
-        .one_or_none()
-    )
+    asked = _ENTRY_NOW if as_of is None else _VERSIONS.where(held(ENTRIES, as_of))
+    row = conn.execute(asked, {"code": code}).mappings().one_or_none()
     if row is None:
         raise _unknown(conn, code, as_of)
     entry = summary_of(row)
@@ -265,10 +268,8 @@ def editions(conn: Connection, code: str, *, as_of: int | None = None) -> list[E
 
     An edition whose statement was malformed has no text and is left out.
     """
-    asked = select(EDITIONS).where(EDITIONS.c.code == code).order_by(EDITIONS.c.leaf_from)
-    if as_of is not None:
-        asked = asked.where(EDITIONS.c.leaf_from < as_of)
-    found = [_edition(row) for row in conn.execute(asked).mappings()]
+    asked = _EDITIONS_OF if as_of is None else _EDITIONS_OF.where(EDITIONS.c.leaf_from < as_of)
+    found = [_edition(row) for row in conn.execute(asked, {"code": code}).mappings()]
     if not found:
         raise _unknown(conn, code, as_of)
     return found

@@ -47,6 +47,7 @@ FEW = 2_000
 _PAIRS = 12
 """How many pairs of a text are looked up; the rows are asked for the whole of it."""
 _BLOCKS_AT_ONCE = 16
+"""How many blocks are asked first; twice as many each time that is not enough."""
 _LEAVES_AT_ONCE = 2_000
 _WALKED = 4
 """How many rows are walked, one after the other, at the price of asking one here and there."""
@@ -78,6 +79,7 @@ class Search:
         """The first leaf that the index does not reach."""
         self._waiting = [each for each in reached if as_of is None or each.first < as_of]
         self._blocks = len(self._waiting)
+        self._at_once = _BLOCKS_AT_ONCE
         self._leaves: list[NDArray[np.int64]] = []
         """What came into question so far, in the blocks that are not waiting any more."""
         self._number = 0
@@ -211,8 +213,9 @@ class Search:
         import numpy as np  # noqa: PLC0415 - a tenth of a second, for searches only
 
         while self._waiting and self._number < least:
-            some = self._waiting[-_BLOCKS_AT_ONCE:]
-            del self._waiting[-_BLOCKS_AT_ONCE:]
+            some = self._waiting[-self._at_once :]
+            del self._waiting[-self._at_once :]
+            self._at_once *= 2
             found = [
                 block.first + offsets.astype(np.int64) for block, offsets in self._offsets(some)
             ]

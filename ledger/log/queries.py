@@ -35,10 +35,15 @@ def build_proof(
     statement = mirror.statement_at(conn, index)
     authorisation, recorded = mirror.vouched(conn, index)
     now = now or mirror.cursor_of(conn)
-    checkpoint = _checkpoint(conn, size, now)
     log = now.log if now is not None else None
-    ranges = inclusion_ranges(index, checkpoint.size) if index < checkpoint.size else []
+    held = now.size if now is not None else 0
+    within = held if size is None else size
+    # The path, and the root of an earlier size: one question for the tiles of both.
+    ranges = inclusion_ranges(index, within) if index < within <= held else []
+    if ranges and within < held:
+        ranges.append((0, within))
     subtree = mirror.tree(conn, ranges)
+    checkpoint = _checkpoint(conn, size, now, subtree)
     return inclusion_proof(
         statement=statement,
         authorisation=authorisation,
@@ -107,5 +112,11 @@ def build_consistency(
     )
 
 
-def _checkpoint(conn: Connection, size: int | None, now: mirror.Cursor | None = None) -> Checkpoint:
-    return msgspec.convert(msgspec.to_builtins(mirror.checkpoint(conn, size, now)), Checkpoint)
+def _checkpoint(
+    conn: Connection,
+    size: int | None,
+    now: mirror.Cursor | None = None,
+    subtree: Subtree | None = None,
+) -> Checkpoint:
+    found = mirror.checkpoint(conn, size, now, subtree)
+    return msgspec.convert(msgspec.to_builtins(found), Checkpoint)

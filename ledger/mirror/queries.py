@@ -246,8 +246,14 @@ def vouched(conn: Connection, index: int) -> tuple[Authorisation, Recorded]:
     return _authorisation(row), place
 
 
-def checkpoint(conn: Connection, size: int | None = None, now: Cursor | None = None) -> Checkpoint:
-    """The log at ``size`` leaves (default: all the mirror has); ``now`` is where the mirror stands, if that is known.
+def checkpoint(
+    conn: Connection,
+    size: int | None = None,
+    now: Cursor | None = None,
+    subtree: Subtree | None = None,
+) -> Checkpoint:
+    """The log at ``size`` leaves (default: all the mirror has); ``now`` is where the mirror stands, and ``subtree``
+    reads its :func:`tree`, if they are known.
 
     Raises :class:`MirrorQueryError` where the mirror is empty or not that far.
     """
@@ -259,7 +265,7 @@ def checkpoint(conn: Connection, size: int | None = None, now: Cursor | None = N
     if size is None or size == now.size:
         size, root, number = now.size, now.root, now.block_number
     elif 0 <= size < now.size:
-        root = root_at(size, tree(conn)) if size else EMPTY_ROOT
+        root = root_at(size, subtree or tree(conn)) if size else EMPTY_ROOT
         number = _block_of_size(conn, size)
     else:
         raise MirrorQueryError(f"the mirror holds {now.size} leaves, not {size}")

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 from eth_utils.address import to_checksum_address
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, bindparam, select
 
 from ledger.codes import KeyStatus, Level, OrganisationStatus, Role
 from ledger.organisations.models import KEYS, ORGANISATIONS
@@ -20,6 +20,10 @@ from ledger.organisations.roles import role_names
 from ledger.store.ranged import held
 
 _CHUNK = 500
+_NAMES = select(*(ORGANISATIONS.c[name] for name in ("org_hash", "code", "name", "name_en"))).where(
+    ORGANISATIONS.c.org_hash.in_(bindparam("hashes", expanding=True))
+)
+_NAMES_NOW = _NAMES.where(held(ORGANISATIONS, None))
 
 
 class Organisation(msgspec.Struct, frozen=True):
@@ -211,14 +215,11 @@ def names(
     connection: Connection, hashes: Iterable[bytes], as_of: int | None = None
 ) -> dict[bytes, Name]:
     """Code and name behind each organisation hash of statements; unknown ones are left out."""
-    table, asked = ORGANISATIONS, sorted(set(hashes))
+    asked = _NAMES_NOW if as_of is None else _NAMES.where(held(ORGANISATIONS, as_of))
+    some = sorted(set(hashes))
     found: dict[bytes, Name] = {}
-    for start in range(0, len(asked), _CHUNK):
-        rows = connection.execute(
-            select(table.c.org_hash, table.c.code, table.c.name, table.c.name_en).where(
-                table.c.org_hash.in_(asked[start : start + _CHUNK]), held(table, as_of)
-            )
-        )
+    for start in range(0, len(some), _CHUNK):
+        rows = connection.execute(asked, {"hashes": some[start : start + _CHUNK]})
         found.update({bytes(row.org_hash): Name(row.code, row.name, row.name_en) for row in rows})
     return found
 
