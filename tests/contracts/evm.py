@@ -147,6 +147,8 @@ class Evm:
         self._vm = self._chain.get_vm()
         self.abi = Abi()
         self.time = START
+        self.writes = 0
+        """Grows with all that may change what a contract keeps; only the time passing does not."""
         self._open(self._chain.header.state_root)
 
     def _open(self, state_root: bytes) -> None:
@@ -162,12 +164,14 @@ class Evm:
 
     def revert(self, snapshot: tuple[bytes, int]) -> None:
         state_root, self.time = snapshot
+        self.writes += 1
         self._open(state_root)
 
     def at(self, time: int) -> None:
         """Moves the block's time, Unix seconds."""
         state_root, _ = self.snapshot()
-        self.revert((state_root, time))
+        self.time = time
+        self._open(state_root)
 
     def code(self, address: str) -> bytes:
         return bytes(self._vm.state.get_code(bytes.fromhex(address[2:])))
@@ -191,6 +195,7 @@ class Evm:
             if isinstance(computation.error, Revert):
                 raise self.abi.refusal(bytes(computation.output))
             raise computation.error
+        self.writes += 1
         events = [
             self.abi.event(address, topics, log_data)
             for address, topics, log_data in computation.get_log_entries()
@@ -201,12 +206,22 @@ class Evm:
         return Done(gas_used, output, events)
 
     def call(self, to: str, data: bytes, sender: bytes = SENDER) -> bytes:
-        """Runs a transaction and forgets it; raises :class:`RefusedError` where it reverts."""
-        state = self._vm.state
+        """What a contract answers; nothing of it stays. Raises :class:`RefusedError` where it reverts."""
+        state, address = self._vm.state, bytes.fromhex(to[2:])
         state.lock_changes()
         before = state.snapshot()
         try:
-            _, computation = self._execute(bytes.fromhex(to[2:]), data, sender)
+            # A whole transaction around it, with nonce and fees, would take as long again.
+            computation = self._vm.execute_bytecode(
+                origin=sender,
+                gas_price=0,
+                gas=TRANSACTION_GAS,
+                to=address,
+                sender=sender,
+                value=0,
+                data=data,
+                code=state.get_code(address),
+            )
         finally:
             state.revert(before)
         if computation.is_error:

@@ -101,8 +101,9 @@ class ChainHeads(Heads):
 
     def count(self, kind: str) -> int:
         assert kind == ORGANISATION.kind, "rules count organisations alone"
-        registered: int = self._world.registries["Organisations"].read("registered")
-        return self.counts.get(kind, registered)
+        if kind not in self.counts:
+            self.counts[kind] = self._world.registries["Organisations"].read("registered")
+        return self.counts[kind]
 
 
 @dataclass
@@ -116,6 +117,8 @@ class World:
     genesis: LocalAccount
     statements: list[Statement] = field(default_factory=list)
     authorisations: list[Authorisation] = field(default_factory=list)
+    _read: dict[tuple[str, bytes], tuple[int, int]] = field(default_factory=dict, repr=False)
+    _read_after: int = -1
 
     @property
     def identity(self) -> LogIdentity:
@@ -222,8 +225,13 @@ class World:
         return self.send(self.signed(batch, signer, cosigner))
 
     def head(self, kind: str, subject: bytes) -> tuple[int, int]:
-        version, state = self.log.read("heads", kind_word(kind), subject)
-        return version, state
+        """What the log says of a subject; asked again once anything was written."""
+        if self._read_after != self.evm.writes:
+            self._read, self._read_after = {}, self.evm.writes
+        if (kind, subject) not in self._read:
+            version, state = self.log.read("heads", kind_word(kind), subject)
+            self._read[kind, subject] = version, state
+        return self._read[kind, subject]
 
     def register(self, code: str, parent: str = DISTRICT, version: int = 1, **changes: Any) -> Done:
         return self.say(ORGANISATION, organisation(code, parent, version, **changes), self.genesis)
