@@ -23,7 +23,7 @@ from ledger.corrections.statements import CorrectionDraft, steps
 from ledger.statements import CORRECTION, Batch, Statement
 from ledger.store.engine import open_database
 from tests.corrections.told import BEDS, DATA, LANES, MONDAY, PIPES, WATER, Office, draft
-from tests.organisations.scribe import FAR, Scribe, decoded, recorded
+from tests.organisations.scribe import FAR, Scribe, decoded, in_steps_of, recorded
 
 
 def said(state: str = "filed", body: dict[str, Any] | None = None, **values: Any) -> Statement:
@@ -157,13 +157,7 @@ def bare(tmp_path: Path) -> Iterator[Scribe]:
 def test_rows_do_not_depend_on_how_the_log_was_cut_into_steps(
     bare: Scribe, statements: list[Statement], size: int
 ) -> None:
-    bare.wipe()
-    bare.take(statements)
-    at_once = bare.rows()
-    bare.wipe()
-    for start in range(0, len(statements), size):
-        bare.take(statements[start : start + size])
-    assert bare.rows() == at_once
+    bare.check_steps(statements, in_steps_of(size, statements))
 
 
 @law
@@ -171,12 +165,7 @@ def test_rows_do_not_depend_on_how_the_log_was_cut_into_steps(
 def test_a_rollback_leaves_what_the_shorter_log_gives(
     bare: Scribe, statements: list[Statement], size: int
 ) -> None:
-    bare.wipe()
-    bare.take(statements[:size])
-    shorter = bare.rows()
-    bare.take(statements[size:])
-    bare.cut(size)
-    assert bare.rows() == shorter
+    bare.check_rollback(statements, size)
 
 
 @law

@@ -30,7 +30,7 @@ from tests.obligations.conftest import (
     objection,
     on_both,
 )
-from tests.organisations.scribe import FAR, Scribe, decoded, recorded
+from tests.organisations.scribe import FAR, Scribe, decoded, in_steps_of, recorded
 from tests.quality.test_projection import said as a_score
 
 OBLIGE = oblige(
@@ -153,13 +153,7 @@ law = settings(suppress_health_check=list(HealthCheck), max_examples=40)
 def test_rows_do_not_depend_on_how_the_log_was_cut_into_steps(
     sqlite_scribe: Scribe, statements: list[Statement], size: int
 ) -> None:
-    sqlite_scribe.wipe()
-    sqlite_scribe.take(statements)
-    at_once = sqlite_scribe.rows()
-    sqlite_scribe.wipe()
-    for start in range(0, len(statements), size):
-        sqlite_scribe.take(statements[start : start + size])
-    assert sqlite_scribe.rows() == at_once
+    sqlite_scribe.check_steps(statements, in_steps_of(size, statements))
 
 
 @law
@@ -167,12 +161,7 @@ def test_rows_do_not_depend_on_how_the_log_was_cut_into_steps(
 def test_a_rollback_leaves_what_the_shorter_log_gives(
     sqlite_scribe: Scribe, statements: list[Statement], size: int
 ) -> None:
-    sqlite_scribe.wipe()
-    sqlite_scribe.take(statements[:size])
-    shorter = sqlite_scribe.rows()
-    sqlite_scribe.take(statements[size:])
-    sqlite_scribe.cut(size)
-    assert sqlite_scribe.rows() == shorter
+    sqlite_scribe.check_rollback(statements, size)
 
 
 def test_rows_know_who_signed(sqlite_scribe: Scribe) -> None:

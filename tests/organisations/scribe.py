@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +47,12 @@ def decoded(statement: Statement) -> Decoded:
     struct = struct_of(statement.payload)
     body = parse_json(statement.body) if statement.body else {}
     return Decoded(statement, struct, struct.decode(statement.payload), body)
+
+
+def in_steps_of(size: int, statements: Sequence[Statement]) -> Iterator[Sequence[Statement]]:
+    """A log cut into steps of ``size`` statements."""
+    for start in range(0, len(statements), size):
+        yield statements[start : start + size]
 
 
 @dataclass
@@ -98,6 +104,28 @@ class Scribe:
     def wipe(self) -> None:
         self.cut(0)
         self.flags.clear()
+
+    def rows_in_steps(
+        self, steps: Iterable[Sequence[Statement]]
+    ) -> dict[str, list[tuple[Any, ...]]]:
+        """The rows of a log that came in these steps, whatever was here before."""
+        self.wipe()
+        for step in steps:
+            self.take(step)
+        return self.rows()
+
+    def check_steps(
+        self, statements: Sequence[Statement], steps: Iterable[Sequence[Statement]]
+    ) -> None:
+        """Rows do not depend on how the log was cut into steps."""
+        assert self.rows_in_steps(steps) == self.rows_in_steps([statements])
+
+    def check_rollback(self, statements: Sequence[Statement], size: int) -> None:
+        """A rollback to ``size`` leaves what the shorter log gives."""
+        shorter = self.rows_in_steps([statements[:size]])
+        self.take(statements[size:])
+        self.cut(size)
+        assert self.rows() == shorter
 
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every projected table, in the order of its key."""

@@ -225,13 +225,7 @@ def cut_into(statements: list[Statement], sizes: list[int]) -> list[list[Stateme
 def test_rows_do_not_depend_on_how_the_log_was_cut_into_steps(
     sqlite_scribe: Scribe, statements: list[Statement], sizes: list[int]
 ) -> None:
-    sqlite_scribe.wipe()
-    sqlite_scribe.take(statements)
-    at_once = sqlite_scribe.rows()
-    sqlite_scribe.wipe()
-    for step in cut_into(statements, sizes):
-        sqlite_scribe.take(step)
-    assert sqlite_scribe.rows() == at_once
+    sqlite_scribe.check_steps(statements, cut_into(statements, sizes))
 
 
 @law
@@ -239,12 +233,7 @@ def test_rows_do_not_depend_on_how_the_log_was_cut_into_steps(
 def test_a_rollback_leaves_what_the_shorter_log_gives(
     sqlite_scribe: Scribe, statements: list[Statement], size: int
 ) -> None:
-    sqlite_scribe.wipe()
-    sqlite_scribe.take(statements[:size])
-    shorter = sqlite_scribe.rows()
-    sqlite_scribe.take(statements[size:])
-    sqlite_scribe.cut(size)
-    assert sqlite_scribe.rows() == shorter
+    sqlite_scribe.check_rollback(statements, size)
 
 
 @law
