@@ -129,14 +129,14 @@ def entry_search_text(entry: Entry) -> str:
         *entry.keywords,
         *entry.themes,
         *entry.matters,
-        *(name for item in entry.items for name in (item.name, item.name_en)),
+        *[name for item in entry.items for name in (item.name, item.name_en)],
         entry.abstract,
     )
 
 
 def search_text(*parts: str | None) -> str:
     """Parts as search compares them, a line each, so that no match runs over two of them."""
-    return "\n".join(dict.fromkeys(folded(part) for part in parts if part))
+    return "\n".join(dict.fromkeys([folded(part) for part in parts if part]))
 
 
 def edition_row(decoded: Decoded, state: str | None, entry: Entry | None) -> list[Any]:

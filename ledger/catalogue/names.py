@@ -33,7 +33,10 @@ _KEPT = _Kept()
 
 def folded(text: str) -> str:
     """``text`` as search compares it: NFKC, lower case, runs of white space as one space."""
-    return " ".join(unicodedata.normalize("NFKC", text).lower().split())
+    normal = unicodedata.normalize("NFKC", text).lower()
+    # Of all white space, one space alone counts as printable.
+    plain = normal.isprintable() and " " not in normal
+    return normal if plain else " ".join(normal.split())
 
 
 def bare(text: str) -> str:

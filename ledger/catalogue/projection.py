@@ -25,7 +25,7 @@ from ledger.store.ranged import Appended, append, held
 from ledger.typed_data import integer
 
 _LOOKUP = 500
-_STANDING_AT = tuple(
+_FROM_AT, _UNTIL_AT, _VERSION_AT, _STATE_AT, _EDITION_AT, _PUBLISHED_AT, _RECORDED_AT = (
     ENTRIES.columns.keys().index(name)
     for name in (
         "leaf_from",
@@ -38,7 +38,7 @@ _STANDING_AT = tuple(
     )
 )
 """Where the columns stand that every statement about an entry renews."""
-_EDITION_AT, _ITEM_EDITION_AT, _ACT_EDITION_AT = (
+_EDITIONS_EDITION_AT, _ITEMS_EDITION_AT, _ACTS_EDITION_AT = (
     table.columns.keys().index("edition") for table in (EDITIONS, ITEMS, ACTS)
 )
 
@@ -65,20 +65,13 @@ class _Life:
         """``row`` as it stands from a statement on."""
         if row is not draft.entry:
             row = row.copy()
-        for at, value in zip(
-            _STANDING_AT,
-            (
-                draft.leaf,
-                None,
-                self.version,
-                self.state,
-                self.edition,
-                self.published_edition,
-                draft.recorded_at,
-            ),
-            strict=True,
-        ):
-            row[at] = value
+        row[_FROM_AT] = draft.leaf
+        row[_UNTIL_AT] = None
+        row[_VERSION_AT] = self.version
+        row[_STATE_AT] = self.state
+        row[_EDITION_AT] = self.edition
+        row[_PUBLISHED_AT] = self.published_edition
+        row[_RECORDED_AT] = draft.recorded_at
         return row
 
 
@@ -108,7 +101,7 @@ class CatalogueProjection:
 
     def rows(self, connection: Connection, drafts: Sequence[Sequence[Any]]) -> list[Appended]:
         """What :meth:`apply` appends, for statements that were drafted before, maybe by another process."""
-        told = [Draft(*one) for one in drafts]
+        told = list(map(Draft._make, drafts))
         lives = _lives(connection, told)
         entries: list[list[Any]] = []
         editions: list[list[Any]] = []
@@ -121,12 +114,12 @@ class CatalogueProjection:
             if draft.filed:
                 life.row = draft.entry
                 if draft.edition is not None:
-                    draft.edition[_EDITION_AT] = life.edition
+                    draft.edition[_EDITIONS_EDITION_AT] = life.edition
                     editions.append(draft.edition)
                 for item in draft.items:
-                    item[_ITEM_EDITION_AT] = life.edition
+                    item[_ITEMS_EDITION_AT] = life.edition
                 items += draft.items
-            draft.act[_ACT_EDITION_AT] = life.edition
+            draft.act[_ACTS_EDITION_AT] = life.edition
             if life.row is not None:
                 life.row = life.standing(draft, life.row)
                 entries.append(life.row)
@@ -142,7 +135,7 @@ def _lives(connection: Connection, drafts: Sequence[Draft]) -> dict[str, _Life]:
     """How the entries of ``drafts`` stood in the rows before them; a first version has none."""
     first = {one.code: one.version for one in reversed(drafts)}
     lives = {code: _Life() for code in first}
-    wanted = sorted([code for code, version in first.items() if version > 1])
+    wanted = sorted(code for code, version in first.items() if version > 1)
     for start in range(0, len(wanted), _LOOKUP):
         asked = select(ENTRIES).where(
             ENTRIES.c.code.in_(wanted[start : start + _LOOKUP]), held(ENTRIES, drafts[0].leaf)

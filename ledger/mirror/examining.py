@@ -30,7 +30,11 @@ class Examined:
     fit: list[list[Any]] = field(default_factory=list)
 
 
-def examine(projections: Sequence[Projection], statements: Iterable[Statement]) -> Examined:
+def examine(
+    projections: Sequence[Projection],
+    statements: Iterable[Statement],
+    read: Callable[[Statement], Decoded | str] = read,
+) -> Examined:
     """Examine ``statements``, in leaf order, for every projection that takes their kind."""
     found = Examined(fit=[[] for _ in projections])
     drafting = [each if isinstance(each, Drafting) else None for each in projections]
@@ -60,7 +64,7 @@ def _whole(projection: Projection, decoded: Decoded) -> Decoded | str:
     return projection.malformed(decoded) or decoded
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Examiner:
     """:func:`examine` for a second process: takes rows of ``statement`` as lists, and gives flags and drafts; of
     projections that do not draft it gives the places of the statements among these rows.
@@ -69,22 +73,28 @@ class Examiner:
     projections: Sequence[Projection]
 
     def __call__(self, rows: Sequence[Sequence[Any]]) -> list[Any]:
-        found = examine(self.projections, [Statement(*row) for row in rows])
-        first = rows[0][0] if rows else 0
-        places = [
-            fit
-            if isinstance(projection, Drafting)
-            else [one.statement.index - first for one in fit]
-            for projection, fit in zip(self.projections, found.fit, strict=True)
-        ]
-        return [found.flags, places]
+        return answer_of(
+            self.projections, rows, examine(self.projections, [Statement(*row) for row in rows])
+        )
+
+
+def answer_of(
+    projections: Sequence[Projection], rows: Sequence[Sequence[Any]], found: Examined
+) -> list[Any]:
+    """What an :class:`Examiner` answers about ``rows``, of which this was found."""
+    first = rows[0][0] if rows else 0
+    places = [
+        fit if isinstance(projection, Drafting) else [one.statement.index - first for one in fit]
+        for projection, fit in zip(projections, found.fit, strict=True)
+    ]
+    return [found.flags, places]
 
 
 def examined_elsewhere(
     projections: Sequence[Projection], rows: Sequence[Sequence[Any]], answer: Sequence[Any]
 ) -> Examined:
     """What an :class:`Examiner` answered about ``rows``, as :func:`examine` would have told it."""
-    flags, places = answer
+    flags, places = answer[:2]
     fit = []
     for projection, told in zip(projections, places, strict=True):
         if isinstance(projection, Drafting):
@@ -98,16 +108,17 @@ def examined_elsewhere(
 class Examining:
     """Examines one stretch of statements after another, in a second process where that pays; in order."""
 
-    def __init__(self, projections: Sequence[Projection], size: int) -> None:
+    def __init__(
+        self, projections: Sequence[Projection], size: int, examiner: Examiner | None = None
+    ) -> None:
         self._projections = projections
         self._size = size if projections else 0
+        self._examiner = examiner or Examiner(projections)
         self._stack = ExitStack()
         self._beside: SecondProcess | None = None
 
     def __enter__(self) -> Self:
-        self._beside = self._stack.enter_context(
-            second_process(Examiner(self._projections), self._size)
-        )
+        self._beside = self._stack.enter_context(second_process(self._examiner, self._size))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -122,15 +133,24 @@ class Examining:
         """Have rows of ``statement`` examined; what is returned waits for it."""
         if self._beside is None or not rows:
             return lambda: examine(self._projections, [Statement(*row) for row in rows])
-        asked = self._beside.ask(rows)
+        asked = self._beside.ask(self.message(rows))
         return lambda: self._answered(rows, asked)
+
+    def message(self, rows: Sequence[Sequence[Any]]) -> Sequence[Any]:
+        """What the second process is asked about some rows."""
+        return rows
+
+    def take(self, rows: Sequence[Sequence[Any]], answer: Sequence[Any]) -> None:
+        """What the second process answered about them."""
 
     def _answered(self, rows: Sequence[Sequence[Any]], asked: Future[Any]) -> Examined:
         try:
-            return examined_elsewhere(self._projections, rows, asked.result())
+            answer = asked.result()
         except LostError as error:
             if self._beside is not None:
                 LOGGER.warning("%s; going on with one process", error)
                 self._stack.close()
                 self._beside = None
             return examine(self._projections, [Statement(*row) for row in rows])
+        self.take(rows, answer)
+        return examined_elsewhere(self._projections, rows, answer)

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, delete
 from sqlalchemy.schema import CreateTable
@@ -31,8 +30,6 @@ AHEAD = 3
 """Chunks that are examined while one is written."""
 Progress = Callable[[int, int], None]
 """Called with how many leaves are done, and of how many."""
-OnRows = Callable[[Sequence[Sequence[Any]]], None]
-"""Given rows of ``statement``, in leaf order."""
 Write = Callable[[Connection, Sequence[Projection], Examined], None]
 """Does something with what statements make, stretch by stretch."""
 
@@ -85,18 +82,16 @@ def fill(
     size: int,
     progress: Progress | None = None,
     *,
-    also: OnRows | None = None,
     write: Write = write_examined,
+    examining: Examining | None = None,
 ) -> None:
     """Project leaves ``0 .. size - 1`` into the tables that the connection finds, which are empty."""
-    with Examining(projections, size) as examining:
+    with examining or Examining(projections, size) as beside_this:
         waiting: deque[tuple[int, Callable[[], Examined]]] = deque()
         for first in range(0, size, CHUNK):
             end = min(first + CHUNK, size)
             rows = statement_rows(conn, first, end)
-            waiting.append((end, examining.begin(rows)))
-            if also is not None:
-                also(rows)
+            waiting.append((end, beside_this.begin(rows)))
             while len(waiting) > (AHEAD if end < size else 0):
                 done, examined = waiting.popleft()
                 write(conn, projections, examined())

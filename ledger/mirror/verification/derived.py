@@ -12,11 +12,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.mirror import tables
 from ledger.mirror.applying import projection_versions, write_examined
-from ledger.mirror.examining import Examined
+from ledger.mirror.examining import Examined, Examining
 from ledger.mirror.own_indexes import indexes_of
 from ledger.mirror.projections import Projection
 from ledger.mirror.queries import Cursor
-from ledger.mirror.side_by_side import Beside, OnRows, Progress, derived_tables, fill
+from ledger.mirror.side_by_side import Beside, Progress, derived_tables, fill
 from ledger.mirror.verification.comparing import comparisons
 from ledger.mirror.verification.report import LISTED, Report
 
@@ -28,10 +28,10 @@ def check_projections(
     report: Report,
     *,
     progress: Progress | None = None,
-    also: OnRows | None = None,
+    examining: Examining | None = None,
 ) -> None:
-    """Make every projection's rows from the statements again, and name each row and column that differs. ``also`` is
-    given the rows of ``statement`` as they are read.
+    """Make every projection's rows from the statements again, as ``examining`` finds them, and name each row and column
+    that differs.
 
     What drafts make is held against the rows in use as it comes. Other projections write into copies, and so do those
     of which anything was not as it must be: what differs is then looked for.
@@ -48,7 +48,7 @@ def check_projections(
         write_examined(conn, projections, examined)
 
     try:
-        fill(place.conn, projections, cursor.size, progress, also=also, write=write)
+        fill(place.conn, projections, cursor.size, progress, write=write, examining=examining)
         for comparison in compared.values():
             if comparison.alike():
                 report.count("rows", comparison.rows)

@@ -1,67 +1,102 @@
-"""Signatures, versions and rules, checked by a second process while this one projects.
+"""Signatures, versions and rules, checked by the second process that examines statements for the projections.
 
-The second process is handed the rows of authorisations and their statements, in order, and says no more than whether
-everything was sound. Where anything was not, and where only the chain could tell, this process checks all of it again
-(:class:`~ledger.mirror.verification.evidence.Evidence`), and what that one says goes into the report.
+It is handed the rows of statements and of the authorisations that begin with one of them, in order, and says of
+evidence no more than whether everything so far was sound. Where anything was not, and where only the chain could tell,
+this process checks all of it again (:class:`~ledger.mirror.verification.evidence.Evidence`), and what that one says
+goes into the report.
 """
 
 from __future__ import annotations
 
-import logging
-from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future
-from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 from sqlalchemy import Connection
 
 from ledger.mirror.doubt import authorisation_of_row
+from ledger.mirror.examining import Examiner, Examining, answer_of, examine
 from ledger.mirror.origin import Origin
-from ledger.mirror.projections import Rulebook
+from ledger.mirror.projections import Decoded, Projection, Rulebook
 from ledger.mirror.queries import Cursor
+from ledger.mirror.reading import read, read_payload
 from ledger.mirror.rows import authorisation_rows
-from ledger.mirror.second_process import LostError, SecondProcess, second_process
 from ledger.mirror.verification.evidence import Evidence, outside
 from ledger.mirror.verification.report import Report
 from ledger.statements import Statement
 
-LOGGER = logging.getLogger(__name__)
-AHEAD = 3
-"""Messages that wait for the second process at most."""
-
 
 @dataclass(slots=True)
-class Checker:
-    """What the second process does: takes rows of authorisations and of their statements, and gives whether all since
-    the first leaf is sound, how many signatures and how many statements it checked by now.
+class Checker(Examiner):
+    """What the second process does: takes rows of authorisations and of statements, and gives what an
+    :class:`Examiner` gives, whether all evidence since the first leaf is sound, how many signatures and how many
+    statements it checked by now, and how many leaves it knows without their whole batch.
     """
 
     cursor: Cursor
     origin: Origin
     rulebooks: Sequence[Rulebook]
     _evidence: Evidence | None = field(default=None, init=False)
+    _vouched: list[Sequence[Any]] = field(default_factory=list, init=False)
+    _waiting: list[Statement] = field(default_factory=list, init=False)
+    _read: dict[int, Decoded] = field(default_factory=dict, init=False)
+    """What was read for the projections, which the rules need too."""
 
-    def __call__(self, message: Sequence[Any]) -> tuple[bool, int, int]:
+    def __call__(self, message: Sequence[Any]) -> list[Any]:
         vouched, rows = message
-        if self._evidence is None:
-            self._evidence = Evidence(None, self.cursor, self.origin, self.rulebooks, Report())
-        evidence, done = self._evidence, 0
-        for row in vouched:
-            authorisation = authorisation_of_row(row)
-            until = done + authorisation.count
-            batch = [Statement(*each) for each in rows[done:until]]
-            evidence.check_batch(authorisation, batch)
-            done = until
+        statements = [Statement(*row) for row in rows]
+        found = examine(self.projections, statements, self._noted)
+        self._vouched += vouched
+        self._waiting += statements
+        evidence = self._evidence
+        if evidence is None:
+            evidence = Evidence(None, self.cursor, self.origin, self.rulebooks, Report())
+            evidence.payload_of = self._payload_of
+            self._evidence = evidence
         report = evidence.report
-        sound = report.ok and report.complete and done == len(rows)
-        return sound, report.counts.get("signatures", 0), evidence.replayed
+        sound = report.ok and report.complete
+        try:
+            sound = sound and self._check(evidence)
+        except (TypeError, AttributeError, ValueError):
+            # Whatever a row holds is told by the one that tells.
+            sound = False
+        if not sound:
+            report.add("authorisation", "", "")
+            self._vouched, self._waiting, self._read = [], [], {}
+        signatures = report.counts.get("signatures", 0)
+        told = [sound, signatures, evidence.replayed, len(self._waiting) + len(self._vouched)]
+        return [*answer_of(self.projections, rows, found), told]
+
+    def _check(self, evidence: Evidence) -> bool:
+        """Check the batches that are whole, and say whether everything is sound."""
+        for row in self._vouched.copy():
+            authorisation = authorisation_of_row(row)
+            count = authorisation.count
+            if (
+                not self._waiting
+                or authorisation.first_index != self._waiting[0].index
+                or count < 1
+            ):
+                return False
+            if count > len(self._waiting):
+                break
+            evidence.check_batch(authorisation, self._waiting[:count])
+            del self._waiting[:count], self._vouched[:1]
+        return evidence.report.ok and evidence.report.complete
+
+    def _noted(self, statement: Statement) -> Decoded | str:
+        decoded = read(statement)
+        if not isinstance(decoded, str):
+            self._read[statement.index] = decoded
+        return decoded
+
+    def _payload_of(self, statement: Statement) -> Decoded:
+        return self._read.pop(statement.index, None) or read_payload(statement)
 
 
-class EvidenceElsewhere:
-    """Hands statements to a :class:`Checker`, where a log of ``size`` leaves is worth a second process; a context
-    manager.
+class ExaminingEvidence(Examining):
+    """Examines statements for the projections, and has a second process check their evidence too, where the log is
+    worth one.
     """
 
     def __init__(
@@ -69,70 +104,32 @@ class EvidenceElsewhere:
         conn: Connection,
         cursor: Cursor,
         origin: Origin,
+        projections: Sequence[Projection],
         rulebooks: Sequence[Rulebook],
-        *,
-        size: int,
     ) -> None:
+        super().__init__(projections, cursor.size, Checker(projections, cursor, origin, rulebooks))
         self._conn = conn
-        self._size = size
         self._cursor = cursor
-        self._checker = Checker(cursor, origin, rulebooks)
-        self._stack = ExitStack()
-        self._process: SecondProcess | None = None
-        self._expected = 0
-        self._vouched: list[Sequence[Any]] = []
-        self._rows: list[Sequence[Any]] = []
-        self._asked: deque[Future[Any]] = deque()
-        self._answer: Sequence[Any] = (True, 0, 0)
+        self._done = 0
+        self._told: Sequence[Any] = (False, 0, 0, 0)
 
-    def __enter__(self) -> Self:
-        self._process = self._stack.enter_context(second_process(self._checker, self._size))
-        return self
+    def message(self, rows: Sequence[Sequence[Any]]) -> Sequence[Any]:
+        """The rows with the authorisations that begin among them."""
+        vouched = authorisation_rows(self._conn, rows[0][0], rows[-1][0] + 1)
+        return [[tuple(row) for row in vouched], rows]
 
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def take(self, rows: Sequence[Sequence[Any]]) -> None:
-        """The next rows of ``statement``."""
-        if self._process is None or not self._answer[0] or not rows:
-            return
-        self._rows += rows
-        self._vouched += authorisation_rows(self._conn, rows[0][0], rows[-1][0] + 1)
-        end, whole = self._expected + len(self._rows), 0
-        first = self._expected
-        for row in self._vouched:
-            if row[0] != self._expected or not isinstance(row[1], int) or row[1] < 1:
-                self._doubt()
-                return
-            if self._expected + row[1] > end:
-                break
-            self._expected += row[1]
-            whole += 1
-        message = [self._vouched[:whole], self._rows[: self._expected - first]]
-        del self._vouched[:whole], self._rows[: self._expected - first]
-        self._asked.append(self._process.ask([[*map(tuple, part)] for part in message]))
-        self._wait(AHEAD)
+    def take(self, rows: Sequence[Sequence[Any]], answer: Sequence[Any]) -> None:
+        """How the evidence stands."""
+        self._done += len(rows)
+        self._told = answer[2]
 
     def sound(self, report: Report) -> bool:
         """Whether everything was there, was checked and is sound; then the report counts it."""
-        self._wait(0)
-        through = self._expected == self._cursor.size and not self._vouched and not self._rows
-        if self._process is None or not (self._answer[0] and through):
+        sound, signatures, replayed, waiting = self._told
+        if not sound or waiting or self._done != self._cursor.size:
             return False
         if any(outside(self._conn, self._cursor)):
             return False
-        report.count("signatures", self._answer[1])
-        report.count("rules", self._answer[2])
+        report.count("signatures", signatures)
+        report.count("rules", replayed)
         return True
-
-    def _wait(self, left: int) -> None:
-        while len(self._asked) > left and self._answer[0]:
-            try:
-                self._answer = self._asked.popleft().result()
-            except LostError as error:
-                LOGGER.warning("%s; its part is done again", error)
-                self._doubt()
-
-    def _doubt(self) -> None:
-        self._answer = (False, 0, 0)
-        self._stack.close()

@@ -4,7 +4,7 @@ replayed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from ledger.chain.interface import CallReverted, Chain, ChainError
 from ledger.mirror.doubt import authorisation_of_row, contradiction, digest_contradiction
 from ledger.mirror.origin import Origin
-from ledger.mirror.projections import Heads, Rulebook, RuleBroken
+from ledger.mirror.projections import Decoded, Heads, Rulebook, RuleBroken
 from ledger.mirror.queries import Cursor
 from ledger.mirror.reading import read_payload
 from ledger.mirror.rows import authorisation_rows, statements_between
@@ -48,6 +48,8 @@ class Evidence:
 
     _rulebook_of: dict[str, Rulebook] = field(init=False)
     _writes_here: dict[bytes, bool | None] = field(default_factory=dict)
+    payload_of: Callable[[Statement], Decoded] = read_payload
+    """Reads a statement for the rules."""
     replayed: int = 0
     """Statements that were held against the rules so far."""
 
@@ -300,7 +302,7 @@ class Evidence:
             )
         else:
             try:
-                state = rulebook.next_state(read_payload(statement), authorisation, self.heads)
+                state = rulebook.next_state(self.payload_of(statement), authorisation, self.heads)
             except (RuleBroken, ValueError, TypeError, LookupError) as error:
                 # A rulebook may meet numbers here that no contract lets through.
                 self.report.add(

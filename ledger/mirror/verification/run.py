@@ -13,7 +13,7 @@ from ledger.mirror.projections import Projection, Rulebook
 from ledger.mirror.queries import Checkpoint, Cursor
 from ledger.mirror.side_by_side import Progress, beside
 from ledger.mirror.verification.derived import check_blocks, check_projections
-from ledger.mirror.verification.elsewhere import EvidenceElsewhere
+from ledger.mirror.verification.elsewhere import ExaminingEvidence
 from ledger.mirror.verification.evidence import Evidence
 from ledger.mirror.verification.leaves import check_leaves
 from ledger.mirror.verification.onchain import OnChain
@@ -63,14 +63,16 @@ def verify(
             return report
         projected = Report()
         # Only this process can ask the chain, and only here are the heads that are compared with it.
-        size = cursor.size if chain is None else 0
-        with EvidenceElsewhere(conn, cursor, origin, rulebooks, size=size) as elsewhere:
-            check_projections(
-                place, projections, cursor, projected, progress=progress, also=elsewhere.take
-            )
-            sound = elsewhere.sound(report)
+        elsewhere = (
+            ExaminingEvidence(conn, cursor, origin, projections, rulebooks)
+            if chain is None
+            else None
+        )
+        check_projections(
+            place, projections, cursor, projected, progress=progress, examining=elsewhere
+        )
         heads = None
-        if not sound:
+        if elsewhere is None or not elsewhere.sound(report):
             heads = Evidence(conn, cursor, origin, rulebooks, report, chain).check(progress)
         check_blocks(place, cursor, origin.log.inherited, report)
         if chain is not None and heads is not None:
