@@ -12,9 +12,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from ledger.mirror.collecting import collecting_seldom
 from ledger.mirror.projections import Decoded, Drafting, Projection
 from ledger.mirror.reading import CHECK, read
-from ledger.mirror.second_process import LostError, SecondProcess, second_process
+from ledger.mirror.second_process import LONG, LostError, SecondProcess, second_process
 from ledger.statements import Statement
 
 LOGGER = logging.getLogger(__name__)
@@ -118,6 +119,8 @@ class Examining:
         self._beside: SecondProcess | None = None
 
     def __enter__(self) -> Self:
+        if self._size >= LONG:
+            self._stack.enter_context(collecting_seldom())
         self._beside = self._stack.enter_context(second_process(self._examiner, self._size))
         return self
 

@@ -20,12 +20,12 @@ from typing import IO, Any
 
 import msgspec
 
+from ledger.mirror.collecting import SELDOM
+
 LOGGER = logging.getLogger(__name__)
 LONG = 50_000
 """Statements from which on starting a process, which takes a second, pays."""
 LENGTH_BYTES = 4
-COLLECTED = 100_000
-"""Objects made, and not freed, before the second process looks for circles among them."""
 BOOT = "from ledger.mirror.second_process import serve; serve()"
 Task = Callable[[Any], Any]
 
@@ -117,9 +117,8 @@ def serve() -> None:
     if first is None:
         return
     task: Task = pickle.loads(first)  # noqa: S301 - from the process that started this one
-    # Next to nothing that is made here refers in circles: looking for it seldom saves a fifth of the time.
     gc.freeze()
-    gc.set_threshold(COLLECTED)
+    gc.set_threshold(SELDOM)
     while (data := _read(sys.stdin.buffer)) is not None:
         _write(sys.stdout.buffer, msgspec.msgpack.encode(task(msgspec.msgpack.decode(data))))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import signal
@@ -20,6 +21,7 @@ from sqlalchemy import Engine, select
 from ledger.capabilities import PROJECTIONS, RULEBOOKS
 from ledger.chain.interface import ChainError
 from ledger.mirror import Mirror, second_process, tables
+from ledger.mirror.collecting import SELDOM, collecting_seldom
 from ledger.mirror.examining import Examining
 from ledger.mirror.second_process import LostError, SecondProcess, Task
 from ledger.mirror.side_by_side import derived_tables
@@ -128,6 +130,17 @@ def test_a_chain_that_fails_ahead_loses_nothing_of_the_part_before(
 def test_short_work_is_done_by_one_process() -> None:
     with Examining(PROJECTIONS, second_process.LONG - 1) as examining:
         assert not examining.is_beside
+
+
+def test_circles_are_looked_for_as_before_once_long_work_is_done() -> None:
+    before = gc.get_threshold()
+    with Examining(PROJECTIONS, second_process.LONG - 1):
+        assert gc.get_threshold() == before
+    with collecting_seldom():
+        with collecting_seldom():
+            assert gc.get_threshold()[0] == SELDOM
+        assert gc.get_threshold()[0] == SELDOM
+    assert gc.get_threshold() == before
 
 
 @pytest.mark.usefixtures("beside")
