@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ledger.chain.interface import ChainError, RawLog
-from ledger.chain.transport import ChainTimeout, Endpoint, NotAChain, RpcError
+from ledger.chain.transport import ChainTimeout, Endpoint, NotAChain, Result, RpcError
 
 FIRST_SPAN = 10
 """Blocks a node is trusted to scan before it has shown more (the default of FISCO BCOS 3)."""
@@ -25,6 +25,8 @@ FIRST_STEP = 256
 ANSWER_BYTES = 32 << 20
 """Size of an answer to aim for at most, in bytes of JSON."""
 METHOD_UNKNOWN = -32601
+FULL = 4
+"""Topics that an event has at most."""
 
 
 class _Log(msgspec.Struct, rename="camel", gc=False):
@@ -40,6 +42,7 @@ class _Log(msgspec.Struct, rename="camel", gc=False):
 
 
 _LOGS = msgspec.json.Decoder(list[_Log] | None)
+_ANSWER = msgspec.json.Decoder(Result[list[_Log] | None])
 
 
 class LogRanges:
@@ -144,27 +147,33 @@ class LogRanges:
             "address": "0x" + address.hex(),
             "topics": [None if topic is None else "0x" + topic.hex() for topic in topics],
         }
-        raw = self._endpoint.call("eth_getLogs", question)
+        answer, size = self._endpoint.call_as(_ANSWER, "eth_getLogs", question)
         try:
-            rows = _LOGS.decode(raw) or []
+            rows = _LOGS.decode(answer) if isinstance(answer, msgspec.Raw) else answer.result
         except (msgspec.DecodeError, ValueError) as problem:
             raise NotAChain(
                 f"{self._endpoint.name} answers eth_getLogs in a form unknown here ({problem})"
             ) from problem
-        return self._events(rows, address, first, last), len(memoryview(raw))
+        return self._events(rows or [], address, first, last), size
 
     def _events(self, rows: Sequence[_Log], address: bytes, first: int, last: int) -> list[RawLog]:
         sender = "0x" + address.hex()
-        # Blocks and transactions come again and again; everything else in an event is its own.
-        numbers: dict[str, int] = {}
+        events: list[RawLog] = []
+        add = events.append
         words: dict[str, bytes] = {}
-        events = []
+        in_order = True
+        number = at = -1
+        number_text = block_text = transaction_text = ""
+        block = transaction = b""
+        # Runs once an event. What neighbours share is read once: blocks, transactions, and the topics that name things.
         for row in rows:
             if row.removed:
                 continue
-            number = numbers.get(row.block_number)
-            if number is None:
-                number = numbers[row.block_number] = int(row.block_number, 16)
+            if row.block_number != number_text:
+                before, number_text = number, row.block_number
+                number = int(number_text, 16)
+                in_order = in_order and number >= before
+                at = at if number == before else -1
             # Most nodes write addresses in lower case, as we do.
             ours = row.address == sender or row.address.lower() == sender
             if not ours or not first <= number <= last:
@@ -172,24 +181,31 @@ class LogRanges:
                     f"{self._endpoint.name} answers eth_getLogs with an event that was not asked for "
                     f"({row.address} in block {number}); its events cannot be trusted"
                 )
-            block = row.block_hash or row.blockhash
-            if block is None:
+            given = row.block_hash or row.blockhash
+            if given is None:
                 raise ChainError(f"{self._endpoint.name} leaves out the block hash of an event")
-            for text in (block, row.transaction_hash):
-                if text not in words:
-                    words[text] = unhexlify(text.removeprefix("0x"))
-            # Positional: by name takes longer than the rest of the line.
-            events.append(
-                RawLog(
-                    tuple([unhexlify(topic[2:]) for topic in row.topics]),
-                    unhexlify(row.data[2:]),
-                    number,
-                    words[block],
-                    words[row.transaction_hash],
-                    int(row.log_index, 16),
+            if given != block_text:
+                block_text, block = given, unhexlify(given.removeprefix("0x"))
+            if row.transaction_hash != transaction_text:
+                transaction_text = row.transaction_hash
+                transaction = unhexlify(transaction_text.removeprefix("0x"))
+            if len(row.topics) == FULL:
+                one, two, three, four = row.topics
+                topics: tuple[bytes, ...] = (
+                    words.get(one) or words.setdefault(one, unhexlify(one[2:])),
+                    unhexlify(two[2:]),
+                    words.get(three) or words.setdefault(three, unhexlify(three[2:])),
+                    unhexlify(four[2:]),
                 )
-            )
-        events.sort(key=_place)
+            else:
+                topics = tuple([unhexlify(text[2:]) for text in row.topics])
+            index = int(row.log_index, 16)
+            in_order = in_order and index >= at
+            at = index
+            # Positional: by name takes longer than the rest of the line.
+            add(RawLog(topics, unhexlify(row.data[2:]), number, block, transaction, index))
+        if not in_order:
+            events.sort(key=_place)
         return events
 
 

@@ -7,13 +7,14 @@ are :class:`ChainUnavailable`, and have been tried again before they are raised.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import random
 import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -56,6 +57,9 @@ class RpcError(ChainError):
         self.data = data
 
 
+R = TypeVar("R")
+
+
 class _Fault(msgspec.Struct):
     code: int = 0
     message: str = ""
@@ -66,6 +70,14 @@ class _Answer(msgspec.Struct):
     id: int | str | None = None
     result: msgspec.Raw = msgspec.Raw(b"null")
     error: _Fault | None = None
+
+
+class Result(msgspec.Struct, Generic[R]):
+    """A whole answer whose ``result`` is decoded at once: see :meth:`Endpoint.call_as`."""
+
+    id: int
+    result: R
+    error: Any = None
 
 
 _ONE = msgspec.json.Decoder(_Answer)
@@ -176,6 +188,25 @@ class Endpoint:
         """The result of one call as raw JSON; raises :class:`RpcError` or another ChainError."""
         return self._result(method, self._patiently(lambda: self._one(method, params), tries))
 
+    def call_as(
+        self, decoder: msgspec.json.Decoder[Result[R]], method: str, *params: object
+    ) -> tuple[Result[R] | msgspec.Raw, int]:
+        """As :meth:`call`, for long answers: what ``decoder`` makes of the answer, and its size in bytes.
+
+        Where it is not of the form that ``decoder`` knows, the result as raw JSON.
+        """
+
+        def ask() -> tuple[Result[R] | msgspec.Raw, int]:
+            number, content, status = self._sent(method, params)
+            with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+                found = decoder.decode(content)
+                if found.id == number and found.error is None:
+                    return found, len(content)
+            answer = self._answer(number, content, status)
+            return self._result(method, answer), len(content)
+
+        return self._patiently(ask)
+
     def call_many(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[msgspec.Raw]:
         """The results of several calls in their order, in as few requests as the node takes.
 
@@ -235,6 +266,10 @@ class Endpoint:
         return [by_id[number] for number in ids]
 
     def _one(self, method: str, params: Sequence[Any]) -> _Answer:
+        return self._answer(*self._sent(method, params))
+
+    def _sent(self, method: str, params: Sequence[Any]) -> tuple[int, bytes, int]:
+        """The id of the request, what came back, and its HTTP status."""
         number = next(self._ids)
         content, status = self._post(
             {"jsonrpc": "2.0", "id": number, "method": method, "params": list(params)}
@@ -243,6 +278,9 @@ class Endpoint:
             raise RpcError(
                 self.name, method, TOO_LARGE, "the request is too large for the node", None
             )
+        return number, content, status
+
+    def _answer(self, number: int, content: bytes, status: int) -> _Answer:
         answer = self._decode(_ONE, content, status)
         if answer.error is not None and answer.error.code in BUSY_CODES:
             raise ChainUnavailable(f"{self.name} is busy: {answer.error.message}")

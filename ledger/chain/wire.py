@@ -7,15 +7,21 @@ processor time as receiving it; here a body of known length is received into one
 from __future__ import annotations
 
 import http.client
+import os
+import socket
 import ssl
+import struct
 import threading
 import urllib.request
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 import httpx
 
 IDLE = 4
 """Connections kept open to a node; more are closed after their answer."""
+LONG = 1 << 18
+"""Bytes of a body from which on it is received in one call."""
 
 
 def transport_for(url: str) -> httpx.BaseTransport | None:
@@ -76,7 +82,8 @@ class Wire(httpx.BaseTransport):
     def _exchange(
         self, connection: http.client.HTTPConnection, request: httpx.Request, body: bytes
     ) -> httpx.Response:
-        connection.sock.settimeout(request.extensions["timeout"]["read"])
+        wire = connection.sock
+        wire.settimeout(request.extensions["timeout"]["read"])
         headers = {name: text for name, text in request.headers.items() if name != "host"}
         target = request.url.raw_path.decode("ascii")
         try:
@@ -87,7 +94,7 @@ class Wire(httpx.BaseTransport):
             raise httpx.WriteError(str(error)) from error
         try:
             answer = connection.getresponse()
-            content = answer.read()
+            pieces = _received(wire, answer)
         except TimeoutError as error:
             raise httpx.ReadTimeout(str(error)) from error
         except http.client.HTTPException as error:
@@ -98,9 +105,7 @@ class Wire(httpx.BaseTransport):
             connection.close()
         else:
             self._keep(connection)
-        return httpx.Response(
-            answer.status, headers=answer.getheaders(), stream=httpx.ByteStream(content)
-        )
+        return httpx.Response(answer.status, headers=answer.getheaders(), stream=_Pieces(pieces))
 
     def _keep(self, connection: http.client.HTTPConnection) -> None:
         with self._lock:
@@ -114,3 +119,41 @@ class Wire(httpx.BaseTransport):
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
+
+
+class _Pieces(httpx.SyncByteStream):
+    """A body that is here already."""
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._pieces)
+
+
+def _received(connection: socket.socket, answer: http.client.HTTPResponse) -> Sequence[bytes]:
+    """The body of an answer. A long one is asked of the system in one call: between one piece and the next this thread
+    would wait for its turn among those that work, and the node would wait for this thread.
+
+    Raises :class:`TimeoutError` where nothing comes for as long as the connection is patient.
+    """
+    rest, patience = answer.length or 0, connection.gettimeout()
+    secured = isinstance(connection, ssl.SSLSocket)
+    if rest < LONG or answer.will_close or patience is None or secured or os.name != "posix":
+        return [answer.read()]
+    pieces = [answer.read1(rest)]
+    rest -= len(pieces[0])
+    connection.settimeout(None)
+    moment = struct.pack("ll", int(patience), int(patience % 1 * 1_000_000))
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, moment)
+    while rest:
+        try:
+            piece = connection.recv(rest, socket.MSG_WAITALL)
+        except BlockingIOError as error:
+            raise TimeoutError("timed out") from error
+        if not piece:
+            raise http.client.IncompleteRead(b"".join(pieces), rest)
+        pieces.append(piece)
+        rest -= len(piece)
+    answer.close()
+    return pieces

@@ -38,8 +38,12 @@ AUTHORISED = bytes(
 _HEAD = 8 * 32
 _AUTHORISED_HEAD = 7 * 32
 _SHORTEST = _HEAD + 64
-_HEAD_WORDS = Struct(">24xQ 32s 12x20s 32s 24xQ 24xQ 32s 24xQ 24xQ").unpack_from
-"""The head and the payload's length: integers by their last eight bytes."""
+_HEAD_WORDS = Struct(">24xQ 64s 32x 24xQ 24xQ 32x 24xQ 24xQ").unpack_from
+"""Of the head version, org and signer in one piece, recordedAt, both offsets, and the payload's length: integers by
+their last eight bytes."""
+_SHARED = 6 * 32
+_LENGTHS = slice(7 * 32, 9 * 32)
+"""What statements under one authorisation tend to share: all before the body's digest, and the words behind it."""
 
 
 def _unused_bits() -> int:
@@ -80,48 +84,127 @@ def decode(logs: Sequence[RawLog], log: LogIdentity, first_index: int) -> LogRow
     missing, out of order, not vouched for, unreadable, or where a body is not the one that its
     digest names.
     """
-    decoded = LogRows(first_index)
-    identity, era_end = _identity(log, first_index)
-    kinds: dict[bytes, str] = {}
-    expected = vouched_until = first_index
-    authorisation, speaker = b"", (b"", b"")
-    add_statement, add_leaf = decoded.statements.append, decoded.leaf_hashes.append
+    taking = _Taking(log, LogRows(first_index))
+    run: list[RawLog] = []
     for event in _each_once(logs):
-        topics = event.topics
-        if topics[0] == RECORDED:
-            index = int.from_bytes(topics[1], "big")
-            if index != expected:
-                raise _missing(expected, f"the next event, in {_place(event)}, is leaf {index}")
-            if index >= vouched_until or event.data[96:128] != authorisation:
+        if event.topics[0] == RECORDED:
+            run.append(event)
+        elif event.topics[0] == AUTHORISED:
+            taking.take(run)
+            taking.authorise(event)
+            run = []
+    taking.take(run)
+    if taking.expected < taking.vouched_until:
+        raise _missing(taking.expected, f"announced, but not in {_place(logs[-1])}")
+    return taking.decoded
+
+
+class _Taking:
+    """Takes the events of a log in order: an authorisation, and the statements under it."""
+
+    def __init__(self, log: LogIdentity, decoded: LogRows) -> None:
+        self.decoded = decoded
+        self.expected = self.vouched_until = decoded.first_index
+        self._log = log
+        self._prefixes: dict[bytes, tuple[str, bytes]] = {}
+        """By kind's word: the kind, and how the leaf input begins."""
+        self._identity, self._era_end = _identity(log, decoded.first_index)
+        self._authorisation = self._organisation = self._signer = self._speaker = b""
+
+    def authorise(self, event: RawLog) -> None:
+        """What comes next is vouched for by this."""
+        if self.expected < self.vouched_until:
+            raise _missing(self.expected, f"announced, but not in {_place(event)}")
+        row = _authorisation(event, self.expected)
+        self.decoded.authorisations.append(row)
+        self.vouched_until = self.expected + row[1]
+        self._authorisation, self._organisation, self._signer = row[2], row[4], row[5]
+        self._speaker = self._organisation + event.topics[3]
+
+    def take(self, run: Sequence[RawLog]) -> None:
+        """The statements behind one authorisation. The loop runs once a statement, so it spells out what would be
+        calls, and what is word for word as in the statement before is not checked again.
+        """
+        decoded, prefixes, vouched_until = self.decoded, self._prefixes, self.vouched_until
+        authorisation, organisation, signer = self._authorisation, self._organisation, self._signer
+        vouches = self._speaker
+        add_statement, add_leaf = decoded.statements.append, decoded.leaf_hashes.append
+        head_before = lengths_before = words = speaker = b""
+        version = recorded_at = payload_end = body_at = 0
+        for index, event in enumerate(run, self.expected):
+            topics, data = event.topics, event.data
+            if int.from_bytes(topics[1], "big") != index:
+                given = int.from_bytes(topics[1], "big")
+                raise _missing(index, f"the next event, in {_place(event)}, is leaf {given}")
+            if index >= vouched_until or data[96:128] != authorisation:
                 raise MismatchError(
                     f"leaf {index} in {_place(event)} was recorded without an authorisation", index
                 )
-            if index >= era_end:
+            if index >= self._era_end:
                 # the leaves of the log before end here
-                identity, era_end = _identity(log, index)
-            word = topics[2]
-            kind = kinds.get(word) or kinds.setdefault(word, _kind(word, index, event))
-            row, leaf = _statement(event, index, kind, identity)
-            if row[4:6] != speaker:
+                self._identity, self._era_end = _identity(self._log, index)
+                prefixes.clear()
+            kind, prefix = prefixes.get(topics[2]) or self._begun(topics[2], index, event)
+            head, lengths = data[:_SHARED], data[_LENGTHS]
+            if head != head_before or lengths != lengths_before:
+                version, speaker, recorded_at, payload_end = _head(data, index, event)
+                body_at = payload_end + -payload_end % 32
+                head_before, lengths_before, words = head, lengths, data[:160]
+            body_end = body_at + 32 + int.from_bytes(data[body_at : body_at + 32], "big")
+            if len(data) != body_end + -body_end % 32:
+                raise _ill_encoded(index, event)
+            body, body_digest = data[body_at + 32 : body_end], data[192:224]
+            if sha256(body).digest() != body_digest:
+                raise MismatchError(
+                    f"leaf {index} in {_place(event)}: the body is not the one whose digest was "
+                    "recorded",
+                    index,
+                )
+            if speaker != vouches:
                 raise MismatchError(
                     f"leaf {index} in {_place(event)}: organisation or signer is not the one of "
                     "its authorisation",
                     index,
                 )
-            add_statement(row)
-            add_leaf(leaf)
-            expected += 1
-            decoded.sizes[event.block_number] = expected
-        elif topics[0] == AUTHORISED:
-            if expected < vouched_until:
-                raise _missing(expected, f"announced, but not in {_place(event)}")
-            row = _authorisation(event, expected)
-            decoded.authorisations.append(row)
-            authorisation, vouched_until = topics[1], expected + row[1]
-            speaker = row[4:6]
-    if expected < vouched_until:
-        raise _missing(expected, f"announced, but not in {_place(logs[-1])}")
-    return decoded
+            payload = data[_HEAD + 32 : payload_end]
+            leaf = (prefix, topics[3], words, sha256(payload).digest(), body_digest)
+            add_leaf(sha256(b"".join(leaf)).digest())
+            add_statement(
+                (
+                    index,
+                    kind,
+                    topics[3],
+                    version,
+                    organisation,
+                    signer,
+                    authorisation,
+                    recorded_at,
+                    payload,
+                    body_digest,
+                    body,
+                )
+            )
+            decoded.sizes[event.block_number] = index + 1
+        self.expected += len(run)
+
+    def _begun(self, word: bytes, index: int, event: RawLog) -> tuple[str, bytes]:
+        found = self._prefixes[word] = (_kind(word, index, event), self._identity + word)
+        return found
+
+
+def _head(data: bytes, index: int, event: RawLog) -> tuple[int, bytes, int, int]:
+    """Version, org and signer in one, recordedAt, and where the payload ends."""
+    if len(data) < _SHORTEST:
+        raise _ill_encoded(index, event)
+    version, speaker, recorded_at, payload_at, body_at, payload_length = _HEAD_WORDS(data)
+    payload_end = _HEAD + 32 + payload_length
+    if (
+        payload_at != _HEAD
+        or body_at != payload_end + -payload_end % 32
+        or int.from_bytes(data[: _HEAD + 32], "big") & _UNUSED_BITS
+    ):
+        raise _ill_encoded(index, event)
+    return version, speaker, recorded_at, payload_end
 
 
 def _identity(log: LogIdentity, index: int) -> tuple[bytes, int]:
@@ -130,69 +213,20 @@ def _identity(log: LogIdentity, index: int) -> tuple[bytes, int]:
     return b"\0" + log.at(index).words(), min(ends, default=_LARGEST)
 
 
-def _statement(
-    event: RawLog, index: int, kind: str, identity: bytes
-) -> tuple[tuple[Any, ...], bytes]:
-    """A row of ``statement``, and its leaf hash. Runs once a statement, so it counts its steps."""
-    topics, data = event.topics, event.data
-    if len(data) < _SHORTEST:
-        raise _ill_encoded(index, event)
-    (
-        version,
-        org,
-        signer,
-        authorisation,
-        recorded_at,
-        payload_at,
-        body_digest,
-        body_at,
-        payload_length,
-    ) = _HEAD_WORDS(data)
-    payload_end = _HEAD + 32 + payload_length
-    body_start = body_at + 32
-    body_end = body_start + int.from_bytes(data[body_at:body_start], "big")
-    if (
-        payload_at != _HEAD
-        or body_at != payload_end + -payload_end % 32
-        or len(data) != body_end + -body_end % 32
-        or int.from_bytes(data[: _HEAD + 32], "big") & _UNUSED_BITS
-    ):
-        raise _ill_encoded(index, event)
-    payload, body = data[_HEAD + 32 : payload_end], data[body_start:body_end]
-    if sha256(body).digest() != body_digest:
-        raise MismatchError(
-            f"leaf {index} in {_place(event)}: the body is not the one whose digest was recorded",
-            index,
-        )
-    row = (
-        index,
-        kind,
-        topics[3],
-        version,
-        org,
-        signer,
-        authorisation,
-        recorded_at,
-        payload,
-        body_digest,
-        body,
-    )
-    words = identity + topics[2] + topics[3] + data[:160] + sha256(payload).digest() + body_digest
-    return row, sha256(words).digest()
-
-
 def _ill_encoded(index: int, event: RawLog) -> MismatchError:
     return MismatchError(f"leaf {index} in {_place(event)} is not encoded as it must be", index)
 
 
 def _each_once(logs: Sequence[RawLog]) -> Iterable[RawLog]:
     """The logs in chain order, each once; nodes have been seen to give them twice."""
-    previous = (-1, -1)
+    block = at = -1
     for event in logs:
-        place = (event.block_number, event.log_index)
-        if place <= previous:
+        number = event.block_number
+        if number > block:
+            block = number
+        elif number < block or event.log_index <= at:
             break
-        previous = place
+        at = event.log_index
     else:
         return logs
     by_place = {(event.block_number, event.log_index): event for event in logs}

@@ -226,13 +226,16 @@ class ReadAhead:
         head: BlockRef,
         *,
         pace: Pace,
+        coming: int = 0,
         with_state: bool = True,
     ) -> None:
+        """``coming``: statements up to ``head``, where that is known."""
         self._chain = chain
         self._log = log
         self._footing = footing
         self._head = head
         self._pace = pace
+        self._coming = coming
         self._with_state = with_state
         self._next = footing.block + 1
         self._threads = ThreadPoolExecutor(AHEAD, "mirror-fetch")
@@ -262,8 +265,12 @@ class ReadAhead:
         return fetched
 
     def _plan(self) -> tuple[int, int]:
-        first = self._next
-        last = min(first + self._pace.span(first, self._chain.max_log_range) - 1, self._head.number)
+        first, most = self._next, self._chain.max_log_range
+        if self._coming > 0:
+            # What is still to come, were it spread evenly: blocks without any do not make for a leap into many.
+            blocks = self._head.number - self._footing.block
+            most = min(most, max(1, blocks * TARGET_STATEMENTS // self._coming))
+        last = min(first + self._pace.span(first, most) - 1, self._head.number)
         self._next = last + 1
         return first, last
 
@@ -287,6 +294,7 @@ class ReadAhead:
             raise ChainMovedError(f"block {stand.block} changed")
         self._footing = Footing(fetched.end.number, fetched.end.hash)
         self._pace.adapt(fetched)
+        self._coming -= len(fetched.logs)
         return fetched
 
 

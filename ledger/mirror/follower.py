@@ -300,7 +300,7 @@ class Follower:
         with self.engine.connect() as conn:
             frontier = Frontier.resume(ground.size, queries.tree(conn))
         with (
-            ReadAhead(self.chain, log, ground.footing, head, pace=pace) as ranges,
+            ReadAhead(self.chain, log, ground.footing, head, pace=pace, coming=coming) as ranges,
             Examining(self.projections, coming) as examining,
         ):
             parts = Parts(ranges, log, frontier.size, examining)

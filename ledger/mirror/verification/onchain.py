@@ -129,7 +129,10 @@ class OnChain:
     ) -> Iterator[tuple[Footing, int]]:
         """Compare the events after ``footing`` range by range; tells how far it is after each."""
         log, conn = self.origin.log, self.conn
-        with ReadAhead(self.chain, log, footing, end, pace=pace, with_state=False) as ranges:
+        coming = self.cursor.size - size
+        with ReadAhead(
+            self.chain, log, footing, end, pace=pace, coming=coming, with_state=False
+        ) as ranges:
             for fetched in ranges:
                 rows = fetched.rows(log, size)
                 first, size = size, rows.size
