@@ -64,6 +64,17 @@ def test_json_that_is_no_answer_is_told_so(proxy: Proxy, endpoint: Endpoint, bod
         endpoint.call("eth_chainId")
 
 
+def test_an_error_beside_a_null_result_is_no_empty_range(proxy: Proxy) -> None:
+    proxy.after = lambda _, answer: (
+        answer | {"result": None, "error": {"code": -32000, "message": "no"}}
+    )
+    with (
+        JsonRpcChain(proxy.url, tries=1, chain_id=31337) as chain,
+        pytest.raises(RpcError, match="no"),
+    ):
+        chain.logs(bytes(20), 0, 0)
+
+
 def test_half_an_answer_is_asked_for_again(proxy: Proxy, endpoint: Endpoint) -> None:
     def cut(_: object, answer: dict[str, object]) -> object:
         text = json.dumps(answer).encode()

@@ -108,6 +108,27 @@ def test_half_an_answer_is_an_error() -> None:
         ask(one, url)
 
 
+def test_half_a_long_answer_is_an_error() -> None:
+    broken = pytest.raises(httpx.RemoteProtocolError, match="IncompleteRead")
+    with node(answer(BIG)[:-4]) as (url, _), client() as one, broken:
+        ask(one, url)
+
+
+def test_patience_ends_where_a_node_falls_silent_within_a_long_answer() -> None:
+    late = pytest.raises(httpx.ReadTimeout)
+    # What would come next keeps the connection open.
+    with node(answer(BIG)[:-4], b"never") as (url, _), client(0.2) as one, late:
+        ask(one, url)
+
+
+def test_a_connection_is_as_patient_after_a_long_answer_as_before() -> None:
+    late = pytest.raises(httpx.ReadTimeout)
+    with node(answer(BIG), b"HTTP/1.1 200 OK\r\n", b"never") as (url, _), client(0.2) as one:
+        assert ask(one, url) == BIG
+        with late:
+            ask(one, url)
+
+
 def test_a_compressed_answer_is_read() -> None:
     packed = gzip.compress(b"words " * 100)
     with node(answer(packed, "Content-Encoding: gzip")) as (url, _), client() as one:
