@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ import httpx
 import msgspec
 
 from ledger.chain.interface import ChainError
-from ledger.chain.wire import transport_for
+from ledger.chain.wire import body_of, transport_for
 
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 """HTTP statuses that may pass by themselves, unless the body is a JSON-RPC answer after all."""
@@ -83,7 +84,15 @@ class Result(msgspec.Struct, Generic[R]):
 _ONE = msgspec.json.Decoder(_Answer)
 _MANY = msgspec.json.Decoder(list[_Answer])
 _ENCODE = msgspec.json.Encoder().encode
+_FIRST = re.compile(rb"\s*(.?)", re.DOTALL)
+Content = bytes | bytearray
 T = TypeVar("T")
+
+
+def _start(content: Content) -> bytes:
+    """The first byte that is no white space, b"" where there is none."""
+    found = _FIRST.match(content)
+    return b"" if found is None else found[1]
 
 
 def place(url: str) -> str:
@@ -251,7 +260,7 @@ class Endpoint:
                 for number, (method, params) in zip(ids, calls, strict=True)
             ]
         )
-        start = content.lstrip()[:1]
+        start = _start(content)
         if status == TOO_LARGE or (status >= CLIENT_ERROR and start not in (b"{", b"[")):
             return None
         if start == b"{":
@@ -268,7 +277,7 @@ class Endpoint:
     def _one(self, method: str, params: Sequence[Any]) -> _Answer:
         return self._answer(*self._sent(method, params))
 
-    def _sent(self, method: str, params: Sequence[Any]) -> tuple[int, bytes, int]:
+    def _sent(self, method: str, params: Sequence[Any]) -> tuple[int, Content, int]:
         """The id of the request, what came back, and its HTTP status."""
         number = next(self._ids)
         content, status = self._post(
@@ -280,7 +289,7 @@ class Endpoint:
             )
         return number, content, status
 
-    def _answer(self, number: int, content: bytes, status: int) -> _Answer:
+    def _answer(self, number: int, content: Content, status: int) -> _Answer:
         answer = self._decode(_ONE, content, status)
         if answer.error is not None and answer.error.code in BUSY_CODES:
             raise ChainUnavailable(f"{self.name} is busy: {answer.error.message}")
@@ -294,7 +303,7 @@ class Endpoint:
             raise RpcError(self.name, method, fault.code, fault.message, revert_bytes(fault.data))
         return answer.result
 
-    def _post(self, body: object) -> tuple[bytes, int]:
+    def _post(self, body: object) -> tuple[Content, int]:
         try:
             response = self._client.post(self._url, content=_ENCODE(body))
         except httpx.TimeoutException as problem:
@@ -315,16 +324,17 @@ class Endpoint:
         except (httpx.InvalidURL, httpx.HTTPError) as problem:
             raise ChainError(f"{self.name}: {problem}") from problem
         status = response.status_code
-        speaks = response.content.lstrip()[:1] in (b"{", b"[")
+        content = body_of(response)
+        speaks = _start(content) in (b"{", b"[")
         if status in (401, 403) and not speaks:
             raise ChainError(
                 f"{self.name} refuses access (HTTP {status}); check the credentials in the address"
             )
         if status in BUSY and not (speaks and status == SERVER_ERROR):
             raise _Busy(f"{self.name} is busy (HTTP {status})", _retry_after(response))
-        return response.content, status
+        return content, status
 
-    def _decode(self, decoder: msgspec.json.Decoder[T], content: bytes, status: int) -> T:
+    def _decode(self, decoder: msgspec.json.Decoder[T], content: Content, status: int) -> T:
         try:
             return decoder.decode(content)
         except msgspec.ValidationError as problem:
@@ -333,7 +343,7 @@ class Endpoint:
                 "that of an Ethereum node?"
             ) from problem
         except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-            start = content.lstrip()[:1]
+            start = _start(content)
             if start in (b"{", b"["):
                 raise ChainUnavailable(
                     f"{self.name} sent half an answer ({len(content)} bytes that end too early); "

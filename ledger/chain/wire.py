@@ -13,7 +13,6 @@ import ssl
 import struct
 import threading
 import urllib.request
-from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 import httpx
@@ -22,6 +21,10 @@ IDLE = 4
 """Connections kept open to a node; more are closed after their answer."""
 LONG = 1 << 18
 """Bytes of a body from which on it is received in one call."""
+BUFFERED = 8192
+"""As much of a body as may have come along with the headers."""
+BODY = "body"
+"""The extension of a response that has a long body, which its ``content`` would be a copy of; see :func:`body_of`."""
 
 
 def transport_for(url: str) -> httpx.BaseTransport | None:
@@ -31,6 +34,12 @@ def transport_for(url: str) -> httpx.BaseTransport | None:
     if {parts.scheme, "all"} & set(proxies) and not urllib.request.proxy_bypass(parts.netloc):
         return None
     return Wire()
+
+
+def body_of(response: httpx.Response) -> bytes | bytearray:
+    """The body of an answer, as a :class:`Wire` received it."""
+    body: bytes | bytearray = response.extensions.get(BODY) or response.content
+    return body
 
 
 class Wire(httpx.BaseTransport):
@@ -94,7 +103,10 @@ class Wire(httpx.BaseTransport):
             raise httpx.WriteError(str(error)) from error
         try:
             answer = connection.getresponse()
-            pieces = _received(wire, answer)
+            if _is_long(answer, wire):
+                kept, content = {BODY: _received(wire, answer)}, b""
+            else:
+                kept, content = {}, answer.read()
         except TimeoutError as error:
             raise httpx.ReadTimeout(str(error)) from error
         except http.client.HTTPException as error:
@@ -105,7 +117,12 @@ class Wire(httpx.BaseTransport):
             connection.close()
         else:
             self._keep(connection)
-        return httpx.Response(answer.status, headers=answer.getheaders(), stream=_Pieces(pieces))
+        return httpx.Response(
+            answer.status,
+            headers=answer.getheaders(),
+            stream=httpx.ByteStream(content),
+            extensions=kept,
+        )
 
     def _keep(self, connection: http.client.HTTPConnection) -> None:
         with self._lock:
@@ -121,39 +138,41 @@ class Wire(httpx.BaseTransport):
             connection.close()
 
 
-class _Pieces(httpx.SyncByteStream):
-    """A body that is here already."""
+def _is_long(answer: http.client.HTTPResponse, connection: socket.socket) -> bool:
+    """Whether the body is received in one call: it is long, of known length, and as it was sent."""
+    return (
+        (answer.length or 0) >= LONG
+        and not answer.will_close
+        and answer.getheader("Content-Encoding") is None
+        and connection.gettimeout() is not None
+        and not isinstance(connection, ssl.SSLSocket)
+        and os.name == "posix"
+    )
 
-    def __init__(self, pieces: Sequence[bytes]) -> None:
-        self._pieces = pieces
 
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._pieces)
-
-
-def _received(connection: socket.socket, answer: http.client.HTTPResponse) -> Sequence[bytes]:
-    """The body of an answer. A long one is asked of the system in one call: between one piece and the next this thread
-    would wait for its turn among those that work, and the node would wait for this thread.
+def _received(connection: socket.socket, answer: http.client.HTTPResponse) -> bytearray:
+    """The body of a long answer, asked of the system in one call: between one piece and the next this thread would wait
+    for its turn among those that work, and the node would wait for this thread.
 
     Raises :class:`TimeoutError` where nothing comes for as long as the connection is patient.
     """
-    rest, patience = answer.length or 0, connection.gettimeout()
-    secured = isinstance(connection, ssl.SSLSocket)
-    if rest < LONG or answer.will_close or patience is None or secured or os.name != "posix":
-        return [answer.read()]
-    pieces = [answer.read1(rest)]
-    rest -= len(pieces[0])
-    connection.settimeout(None)
-    moment = struct.pack("ll", int(patience), int(patience % 1 * 1_000_000))
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, moment)
-    while rest:
-        try:
-            piece = connection.recv(rest, socket.MSG_WAITALL)
-        except BlockingIOError as error:
-            raise TimeoutError("timed out") from error
-        if not piece:
-            raise http.client.IncompleteRead(b"".join(pieces), rest)
-        pieces.append(piece)
-        rest -= len(piece)
+    length, patience = answer.length or 0, connection.gettimeout() or 0.0
+    body = bytearray(length)
+    # What came along with the headers, and not a byte more, which would be kept where nobody looks for it.
+    came_along = answer.read1(BUFFERED)
+    at = len(came_along)
+    body[:at] = came_along
+    with memoryview(body) as left:
+        connection.settimeout(None)
+        moment = struct.pack("ll", int(patience), int(patience % 1 * 1_000_000))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, moment)
+        while at < length:
+            try:
+                came = connection.recv_into(left[at:], 0, socket.MSG_WAITALL)
+            except BlockingIOError as error:
+                raise TimeoutError("timed out") from error
+            if not came:
+                raise http.client.IncompleteRead(bytes(body[:at]), length - at)
+            at += came
     answer.close()
-    return pieces
+    return body

@@ -113,7 +113,7 @@ class Examining:
         self, projections: Sequence[Projection], size: int, examiner: Examiner | None = None
     ) -> None:
         self._projections = projections
-        self._size = size if projections else 0
+        self._size = size
         self._examiner = examiner or Examiner(projections)
         self._stack = ExitStack()
         self._beside: SecondProcess | None = None
@@ -121,7 +121,8 @@ class Examining:
     def __enter__(self) -> Self:
         if self._size >= LONG:
             self._stack.enter_context(collecting_seldom())
-        self._beside = self._stack.enter_context(second_process(self._examiner, self._size))
+        examined = self._size if self._projections else 0
+        self._beside = self._stack.enter_context(second_process(self._examiner, examined))
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 import httpx
 import pytest
 
-from ledger.chain.wire import Wire, transport_for
+from ledger.chain.wire import Wire, body_of, transport_for
 
 BIG = b"x" * 3_000_000
 
@@ -73,7 +73,7 @@ def client(seconds: float = 5) -> httpx.Client:
 
 
 def ask(one: httpx.Client, url: str) -> bytes:
-    return one.post(url, content=b"{}").content
+    return bytes(body_of(one.post(url, content=b"{}")))
 
 
 def test_one_connection_serves_many_requests_and_long_answers_come_whole() -> None:
