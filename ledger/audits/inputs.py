@@ -1,7 +1,8 @@
 """What an audit asks of the capabilities (审计取数): their selects, narrowed to the columns that its SQL names.
 
-Truth values come as 0 and 1, codes that are compared by number as numbers. Whether an edition is, byte for byte, what
-its statement carries is asked where both lie, and comes as one number.
+Truth values come as 0 and 1. Codes come as they are kept; those of :data:`CODES` turn into numbers afterwards, since
+columns compare words faster. Whether an edition is, byte for byte, what its statement carries is asked where both lie,
+and comes as one number.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from sqlalchemy import (
     LargeBinary,
     Select,
     and_,
-    case,
     cast,
     func,
     literal,
@@ -30,6 +30,13 @@ from ledger.obligations import queries as obligations
 from ledger.quality import queries as quality
 
 PREFIX = "audit_in_"
+CODES: Mapping[str, Mapping[str, type[Code]]] = {
+    "obligation": {"type": ObligationType, "update_cycle": UpdateCycle},
+    "entry": {"share_type": ShareType, "update_cycle": UpdateCycle},
+    "manifest": {"mode": DeliveryMode},
+    "received": {"mode": DeliveryMode},
+}
+"""Columns of inputs that are the numbers of their codes, 0 where there is none."""
 WHOLE = frozenset({"correction", "unreadable"})
 """Inputs that are read in one piece: there are few of them, and their leaves are not of one table."""
 
@@ -88,12 +95,7 @@ def later_inputs(size: int) -> dict[str, Select[Any]]:
 
 def _obligations(size: int) -> Select[Any]:
     return _only(
-        _with(
-            obligations.obligations_at(size),
-            type=_number(ObligationType, "type"),
-            update_cycle=_number(UpdateCycle, "update_cycle"),
-            produces_data=_flag("produces_data"),
-        ),
+        obligations.obligations_at(size),
         *("leaf", "code", "type", "parent", "responsible", "status", "update_cycle", "library"),
         *("produces_data", "valid_from", "valid_until", "version", "recorded_at"),
     )
@@ -101,13 +103,7 @@ def _obligations(size: int) -> Select[Any]:
 
 def _entries(size: int) -> Select[Any]:
     return _only(
-        _with(
-            catalogue.entries_at(size),
-            in_force=_flag("in_force"),
-            share_type=_number(ShareType, "share_type"),
-            update_cycle=_number(UpdateCycle, "update_cycle"),
-            restricted=_flag("restricted"),
-        ),
+        catalogue.entries_at(size),
         *("leaf", "code", "subject", "state", "published_edition", "provider", "library"),
         *("share_type", "update_cycle", "restricted", "recorded_at", "in_force"),
     )
@@ -127,7 +123,7 @@ def _editions(size: int, dialect: str) -> Select[Any]:
             shown.names_digest,
             shown.names_en_digest,
             said.subject.label("said"),
-            case((same, literal(1)), else_=literal(0)).label("same"),
+            same.label("same"),
         )
         .select_from(shown.leaf.table)
         .outerjoin(said.leaf.table, said.leaf == shown.leaf)
@@ -150,21 +146,16 @@ def _acts(size: int, window_leaf: int) -> Select[Any]:
 
 
 def _items(size: int) -> Select[Any]:
-    return _only(
-        _with(catalogue.items_at(size), locally_generated=_flag("locally_generated")),
-        *("leaf", "code", "edition", "name", "locally_generated"),
-    )
+    """Of which edition each is, its leaf says."""
+    return _only(catalogue.items_at(size), "leaf", "name", "locally_generated")
 
 
 def _manifests(size: int) -> Select[Any]:
     """With ``newest``: whether no later version of entry and period was recorded before the size."""
-
-    def newest(columns: Mapping[str, Any]) -> ColumnElement[Any]:
-        until = columns["leaf_until"]
-        return case((until.is_(None), literal(1)), (until >= size, literal(1)), else_=literal(0))
-
+    asked = deliveries.manifests_at(size)
+    newest = func.coalesce(asked.selected_columns["leaf_until"], size) >= size
     return _only(
-        _with(deliveries.manifests_at(size), mode=_number(DeliveryMode, "mode"), newest=newest),
+        asked.add_columns(newest.label("newest")),
         *("leaf", "entry", "version", "period_start", "period_end", "rows", "schema", "root"),
         *("columns_digest", "recorded_at", "mode", "newest"),
     )
@@ -175,8 +166,7 @@ def _received(size: int) -> Select[Any]:
     told = deliveries.deliveries_at(size).selected_columns
     names = ("leaf", "entry", "number", "manifest", "period_start", "period_end")
     more = ("rows", "schema", "root", "recorded_at", "mode")
-    asked = select(*(told[name] for name in (*names, *more)))
-    return _with(asked.where(told["leaf"] < size), mode=_number(DeliveryMode, "mode"))
+    return select(*(told[name] for name in (*names, *more))).where(told["leaf"] < size)
 
 
 def _told(size: int) -> Select[Any]:
@@ -189,27 +179,3 @@ def _told(size: int) -> Select[Any]:
 def _only(asked: Select[Any], *names: str) -> Select[Any]:
     shown = asked.subquery().c
     return select(*(shown[name] for name in names))
-
-
-def _with(asked: Select[Any], **columns: Any) -> Select[Any]:  # noqa: ANN401 - column makers
-    """``asked`` with some columns made anew out of its own."""
-    plain = {column.key: column for column in asked.selected_columns}
-    made = {name: make(plain) for name, make in columns.items()}
-    every = [column for name, column in plain.items() if name not in made]
-    shown = [*every, *(column.label(name) for name, column in made.items())]
-    return asked.with_only_columns(*shown, maintain_column_froms=True)
-
-
-def _number(codes: type[Code], name: str) -> Any:  # noqa: ANN401 - a column maker
-    def make(columns: Mapping[str, Any]) -> ColumnElement[Any]:
-        found = [(columns[name] == code.value, literal(code.number)) for code in codes]
-        return case(*found, else_=literal(0))
-
-    return make
-
-
-def _flag(name: str) -> Any:  # noqa: ANN401 - a column maker
-    def make(columns: Mapping[str, Any]) -> ColumnElement[Any]:
-        return case((columns[name], literal(1)), else_=literal(0))
-
-    return make

@@ -1,30 +1,35 @@
-"""Reading an audit's inputs ahead (审计取数): one thread reads the next while the caller works with those before.
+"""Reading an audit's inputs ahead (审计取数): two threads read what comes next while the caller works.
 
-The database strings columns together without the interpreter's lock (:mod:`ledger.store.columns`), so that the two
-run side by side on two cores.
+The database strings columns together without the interpreter's lock (:mod:`ledger.store.columns`), so that all of them
+run side by side. The second thread has a connection of its own, where there is one to spare that sees the same log.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from queue import Queue
-from threading import Event, Thread
+from threading import Condition, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import Connection, Select
+from sqlalchemy.exc import SQLAlchemyError
 
-from ledger.store.columns import numbers, read_columns
+from ledger.mirror.queries import Cursor, cursor_of
+from ledger.store.beside import beside, may_read_beside
+from ledger.store.columns import Pieces
+from ledger.store.errors import StoreError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_AHEAD = 4
-"""Pieces that are read before somebody takes them."""
+_AHEAD = 1 << 27
+"""Bytes that are read before somebody takes them."""
+_MANY = 1 << 14
+"""Leaves of a log from which on a second thread reads: fewer are read before it has a connection."""
 
 
 class Reading:
-    """The inputs, to be taken once each and in their order; the connection is the thread's while the block runs.
+    """The inputs, to be taken once each and in their order; the connection is the threads' while the block runs.
 
     ``size`` is the log's; those in ``whole`` are read in one piece.
     """
@@ -40,12 +45,25 @@ class Reading:
         self._asked = asked
         self._size = size
         self._whole = whole
-        self._read: Queue[pa.Table | Exception | None] = Queue(_AHEAD)
-        self._left = Event()
-        self._thread = Thread(target=self._work, name="audit-reading")
+        self._changed = Condition()
+        self._coming = list(asked)[::-1]
+        self._reading: tuple[str, Pieces, list[tuple[int, int]]] | None = None
+        self._read: dict[str, list[pa.Table]] = {name: [] for name in asked}
+        self._due: dict[str, int] = {}
+        """Pieces of an input that nobody has taken yet."""
+        self._kept = 0
+        self._left = False
+        self._error: BaseException | None = None
+        self._threads = [Thread(target=self._work, args=(connection,), name="audit-reading")]
+        if size >= _MANY and may_read_beside(connection):
+            seen = cursor_of(connection)
+            self._threads.append(
+                Thread(target=self._work_beside, args=(seen,), name="audit-reading-beside")
+            )
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(
@@ -54,36 +72,73 @@ class Reading:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        """Wait for the thread, which stops after the piece that it reads."""
-        self._left.set()
-        while self._thread.is_alive():
-            while not self._read.empty():
-                self._read.get()
-            self._thread.join(0.01)
+        """Wait for the threads, which stop after the pieces that they read."""
+        with self._changed:
+            self._left = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
 
-    def pieces(self) -> Iterator[pa.Table]:
-        """The rows of the next input; raises what reading them raised."""
-        while (piece := self._read.get()) is not None:
-            if isinstance(piece, Exception):
-                raise piece
+    def pieces(self, name: str) -> Iterator[pa.Table]:
+        """The rows of an input; raises what reading raised."""
+        while (piece := self._take(name)) is not None:
             yield piece
 
-    def numbers(self, name: str) -> frozenset[str]:
-        """Which columns of an input come as decimals."""
-        return numbers(self._asked[name])
+    def _take(self, name: str) -> pa.Table | None:
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._error or self._read[name] or self._due.get(name) == 0
+            )
+            if self._error is not None:
+                raise self._error
+            if not self._read[name]:
+                return None
+            piece = self._read[name].pop()
+            self._due[name] -= 1
+            self._kept -= piece.nbytes
+            self._changed.notify_all()
+            return piece
 
-    def _work(self) -> None:
+    def _work_beside(self, seen: Cursor | None) -> None:
         try:
-            for name, asked in self._asked.items():
-                size = None if name in self._whole else self._size
-                for piece in read_columns(self._connection, asked, size=size):
-                    self._put(piece)
-                    if self._left.is_set():
-                        return
-                self._put(None)
-        except Exception as error:  # noqa: BLE001 - raised again where the pieces are taken
-            self._put(error)
+            with beside(self._connection) as second:
+                # Rows follow from the log: who sees as much of it sees the same rows.
+                if cursor_of(second) == seen:
+                    self._work(second)
+        except (StoreError, SQLAlchemyError):
+            # No connection was to be had, and the first thread reads everything.
+            return
 
-    def _put(self, piece: pa.Table | Exception | None) -> None:
-        if not self._left.is_set():
-            self._read.put(piece)
+    def _work(self, connection: Connection) -> None:
+        try:
+            while (one := self._next(connection)) is not None:
+                name, pieces, leaves = one
+                piece = pieces.read(connection, leaves)
+                with self._changed:
+                    self._read[name].append(piece)
+                    self._kept += piece.nbytes
+                    self._changed.notify_all()
+        except BaseException as error:  # noqa: BLE001 - raised again where the pieces are taken
+            with self._changed:
+                self._error = error
+                self._changed.notify_all()
+
+    def _next(self, connection: Connection) -> tuple[str, Pieces, tuple[int, int]] | None:
+        """What to read now, once there is room for it; in order, so that what is waited for has been begun."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._left or self._error or self._kept < _AHEAD)
+            if self._left or self._error:
+                return None
+            if self._reading is None:
+                if not self._coming:
+                    return None
+                name = self._coming.pop()
+                size = None if name in self._whole else self._size
+                pieces = Pieces(connection, self._asked[name], size=size)
+                self._due[name] = len(pieces.ranges)
+                self._reading = name, pieces, pieces.ranges[::-1]
+            name, pieces, ranges = self._reading
+            leaves = ranges.pop()
+            if not ranges:
+                self._reading = None
+            return name, pieces, leaves

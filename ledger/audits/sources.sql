@@ -7,10 +7,10 @@ FROM (
   SELECT i.name, MIN(i.leaf) AS leaf, COUNT(DISTINCT e.org) AS holders,
     COUNT(DISTINCT CASE WHEN i.locally_generated = 1 THEN e.org END) AS producers
   FROM audit_in_item i
-  JOIN audit_entry e ON e.code = i.code AND e.edition = i.edition AND e.in_force = 1
+  JOIN audit_entry e ON e.filed = i.leaf AND e.in_force = 1
   WHERE i.name IN (
     SELECT p.name FROM audit_in_item p
-    JOIN audit_entry c ON c.code = p.code AND c.edition = p.edition AND c.in_force = 1
+    JOIN audit_entry c ON c.filed = p.leaf AND c.in_force = 1
     WHERE p.locally_generated = 1)
   GROUP BY i.name
 ) f

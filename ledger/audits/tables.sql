@@ -54,11 +54,12 @@ CREATE TABLE audit_unreadable (
   subject BLOB, leaf BIGINT
 );
 
--- Catalogue entries: resource 2 where a live one is mounted, 1 where only closed ones are.
+-- Catalogue entries: resource 2 where a live one is mounted, 1 where only closed ones are; filed is the leaf of the edition in
+-- force.
 CREATE TABLE audit_entry (
   code VARCHAR, org INTEGER, scoped INTEGER, library VARCHAR, state VARCHAR, in_force INTEGER, share INTEGER,
   cycle INTEGER, leaf BIGINT, recorded_at BIGINT, exempt INTEGER, resource INTEGER, edition INTEGER,
-  hidden INTEGER, item_count INTEGER, names BLOB, names_en BLOB, mount INTEGER, on_chain INTEGER,
+  filed BIGINT, hidden INTEGER, item_count INTEGER, names BLOB, names_en BLOB, mount INTEGER, on_chain INTEGER,
   consistent INTEGER
 );
 

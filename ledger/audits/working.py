@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.audits.columns import count_items, find_dropped_columns
-from ledger.audits.inputs import PREFIX, WHOLE, inputs, later_inputs
+from ledger.audits.inputs import CODES, PREFIX, WHOLE, inputs, later_inputs
 from ledger.audits.periods import Periods, known
 from ledger.audits.policy import Policy
 from ledger.audits.reading import Reading
@@ -139,7 +139,7 @@ def _fill(
 
 
 def _take(work: Workspace, reading: Reading, name: str) -> None:
-    work.load(PREFIX + name, reading.pieces(), reading.numbers(name))
+    work.load(PREFIX + name, reading.pieces(name), CODES.get(name))
     if name == "received":
         work.run(_DELIVERY)
     elif name == "told":

@@ -16,6 +16,8 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from ledger.codes import Code
+
 if TYPE_CHECKING:
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
@@ -29,6 +31,9 @@ _AT_A_TIME = 16_384
 """Rows of a table that a thread walks through before it takes the next ones."""
 _INSIDE = "USE work"
 _PARAMETER = re.compile(r":([a-z_]+)")
+_WORD = re.compile(r"\w+")
+_AS_READ = "_as_read"
+"""Ends the name of what was read with words for codes."""
 
 
 class Workspace:
@@ -36,6 +41,8 @@ class Workspace:
 
     def __init__(self, database: DuckDBPyConnection) -> None:
         self._database = database
+        self._read: dict[str, pa.Table] = {}
+        """What was read, where it lies: only the connection to which it is shown sees it."""
 
     def run(self, statement: str, told: Mapping[str, int | str] | None = None) -> None:
         """One step; ``:name`` in it stands for a value of ``told``, a whole number or a word without quotes."""
@@ -47,6 +54,10 @@ class Workspace:
         """What a question finds, some at a time; ``$name`` in it stands for a value of ``told``."""
         with self._database.cursor() as found:
             found.execute(_INSIDE)
+            for name in set(_WORD.findall(asked)):
+                for read in (name, name + _AS_READ):
+                    if read in self._read:
+                        found.register(read, self._read[read])
             found.execute(asked, dict(told or {}))
             made = _row(tuple(column[0] for column in found.description))
             while some := found.fetchmany(_CHUNK):
@@ -64,24 +75,35 @@ class Workspace:
             self._database.execute(f"INSERT INTO {table} SELECT {shown}", columns)
 
     def load(
-        self, table: str, pieces: Iterator[pa.Table], numbers: frozenset[str] = frozenset()
+        self,
+        table: str,
+        pieces: Iterator[pa.Table],
+        codes: Mapping[str, type[Code]] | None = None,
     ) -> None:
-        """A new table of what was read; ``numbers`` are the columns that come as decimals."""
-        made = False
-        for piece in pieces:
-            shown = ", ".join(
-                f'CAST("{name}" AS BIGINT) AS "{name}"' if name in numbers else f'"{name}"'
-                for name in piece.column_names
+        """What was read, under a name; it is not copied. Of ``codes`` it has the numbers."""
+        import pyarrow as pa  # noqa: PLC0415 - heavy, and few commands need it
+
+        whole = pa.concat_tables(pieces)
+        some = pa.Table.from_batches(whole.to_batches(max_chunksize=_AT_A_TIME), whole.schema)
+        read = f"{table}{_AS_READ}" if codes else table
+        self._database.register(read, some)
+        self._read[read] = some
+        if codes:
+            shown = ", ".join(f"{_numbered(name, code)} AS {name}" for name, code in codes.items())
+            self._database.execute(
+                f"CREATE VIEW {table} AS SELECT * REPLACE ({shown}) FROM {read}"  # noqa: S608
             )
-            head = f"INSERT INTO {table}" if made else f"CREATE TABLE {table} AS"
-            self._database.register("read", piece)
-            self._database.execute(f"{head} SELECT {shown} FROM read")  # noqa: S608
-            self._database.unregister("read")
-            made = True
 
     def drop(self, table: str) -> None:
-        """A table that nothing asks any more."""
-        self._database.execute(f"DROP TABLE {table}")
+        """What was read, and nothing asks any more."""
+        self._database.unregister(table)
+        del self._read[table]
+
+
+def _numbered(name: str, codes: type[Code]) -> str:
+    """SQL for the number of a code, 0 of none."""
+    each = " ".join(f"WHEN {_literal(code.value)} THEN {code.number}" for code in codes)
+    return f"CAST(CASE {name} {each} ELSE 0 END AS INTEGER)"
 
 
 @contextmanager

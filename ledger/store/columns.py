@@ -1,9 +1,10 @@
 """Reading whole columns: a select's rows by the hundred thousand, without a Python object for each value.
 
 The database itself strings the values of a column together (``group_concat``, ``string_agg``), so that what comes is
-one row of long byte strings, which NumPy cuts at their separators. Numbers come as decimals, texts as UTF-8, and
-binary columns are digests of 32 bytes. Where the values of a piece cannot be told apart in that form (a text contains
-the separator, a digest is not of its length), that piece is read again row by row, so that what is read is the same.
+one row of long byte strings, which NumPy cuts into Arrow's columns. Numbers come as decimals from SQLite and as eight
+bytes each from PostgreSQL, texts as UTF-8, and binary columns are digests of 32 bytes. Where the values of a piece
+cannot be told apart in that form (a text contains the separator, a digest is not of its length), that piece is read
+again row by row, so that what is read is the same.
 
 While the database is at it, other threads run: neither driver holds the interpreter's lock then.
 """
@@ -15,6 +16,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import (
+    BigInteger,
+    Boolean,
     ColumnElement,
     Connection,
     CursorResult,
@@ -22,7 +25,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Select,
-    String,
     cast,
     event,
     func,
@@ -36,7 +38,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-Kind = Literal["number", "text", "digest"]
+Kind = Literal["decimal", "word", "text", "digest"]
+"""How values come: whole numbers as decimals between commas, or as eight bytes, the greatest first."""
 DIGEST_BYTES = 32
 LEAVES = 1 << 18
 """Leaves of the log whose rows are read at once: so much memory a piece may take."""
@@ -44,7 +47,9 @@ _FIRST, _END = "/*first*/0", "/*end*/0"
 """Where the range of leaves stands in a compiled select."""
 _BINARY = "govledger_binary"
 """Execution option: PostgreSQL sends bytes as they are, not as hexadecimal digits."""
-_COMMA, _SEPARATOR, _NOTHING = ",", "\x1f", "\x02"
+_COMMA, _SEPARATOR, _NOTHING, _NO_NUMBER = ",", "\x1f", "\x02", -1
+_WORD_BYTES, _DIGITS = 8, 18
+"""Of a number in binary, and the most that fit into it, whatever they are."""
 _SCANNED = re.compile(r"\w+\.leaf_(?:from|until) (?=<|>=|IS NULL)")
 _RANGED = re.compile(r"\w+\.leaf_until (?=<|>=|IS NULL)")
 """What holds at a size is all but always nearly every row, which SQLite finds faster in the order in which rows lie
@@ -60,46 +65,61 @@ def read_columns(
 ) -> Iterator[pa.Table]:
     """The rows of ``asked``, as Arrow tables of no order; of none there is one table without rows.
 
-    With ``size`` the select has a column ``leaf``, below it, by which it is cut into pieces of ``at_once`` leaves; else
-    it comes in one piece. Columns are numbers, texts, or digests of 32 bytes, each of which may be null; numbers are
-    given as strings of decimals, see :func:`numbers`.
+    See :class:`Pieces`, of which these are all.
     """
-    lowest, highest = 0, 0
-    if size is not None and size > at_once:
-        shown = asked.subquery().c["leaf"]
-        found = connection.execute(select(func.min(shown), func.max(shown))).one()
-        lowest, highest = (0, 0) if found[0] is None else (found[0], found[1])
-    if highest - lowest < at_once:
-        yield _Question(connection, asked, _SCANNED).rows()
-        return
-    leaf = asked.selected_columns["leaf"]
-    some = asked.where(leaf >= literal_column(_FIRST), leaf < literal_column(_END))
-    question = _Question(connection, some, _RANGED)
-    for first in range(lowest, highest + 1, at_once):
-        yield question.rows(first, first + at_once)
+    pieces = Pieces(connection, asked, size=size, at_once=at_once)
+    for leaves in pieces.ranges:
+        yield pieces.read(connection, leaves)
 
 
-def numbers(asked: Select[Any]) -> frozenset[str]:
-    """The columns of a select that are numbers."""
-    return frozenset(str(one.key) for one in asked.selected_columns if _kind(one) == "number")
+class Pieces:
+    """The rows of ``asked``, to be read piece by piece, each on whichever connection there is.
 
-
-class _Question:
-    """A select in the database's words, asked for one range of leaves after the other."""
+    With ``size`` the select has a column ``leaf``, below it, by which it is cut into pieces of ``at_once`` leaves; else
+    it comes in one piece. Columns are whole numbers (truth values: 0 and 1) of 64 bits, texts, or digests of 32 bytes,
+    each of which may be null.
+    """
 
     def __init__(
-        self, connection: Connection, asked: Select[Any], scanned: re.Pattern[str]
+        self,
+        connection: Connection,
+        asked: Select[Any],
+        *,
+        size: int | None = None,
+        at_once: int = LEAVES,
     ) -> None:
-        self._connection = connection
-        self._columns = [(str(column.key), _kind(column)) for column in asked.selected_columns]
-        self._packed = self._compiled(_packed(connection, asked), scanned)
+        lowest, highest = 0, 0
+        if size is not None and size > at_once:
+            shown = asked.subquery().c["leaf"]
+            # One by one, so that each is the first of an index.
+            ends = select(
+                select(func.min(shown)).scalar_subquery(), select(func.max(shown)).scalar_subquery()
+            )
+            found = connection.execute(ends).one()
+            lowest, highest = (0, 0) if found[0] is None else (found[0], found[1])
+        self.ranges: list[tuple[int, int]] = [(0, 0)]
+        """First leaf, and the one after the last, of each piece."""
+        scanned = _SCANNED
+        if highest - lowest >= at_once:
+            leaf = asked.selected_columns["leaf"]
+            asked = asked.where(leaf >= literal_column(_FIRST), leaf < literal_column(_END))
+            scanned = _RANGED
+            self.ranges = [
+                (first, first + at_once) for first in range(lowest, highest + 1, at_once)
+            ]
+        self._dialect = connection.dialect
+        self._columns = [
+            (str(column.key), _kind(column, self._dialect.name))
+            for column in asked.selected_columns
+        ]
+        self._packed = self._compiled(_packed(asked, self._dialect.name), scanned)
         self._asked_for, self._scanned = asked, scanned
 
-    def rows(self, first: int = 0, end: int = 0) -> pa.Table:
-        """Those of the leaves from ``first`` to before ``end``, where the select names them."""
+    def read(self, connection: Connection, leaves: tuple[int, int]) -> pa.Table:
+        """One of them."""
         import pyarrow as pa  # noqa: PLC0415 - heavy, and few commands need it
 
-        found = self._asked(self._packed, first, end).one()
+        found = _ask(connection, self._packed, leaves).one()
         count, told, present = found[0], found[1::2], found[2::2]
         try:
             arrays = [
@@ -108,100 +128,140 @@ class _Question:
             ]
         except _UnclearError:
             plain = self._compiled(self._asked_for, self._scanned)
-            rows = self._asked(plain, first, end).all()
+            rows = _ask(connection, plain, leaves).all()
             arrays = [
                 _plain(kind, [row[at] for row in rows])
                 for at, (_, kind) in enumerate(self._columns)
             ]
         return pa.Table.from_arrays(arrays, names=[name for name, _ in self._columns])
 
-    def _asked(self, told: str, first: int, end: int) -> CursorResult[Any]:
-        ranged = told.replace(_FIRST, str(first)).replace(_END, str(end))
-        return self._connection.exec_driver_sql(ranged, execution_options={_BINARY: True})
-
     def _compiled(self, asked: Select[Any], scanned: re.Pattern[str]) -> str:
-        dialect = self._connection.dialect
-        told = str(asked.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
-        return scanned.sub(r"+\g<0>", told) if dialect.name == "sqlite" else told
+        told = str(asked.compile(dialect=self._dialect, compile_kwargs={"literal_binds": True}))
+        return scanned.sub(r"+\g<0>", told) if self._dialect.name == "sqlite" else told
+
+
+def _ask(connection: Connection, told: str, leaves: tuple[int, int]) -> CursorResult[Any]:
+    ranged = told.replace(_FIRST, str(leaves[0])).replace(_END, str(leaves[1]))
+    return connection.exec_driver_sql(ranged, execution_options={_BINARY: True})
 
 
 def _array(kind: Kind, told: bytes | None, count: int, nulls: int) -> pa.Array:
-    if count == 0:
-        return _none(kind)
+    if nulls == count:
+        return _nothing(kind, count)
     if told is None:
         raise _UnclearError
-    if kind == "number":
-        return _texts(told, count, _COMMA, None)
-    if kind == "digest":
-        return _digests(told, count, nulls)
-    return _texts(told, count, _SEPARATOR, nulls)
+    return _CUT[kind](told, count, nulls)
 
 
-def _kind(column: ColumnElement[Any]) -> Kind:
+def _kind(column: ColumnElement[Any], dialect: str) -> Kind:
     if isinstance(column.type, LargeBinary):
         return "digest"
-    return "number" if isinstance(column.type, Integer) else "text"
+    if isinstance(column.type, Integer | Boolean):
+        return "decimal" if dialect == "sqlite" else "word"
+    return "text"
 
 
-def _packed(connection: Connection, asked: Select[Any]) -> Select[Any]:
+def _packed(asked: Select[Any], dialect: str) -> Select[Any]:
     """One row: how many rows there are, and for each column its values in one, and how many are not null."""
-    strung = _strung_here if connection.dialect.name == "sqlite" else _strung_there
     rows = asked.subquery("asked")
     shown: list[ColumnElement[Any]] = [literal_column("COUNT(*)")]
     for column in rows.c:
-        kind, empty = _kind(column), getattr(column, "nullable", True)
-        # Of a number nothing looks like null but null. A column that has none and is null all the same, behind an
-        # outer join, lacks a value in its string, which is then unclear.
-        counted = empty and kind != "number"
-        shown += [strung(column, kind, empty), func.count(column) if counted else null()]
+        empty = getattr(column, "nullable", True)
+        # A column that has no nulls and is null all the same, behind an outer join, lacks a value in its string, which
+        # is then unclear.
+        strung = _strung(column, _kind(column, dialect), empty, dialect)
+        shown += [strung, func.count(column) if empty else null()]
     return select(*shown).select_from(rows)
 
 
-def _strung_here(column: ColumnElement[Any], kind: Kind, empty: bool) -> ColumnElement[Any]:  # noqa: FBT001 - of the column
-    separator = {"digest": "", "number": _COMMA, "text": _SEPARATOR}[kind]
-    nothing: ColumnElement[Any] = literal(_NOTHING)
-    if kind != "text":
-        nothing = literal_column("''" if kind == "number" else f"zeroblob({DIGEST_BYTES})")
-    each = func.coalesce(column, nothing) if empty else column
-    return cast(func.group_concat(each, separator), LargeBinary)
+def _strung(
+    column: ColumnElement[Any],
+    kind: Kind,
+    empty: bool,  # noqa: FBT001 - of the column
+    dialect: str,
+) -> ColumnElement[Any]:
+    """The values of a column in one, null as what hardly any value is."""
+    here = dialect == "sqlite"
+    each = column
+    if kind == "word" and isinstance(column.type, Boolean):
+        each = cast(column, Integer)
+    if empty:
+        zeros = "zeroblob(32)" if here else "decode(repeat('00', 32), 'hex')"
+        nothing = {"text": literal(_NOTHING), "digest": literal_column(zeros)}
+        each = func.coalesce(each, nothing.get(kind, literal_column(str(_NO_NUMBER))))
+    if here:
+        separator = {"digest": "", "decimal": _COMMA, "text": _SEPARATOR}[kind]
+        return cast(func.group_concat(each, separator), LargeBinary)
+    if kind == "text":
+        return func.convert_to(func.string_agg(each, _SEPARATOR), "UTF8")
+    if kind == "word":
+        each = func.int8send(cast(each, BigInteger))
+    return func.string_agg(each, literal_column("''::bytea"))
 
 
-def _strung_there(column: ColumnElement[Any], kind: Kind, empty: bool) -> ColumnElement[Any]:  # noqa: FBT001 - of the column
-    if kind == "digest":
-        nothing: ColumnElement[Any] = literal_column(f"decode(repeat('00', {DIGEST_BYTES}), 'hex')")
-        each = func.coalesce(column, nothing) if empty else column
-        return func.string_agg(each, literal_column("''::bytea"))
-    number = kind == "number"
-    text: ColumnElement[Any] = cast(column, String) if number else column
-    nothing = literal_column("''") if number else literal(_NOTHING)
-    each = func.coalesce(text, nothing) if empty else text
-    return func.convert_to(func.string_agg(each, _COMMA if number else _SEPARATOR), "UTF8")
+def _decimals(told: bytes, count: int, nulls: int) -> pa.Array:
+    """Numbers between commas."""
+    import numpy as np  # noqa: PLC0415
+
+    width, rest = divmod(len(told) + 1, count)
+    if rest or not 1 < width <= _DIGITS + 1:
+        return _numbers(_parsed(told), count, nulls)
+    digits = np.full(count * width, ord(_COMMA) - ord("0") & 0xFF, np.uint8)
+    np.subtract(np.frombuffer(told, np.uint8), ord("0"), out=digits[:-1])
+    table = digits.reshape(count, width)
+    # As many commas as there should be, each in its place, and nothing else that is no digit.
+    if np.count_nonzero(digits > 9) != count or np.any(table[:, -1] != digits[-1]):  # noqa: PLR2004
+        return _numbers(_parsed(told), count, nulls)
+    values = table[:, 0].astype(np.int64)
+    for place in range(1, width - 1):
+        values *= 10
+        values += table[:, place]
+    return _numbers(values, count, nulls)
 
 
-def _texts(told: bytes, count: int, separator: str, nulls: int | None) -> pa.Array:
-    """The texts between separators, as Arrow's strings: one run of bytes, and where each begins.
+def _parsed(told: bytes) -> np.ndarray[Any, np.dtype[np.int64]]:
+    import numpy as np  # noqa: PLC0415
 
-    Where the number of nulls is not given, they are the empty ones.
-    """
+    try:
+        return np.fromstring(told, np.int64, sep=_COMMA)
+    except ValueError as error:
+        raise _UnclearError from error
+
+
+def _words(told: bytes, count: int, nulls: int) -> pa.Array:
+    """Numbers of eight bytes."""
+    import numpy as np  # noqa: PLC0415
+
+    if len(told) != count * _WORD_BYTES:
+        raise _UnclearError
+    return _numbers(np.frombuffer(told, ">i8").astype(np.int64), count, nulls)
+
+
+def _numbers(values: np.ndarray[Any, np.dtype[np.int64]], count: int, nulls: int) -> pa.Array:
+    import pyarrow as pa  # noqa: PLC0415
+
+    if len(values) != count:
+        raise _UnclearError
+    present = _validity(values == _NO_NUMBER, nulls) if nulls else None
+    return pa.Array.from_buffers(pa.int64(), count, [present, pa.py_buffer(values)])
+
+
+def _texts(told: bytes, count: int, nulls: int) -> pa.Array:
+    """The texts between separators, as Arrow's strings: one run of bytes, and where each begins."""
     import numpy as np  # noqa: PLC0415
     import pyarrow as pa  # noqa: PLC0415
 
-    raw = np.frombuffer(told, np.uint8)
-    parting = raw == ord(separator)
-    ends = np.flatnonzero(parting)
+    ends = np.flatnonzero(np.frombuffer(told, np.uint8) == ord(_SEPARATOR))
     if len(ends) != count - 1:
         raise _UnclearError
     starts = np.zeros(count + 1, np.int32)
-    starts[1:count] = ends - np.arange(count - 1)
-    starts[count] = len(raw) - (count - 1)
-    data = raw[~parting]
+    np.subtract(ends, np.arange(count - 1), out=starts[1:count], casting="unsafe")
+    starts[count] = len(told) - (count - 1)
+    data = told.translate(None, _SEPARATOR.encode())
     present = None
-    if nulls is None:
-        empty = starts[1:] == starts[:-1]
-        present = _validity(empty) if empty.any() else None
-    elif nulls:
+    if nulls:
         empty = starts[1:] - starts[:-1] == 1
-        empty[empty] = data[starts[:-1][empty]] == ord(_NOTHING)
+        empty[empty] = np.frombuffer(data, np.uint8)[starts[:-1][empty]] == ord(_NOTHING)
         present = _validity(empty, nulls)
     buffers = [present, pa.py_buffer(starts), pa.py_buffer(data)]
     return pa.Array.from_buffers(pa.string(), count, buffers)
@@ -220,24 +280,25 @@ def _digests(told: bytes, count: int, nulls: int) -> pa.Array:
     return pa.Array.from_buffers(pa.binary(DIGEST_BYTES), count, [present, pa.py_buffer(told)])
 
 
-def _validity(empty: np.ndarray[Any, Any], nulls: int | None = None) -> pa.Buffer:
+_CUT = {"decimal": _decimals, "word": _words, "text": _texts, "digest": _digests}
+
+
+def _validity(empty: np.ndarray[Any, Any], nulls: int) -> pa.Buffer:
     """Arrow's bitmap of the values that are there; those that look as if they were not must be as many as the nulls."""
     import numpy as np  # noqa: PLC0415
     import pyarrow as pa  # noqa: PLC0415
 
-    if nulls is not None and int(np.count_nonzero(empty)) != nulls:
+    if int(np.count_nonzero(empty)) != nulls:
         raise _UnclearError
     return pa.py_buffer(np.packbits(~empty, bitorder="little"))
 
 
-def _none(kind: Kind) -> pa.Array:
+def _nothing(kind: Kind, count: int) -> pa.Array:
+    """So many nulls, also none."""
     import pyarrow as pa  # noqa: PLC0415
 
     # Not pyarrow.array: that looks for pandas, whose import takes longer than most audits.
-    if kind == "digest":
-        return pa.Array.from_buffers(pa.binary(DIGEST_BYTES), 0, [None, pa.py_buffer(b"")])
-    begins = pa.py_buffer(bytes(4))
-    return pa.Array.from_buffers(pa.string(), 0, [None, begins, pa.py_buffer(b"")])
+    return pa.nulls(count, _arrow(kind))
 
 
 def _plain(kind: Kind, values: Sequence[Any]) -> pa.Array:
@@ -245,7 +306,16 @@ def _plain(kind: Kind, values: Sequence[Any]) -> pa.Array:
 
     if kind == "digest":
         return pa.array([None if one is None else bytes(one) for one in values], pa.binary())
-    return pa.array([None if one is None else str(one) for one in values], pa.string())
+    made = str if kind == "text" else int
+    return pa.array([None if one is None else made(one) for one in values], _arrow(kind))
+
+
+def _arrow(kind: Kind) -> pa.DataType:
+    import pyarrow as pa  # noqa: PLC0415
+
+    if kind == "digest":
+        return pa.binary(DIGEST_BYTES)
+    return pa.string() if kind == "text" else pa.int64()
 
 
 @event.listens_for(Engine, "before_cursor_execute")

@@ -30,6 +30,8 @@ FAMILIES: tuple[Family, ...] = ("mirror", "desk")
 BUSY_TIMEOUT_MS = 10_000
 MIGRATIONS = Path(__file__).parent / "migrations"
 WRITES = {"govledger_writes": True}
+CHANGES = "govledger_changes"
+"""Where a connection of SQLite keeps how many rows it had ever written when it began to read."""
 sqlite3.register_adapter(bytes, bytes.__bytes__)
 # The driver looks for an adapter of each value that is bytes, by way of an exception where there is none: that takes
 # longer than inserting it.
@@ -162,7 +164,9 @@ def _tune_sqlite(engine: Engine, family: Family) -> None:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
             # Takes no lock, so there is nothing to explain; the long way costs more than most questions.
-            connection.connection.cursor().execute("BEGIN")
+            cursor = connection.connection.cursor()
+            cursor.execute("BEGIN")
+            connection.info[CHANGES] = cursor.connection.total_changes
 
 
 def _bring_up_to_date(engine: Engine, family: Family, place: str) -> None:

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import (
+    BigInteger,
+    Boolean,
     Column,
     Connection,
     Engine,
@@ -23,7 +25,7 @@ from sqlalchemy import (
     select,
 )
 
-from ledger.store.columns import LEAVES, numbers, read_columns
+from ledger.store.columns import LEAVES, read_columns
 from ledger.store.engine import open_database, writing
 
 METADATA = MetaData()
@@ -34,7 +36,8 @@ ROWS = Table(
     Column("leaf_until", Integer),
     Column("told", String),
     Column("mark", LargeBinary),
-    Column("many", Integer),
+    Column("many", BigInteger),
+    Column("here", Boolean),
 )
 NAMES = Table(
     "columns_name",
@@ -54,11 +57,13 @@ texts = (
 digests = (
     st.none() | st.just(bytes(32)) | st.binary(min_size=32, max_size=32) | st.binary(max_size=40)
 )
-whole = st.none() | st.integers(-(2**31), 2**31 - 1)
+whole = st.none() | st.sampled_from((-1, 0, 10, -10)) | st.integers(-(2**63), 2**63 - 1)
+truth = st.none() | st.booleans()
+plain_numbers = st.none() | st.integers(0, 99)
 plain_texts = st.none() | st.sampled_from(("", "T-1", "水务局"))
 plain_digests = st.none() | st.binary(min_size=32, max_size=32).filter(any)
-anything = st.lists(st.tuples(texts, digests, whole), max_size=6)
-usual = st.lists(st.tuples(plain_texts, plain_digests, whole), max_size=12)
+anything = st.lists(st.tuples(texts, digests, whole, truth), max_size=6)
+usual = st.lists(st.tuples(plain_texts, plain_digests, plain_numbers, truth), max_size=12)
 
 
 @pytest.fixture
@@ -72,18 +77,19 @@ def engine(database_url: str) -> Iterator[Engine]:
 def asked() -> Select[Any]:
     shown = ROWS.c
     held = shown.leaf_until.is_(None) | (shown.leaf_until >= SIZE)
-    return select(shown.leaf_from.label("leaf"), shown.told, shown.mark, shown.many).where(held)
+    return select(
+        shown.leaf_from.label("leaf"), shown.told, shown.mark, shown.many, shown.here
+    ).where(held)
 
 
 def read(connection: Connection, *, at_once: int = LEAVES) -> tuple[int, Counter[Any]]:
     """How many pieces, and their rows, each as often as it comes."""
     pieces = list(read_columns(connection, asked(), size=SIZE, at_once=at_once))
-    assert numbers(asked()) == {"leaf", "many"}
     rows = Counter(
-        (int(leaf), told, mark, None if many is None else int(many))
+        row
         for piece in pieces
-        for leaf, told, mark, many in zip(
-            *(piece.column(name).to_pylist() for name in ("leaf", "told", "mark", "many")),
+        for row in zip(
+            *(piece.column(name).to_pylist() for name in ("leaf", "told", "mark", "many", "here")),
             strict=True,
         )
     )
@@ -102,15 +108,28 @@ def test_columns_are_the_rows(engine: Engine, rows: list[Any], data: st.DataObje
         st.lists(st.none() | st.integers(0, 2 * SIZE), min_size=len(rows), max_size=len(rows))
     )
     made = [
-        {"leaf_from": leaf, "leaf_until": until, "told": told, "mark": mark, "many": many}
-        for leaf, until, (told, mark, many) in zip(leaves, untils, rows, strict=True)
+        {
+            "leaf_from": leaf,
+            "leaf_until": until,
+            "told": told,
+            "mark": mark,
+            "many": many,
+            "here": here,
+        }
+        for leaf, until, (told, mark, many, here) in zip(leaves, untils, rows, strict=True)
     ]
     with writing(engine) as connection:
         connection.execute(ROWS.delete())
         if made:
             connection.execute(insert(ROWS), made)
         plain = Counter(
-            (row.leaf, row.told, row.mark if row.mark is None else bytes(row.mark), row.many)
+            (
+                row.leaf,
+                row.told,
+                row.mark if row.mark is None else bytes(row.mark),
+                row.many,
+                row.here,
+            )
             for row in connection.execute(asked())
         )
         pieces, found = read(connection)
@@ -123,9 +142,13 @@ def test_columns_are_the_rows(engine: Engine, rows: list[Any], data: st.DataObje
 def test_usual_columns_are_never_read_row_by_row(engine: Engine) -> None:
     with writing(engine) as connection:
         made = [
-            {"leaf_from": leaf, "told": told, "mark": mark, "many": many}
-            for leaf, (told, mark, many) in enumerate(
-                [("T-1", b"\1" * 32, 5), ("", None, None), (None, b"\2" * 32, -3)]
+            {"leaf_from": leaf, "told": told, "mark": mark, "many": many, "here": here}
+            for leaf, (told, mark, many, here) in enumerate(
+                [
+                    ("T-1", b"\1" * 32, 5, True),
+                    ("", None, None, None),
+                    (None, b"\2" * 32, -3, False),
+                ]
             )
         ]
         connection.execute(insert(ROWS), made)
@@ -140,7 +163,11 @@ def test_usual_columns_are_never_read_row_by_row(engine: Engine) -> None:
         _, found = read(connection)
     assert len(statements) == 1
     assert found == Counter(
-        [(0, "T-1", b"\1" * 32, 5), (1, "", None, None), (2, None, b"\2" * 32, -3)]
+        [
+            (0, "T-1", b"\1" * 32, 5, 1),
+            (1, "", None, None, None),
+            (2, None, b"\2" * 32, -3, 0),
+        ]
     )
 
 
@@ -156,6 +183,4 @@ def test_what_an_outer_join_leaves_empty_is_empty(engine: Engine) -> None:
                 connection.execute(insert(NAMES), {"leaf": leaf, "name": name, "digest": digest})
             (piece,) = read_columns(connection, asked, size=SIZE)
             found = zip(*(piece.column(at).to_pylist() for at in range(3)), strict=True)
-            assert sorted(found) == [
-                (str(leaf), *named.get(leaf, (None, None))) for leaf in range(3)
-            ]
+            assert sorted(found) == [(leaf, *named.get(leaf, (None, None))) for leaf in range(3)]

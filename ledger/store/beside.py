@@ -1,0 +1,35 @@
+"""A second connection beside one that reads, so that two threads can read at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, QueuePool, text
+
+from ledger.store.engine import CHANGES, WRITES
+
+
+def may_read_beside(connection: Connection) -> bool:
+    """Whether another connection sees what this one does, but for what others commit meanwhile, and one is to spare.
+
+    A transaction that writes sees what nobody else does. A pool that is all but empty keeps what it has: several that
+    hold one connection and wait for a second would wait for each other.
+    """
+    pool = connection.engine.pool
+    if not isinstance(pool, QueuePool) or pool.checkedout() >= pool.size():
+        return False
+    if any(connection.get_execution_options().get(name) for name in WRITES):
+        return False
+    if connection.dialect.name == "postgresql":
+        written = connection.execute(text("SELECT pg_current_xact_id_if_assigned() IS NOT NULL"))
+        return not written.scalar_one()
+    driver = connection.connection.driver_connection
+    return driver is not None and connection.info.get(CHANGES) == driver.total_changes
+
+
+@contextmanager
+def beside(connection: Connection) -> Iterator[Connection]:
+    """Another connection of the same engine while the block runs."""
+    with connection.engine.connect() as second:
+        yield second
