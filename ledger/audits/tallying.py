@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ledger.audits.metrics import CLOCKS, METRICS, State, Tally, empty
+from ledger.audits.metrics import CLOCKS, METRICS, State, Tally
 from ledger.audits.workspace import Row, Workspace
 
 # States, each below 8, as one number, so that what is sorted for the grouping is short.
@@ -51,6 +51,8 @@ _UNIT_METRICS = (
 """In the order of their states in that number."""
 _ENTRY_METRICS = {"mount": "mount", "on_chain": "on_chain", "consistency": "consistent"}
 _PARTS = {"record_collection": "rows", "item_collection": "items"}
+_PLACES = 2
+"""Before the units: parts that are here, and parts that are due."""
 _UPPER_METRICS = {1: "duty_coverage", 2: "system_cataloguing"}
 
 
@@ -63,7 +65,8 @@ def tallies(work: Workspace) -> dict[str, dict[int, Tally]]:
     for row in work.rows(_UNIT_COUNTS):
         for place, metric in enumerate(reversed(_UNIT_METRICS)):
             state = row.states >> 3 * place & 7
-            found.add(metric, row.org, state, row.units, *_parts(metric, row))
+            found.add(metric, row.org, state, row.units)
+            found.add_parts(metric, row.org, *_parts(metric, row))
     _add_parts(work, found)
     for row in work.rows(_UPPER_COUNTS):
         found.add(_UPPER_METRICS[row.type], row.org, row.state, row.units)
@@ -72,33 +75,46 @@ def tallies(work: Workspace) -> dict[str, dict[int, Tally]]:
             found.add(metric, row.org, getattr(row, column), row.units)
     for row in work.rows(_CLOCK_COUNTS):
         found.add(CLOCKS[row.clock], row.org, row.state, row.units)
-    return found.tallies
+    return found.tallies()
 
 
 class _Found:
-    """Tallies while they are added up."""
+    """Tallies while they are added up: units by the number of their state, and before them the parts here and due."""
 
     def __init__(self) -> None:
-        self.tallies: dict[str, dict[int, Tally]] = {metric.id: {} for metric in METRICS}
+        self._counts: dict[str, dict[int, list[int]]] = {metric.id: {} for metric in METRICS}
 
-    def put(self, org: int, tally: Tally) -> None:
-        of = self.tallies[tally.metric]
-        of[org] = of.get(org, empty(tally.metric)) + tally
+    def add(self, metric: str, org: int, state: int, units: int) -> None:
+        self._of(metric, org)[_PLACES + state] += units
 
-    def add(self, metric: str, org: int, state: int, units: int, *parts: int) -> None:
-        self.put(org, Tally(metric, {State(state): units}, *parts))
+    def add_parts(self, metric: str, org: int, here: int, due: int) -> None:
+        counts = self._of(metric, org)
+        counts[0] += here
+        counts[1] += due
+
+    def tallies(self) -> dict[str, dict[int, Tally]]:
+        return {
+            metric: {
+                org: Tally(metric, {state: counts[_PLACES + state] for state in State}, *counts[:2])
+                for org, counts in of.items()
+            }
+            for metric, of in self._counts.items()
+        }
+
+    def _of(self, metric: str, org: int) -> list[int]:
+        return self._counts[metric].setdefault(org, [0] * (_PLACES + len(State) + 1))
 
 
 def _add_parts(work: Workspace, found: _Found) -> None:
     """Items and rows of what is part of another unit, which counts itself."""
     for row in work.rows(_PART_ROWS):
         for metric in _PARTS:
-            found.put(row.org, Tally(metric, {}, *_parts(metric, row)))
+            found.add_parts(metric, row.org, *_parts(metric, row))
 
 
-def _parts(metric: str, row: Row) -> tuple[int, ...]:
+def _parts(metric: str, row: Row) -> tuple[int, int]:
     """Items or rows that are here, and that are due, where the metric counts those."""
     what = _PARTS.get(metric)
     if what is None:
-        return ()
+        return 0, 0
     return int(getattr(row, f"{what}_here")), int(getattr(row, f"{what}_due"))

@@ -1,0 +1,75 @@
+"""An audit's inputs, read by two threads: the same report, and what goes wrong comes out."""
+
+from __future__ import annotations
+
+from threading import active_count
+
+import pytest
+from sqlalchemy import Connection, select, text
+from sqlalchemy.exc import OperationalError
+
+from ledger.audits import reading
+from ledger.audits.reading import Reading
+from ledger.audits.report import report_bytes
+from ledger.mirror.tables import statement
+from tests.audits.test_laws import OWNERS, Table, acts, grounds
+from tests.audits.world import World
+
+
+def report(world: World) -> bytes:
+    with world.audit() as found:
+        return b"".join(report_bytes(found))
+
+
+def test_two_connections_read_what_one_does(
+    either_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grounds(either_world)
+    for number, steps in enumerate(range(8)):
+        for act in acts(either_world, number, Table(OWNERS[0], steps, "short", 9_000)):
+            act()
+    alone = report(either_world)
+    used: list[Connection] = []
+    beside = reading.beside
+
+    def noted(connection: Connection) -> object:
+        used.append(connection)
+        return beside(connection)
+
+    monkeypatch.setattr(reading, "_MANY", 1)
+    monkeypatch.setattr(reading, "beside", noted)
+    assert report(either_world) == alone
+    assert used
+
+
+def test_what_reading_raises_comes_out_and_no_thread_stays(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_MANY", 1)
+    before = active_count()
+    asked = {
+        "good": select(statement.c.index_.label("leaf")),
+        "bad": select(text("nothing.there")).select_from(statement),
+    }
+    with (
+        world.scribe.engine.connect() as connection,
+        Reading(connection, asked, 10, frozenset(asked)) as read,
+    ):
+        assert sum(piece.num_rows for piece in read.pieces("good")) > 0
+        with pytest.raises(OperationalError, match="nothing"):
+            list(read.pieces("bad"))
+    assert active_count() == before
+
+
+def test_whoever_leaves_early_waits_for_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_AHEAD", 1)
+    before = active_count()
+    asked = {name: select(statement.c.index_.label("leaf")) for name in ("first", "second")}
+    with (
+        world.scribe.engine.connect() as connection,
+        Reading(connection, asked, 10, frozenset(asked)) as read,
+    ):
+        next(read.pieces("first"))
+    assert active_count() == before
