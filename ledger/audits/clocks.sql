@@ -1,6 +1,6 @@
 -- Correction requests that wait for the provider's answer: the oldest of each entry.
-INSERT INTO audit_open (entry, leaf, filed_at)
-SELECT c.entry, MIN(c.filed_leaf), MIN(c.filed_at)
+INSERT INTO audit_open (entry, leaf, filed_on)
+SELECT c.entry, MIN(c.filed_leaf), MIN(c.filed_on)
 FROM audit_in_correction c
 WHERE c.state IN ('filed', 'handling')
 GROUP BY c.entry;
@@ -17,13 +17,11 @@ SELECT 'correct', f.code, f.leaf, f.org, f.scoped, f.started, f.due, f.done,
        WHEN f.state = 'cancelled' AND f.ended > f.due THEN 2 ELSE 4 END
 FROM (
   SELECT c.code, c.filed_leaf AS leaf, c.state, COALESCE(g.id, 0) AS org, COALESCE(g.scoped, :strangers) AS scoped,
-    s.day AS started, w.day AS due, a.day AS done, e.day AS ended
+    c.filed_on AS started, w.day AS due, c.answered_on AS done, c.ended_on AS ended
   FROM audit_in_correction c
   LEFT JOIN audit_organisation g ON g.code = c.provider
-  JOIN audit_calendar s ON s.epoch = (c.filed_at + 28800) // 86400
+  JOIN audit_date s ON s.day = c.filed_on
   LEFT JOIN audit_workday w ON w.ordinal = s.ordinal + :correct_days
-  LEFT JOIN audit_calendar a ON a.epoch = (c.answered_at + 28800) // 86400
-  LEFT JOIN audit_calendar e ON e.epoch = (c.ended_at + 28800) // 86400
   WHERE c.filed_leaf >= :window_leaf OR c.state IN ('filed', 'handling')
 ) f;
 
@@ -34,15 +32,14 @@ SELECT 'publish', f.code, f.leaf, COALESCE(f.org, r.id, 0), COALESCE(f.scoped, r
   CASE WHEN f.done IS NOT NULL THEN CASE WHEN f.due IS NULL OR f.done <= f.due THEN 1 ELSE 2 END
        WHEN f.waits = 1 AND f.due < :day THEN 2 ELSE 4 END
 FROM (
-  SELECT s.code, s.leaf, g.id AS org, g.scoped, c.day AS started, w.day AS due,
+  SELECT s.code, s.leaf, g.id AS org, g.scoped, s.recorded_on AS started, w.day AS due,
     CASE WHEN n.leaf IS NULL THEN 1 ELSE 0 END AS waits,
-    CASE WHEN n.act = 'decided' THEN d.day END AS done
+    CASE WHEN n.act = 'decided' THEN n.recorded_on END AS done
   FROM audit_in_act s
-  JOIN audit_calendar c ON c.epoch = (s.recorded_at + 28800) // 86400
+  JOIN audit_date c ON c.day = s.recorded_on
   LEFT JOIN audit_workday w ON w.ordinal = c.ordinal + :publish_days
   LEFT JOIN audit_in_act n ON n.code = s.code AND n.version = s.version + 1
   LEFT JOIN audit_organisation g ON g.hash = n.organisation AND n.act = 'decided'
-  LEFT JOIN audit_calendar d ON d.epoch = (n.recorded_at + 28800) // 86400
   WHERE s.act = 'filed' AND s.state = 'submitted' AND s.leaf >= :window_leaf
 ) f
 LEFT JOIN audit_organisation r ON r.root = 1;
@@ -59,13 +56,11 @@ SELECT 'catalogue_update', f.code, f.leaf, f.org, f.scoped, f.started, w.day, f.
        WHEN w.day < :day THEN 2 ELSE 4 END
 FROM (
   SELECT u.code, u.leaf, u.org, u.scoped, u.exempt,
-    CASE WHEN u.valid_from > c.day THEN u.valid_from ELSE c.day END AS started,
+    CASE WHEN u.valid_from > u.recorded_on THEN u.valid_from ELSE u.recorded_on END AS started,
     CASE WHEN u.bound = 1 AND u.entry_state <> 'draft' AND u.lost <> 1
-         THEN CASE WHEN b.day < u.valid_from THEN u.valid_from ELSE b.day END END AS done
+         THEN CASE WHEN u.bound_on < u.valid_from THEN u.valid_from ELSE u.bound_on END END AS done
   FROM audit_unit u
-  JOIN audit_calendar c ON c.epoch = (u.recorded_at + 28800) // 86400
-  LEFT JOIN audit_calendar b ON b.epoch = (u.bound_at + 28800) // 86400
-  WHERE u.standing = 0 AND u.child = 0 AND u.version = 1
+  WHERE u.recorded_on IS NOT NULL AND u.standing = 0 AND u.child = 0 AND u.version = 1
     AND u.bound <> 2 AND u.rebound = 0
     AND (u.leaf >= :window_leaf OR u.valid_from >= :window OR u.bound <> 1)
 ) f

@@ -21,9 +21,9 @@ SELECT subject, MAX(leaf) FROM audit_in_unreadable GROUP BY subject;
 -- statement about the entry is the one it stands on. consistent (链上一致率): the edition in force is, byte for byte, what
 -- the statement on the chain carries.
 INSERT INTO audit_entry
-  (code, org, scoped, library, state, in_force, share, cycle, leaf, recorded_at, exempt, resource, edition, filed, hidden,
+  (code, org, scoped, library, state, in_force, share, cycle, leaf, recorded_on, exempt, resource, edition, filed, hidden,
    item_count, names, names_en, mount, on_chain, consistent)
-SELECT f.code, f.org, f.scoped, f.library, f.state, f.in_force, f.share, f.cycle, f.leaf, f.recorded_at, f.exempt,
+SELECT f.code, f.org, f.scoped, f.library, f.state, f.in_force, f.share, f.cycle, f.leaf, f.recorded_on, f.exempt,
   f.resource, f.edition, f.filed, f.hidden, f.item_count, f.names, f.names_en,
   CASE WHEN f.in_force = 0 OR f.share = 3 THEN 4
        WHEN (f.exempt & 16) <> 0 THEN 3
@@ -34,7 +34,7 @@ FROM (
   SELECT e.code, COALESCE(o.id, 0) AS org,
     CASE WHEN COALESCE(o.scoped, :strangers) = 0 OR (:library <> '' AND COALESCE(e.library, '') <> :library)
          THEN 0 ELSE 1 END AS scoped, e.library, e.state, e.in_force, e.share_type AS share,
-    e.update_cycle AS cycle, e.leaf, e.recorded_at, COALESCE(x.mask, 0) AS exempt,
+    e.update_cycle AS cycle, e.leaf, e.recorded_on, COALESCE(x.mask, 0) AS exempt,
     COALESCE(r.best, 0) AS resource,
     COALESCE(n.leaf, -1) AS unread, e.published_edition AS edition, d.leaf AS filed, e.restricted AS hidden,
     d.item_count, d.names_digest AS names, d.names_en_digest AS names_en,

@@ -107,9 +107,8 @@ SELECT CASE WHEN c.special > b.special THEN 'late_across_holiday' ELSE 'late_del
 FROM audit_supply s
 JOIN audit_unit u ON u.leaf = s.unit
 JOIN audit_in_received d ON d.leaf = s.late_leaf
-JOIN audit_calendar c ON c.epoch = (d.recorded_at + 28800) // 86400
-JOIN audit_date t ON t.day = d.period_end
-JOIN audit_calendar b ON b.epoch = t.epoch;
+JOIN audit_date c ON c.day = d.recorded_on
+JOIN audit_date b ON b.day = d.period_end;
 
 INSERT INTO audit_finding (name, subject, org, scoped, leaf, other, number)
 SELECT f.name, f.code, f.org, f.scoped, f.leaf, f.other, NULL

@@ -7,14 +7,14 @@ FROM (
     CASE WHEN v.reason = 'awaiting_publication' THEN COALESCE(r.id, 0) ELSE u.org END AS acts,
     CASE
       WHEN v.rung = 1 AND v.reason IN ('not_bound', 'entry_unknown', 'answers_another')
-        THEN CASE WHEN u.valid_from > uc.day THEN u.valid_from ELSE uc.day END
-      WHEN v.rung = 1 AND v.reason = 'released' THEN bc.day
-      WHEN v.rung IN (1, 2) THEN ec.day
-      WHEN v.rung IN (3, 4) THEN CASE WHEN u.due_upto > u.due_from THEN y.last_day ELSE ec.day END
-      WHEN v.rung IN (5, 6) THEN dc.day
+        THEN CASE WHEN u.valid_from > u.recorded_on THEN u.valid_from ELSE u.recorded_on END
+      WHEN v.rung = 1 AND v.reason = 'released' THEN u.bound_on
+      WHEN v.rung IN (1, 2) THEN u.entry_on
+      WHEN v.rung IN (3, 4) THEN CASE WHEN u.due_upto > u.due_from THEN y.last_day ELSE u.entry_on END
+      WHEN v.rung IN (5, 6) THEN d.recorded_on
       WHEN v.rung = 7 THEN y.last_day
-      WHEN v.reason = 'correction_open' THEN pc.day
-      ELSE qc.day END AS since,
+      WHEN v.reason = 'correction_open' THEN p.filed_on
+      ELSE q.recorded_on END AS since,
     CASE WHEN v.rung IN (3, 4, 7) AND u.due_upto > u.due_from THEN y.due END AS due,
     CASE v.rung
       WHEN 1 THEN CASE WHEN v.reason = 'awaiting_publication' THEN :publish_days ELSE :update_days END
@@ -29,12 +29,6 @@ FROM (
   LEFT JOIN audit_in_received d ON d.leaf = v.delivery_leaf
   LEFT JOIN audit_score q ON q.entry = u.entry
   LEFT JOIN audit_open p ON p.entry = u.entry
-  LEFT JOIN audit_calendar uc ON uc.epoch = (u.recorded_at + 28800) // 86400
-  LEFT JOIN audit_calendar bc ON bc.epoch = (u.bound_at + 28800) // 86400
-  LEFT JOIN audit_calendar ec ON ec.epoch = (u.entry_at + 28800) // 86400
-  LEFT JOIN audit_calendar dc ON dc.epoch = (d.recorded_at + 28800) // 86400
-  LEFT JOIN audit_calendar qc ON qc.epoch = (q.recorded_at + 28800) // 86400
-  LEFT JOIN audit_calendar pc ON pc.epoch = (p.filed_at + 28800) // 86400
   LEFT JOIN audit_organisation r ON r.root = 1
   WHERE v.rung > 0
 ) f

@@ -56,7 +56,7 @@ FROM (
       CASE WHEN d.manifest = m.version AND d.schema <> m.schema THEN 1 ELSE 0 END AS reshaped,
       CASE WHEN d.rows > 0 THEN 1 ELSE 0 END AS filled,
       CASE WHEN z.leaf IS NULL THEN 1 ELSE 0 END AS last,
-      CASE WHEN m.period_end > mc.day OR d.period_end > dc.day THEN 1 ELSE 0 END AS early,
+      CASE WHEN m.period_end > m.recorded_on OR d.period_end > d.recorded_on THEN 1 ELSE 0 END AS early,
       CASE WHEN de.upto > u.due_upto THEN u.due_upto ELSE de.upto END AS upto,
       ds.before, dr.late
     FROM audit_unit u
@@ -65,22 +65,20 @@ FROM (
       ON d.entry = m.entry AND d.period_end = m.period_end AND d.period_start = m.period_start
     LEFT JOIN audit_difference x ON x.delivery = d.leaf
     LEFT JOIN audit_repeated z ON z.leaf = d.leaf
-    LEFT JOIN audit_calendar mc ON mc.epoch = (m.recorded_at + 28800) // 86400
-    LEFT JOIN audit_calendar dc ON dc.epoch = (d.recorded_at + 28800) // 86400
     LEFT JOIN audit_day md
       ON md.id = u.cycle * 100000000
-        + CASE WHEN m.period_end < :first_day OR mc.day < :first_day THEN :first_day
-               WHEN m.period_end > mc.day THEN mc.day ELSE m.period_end END
+        + CASE WHEN m.period_end < :first_day OR m.recorded_on < :first_day THEN :first_day
+               WHEN m.period_end > m.recorded_on THEN m.recorded_on ELSE m.period_end END
     LEFT JOIN audit_day ds
       ON ds.id = u.cycle * 100000000
         + CASE WHEN d.period_start < :first_day THEN :first_day
                WHEN d.period_start > :day THEN :day ELSE d.period_start END
     LEFT JOIN audit_day de
       ON de.id = u.cycle * 100000000
-        + CASE WHEN d.period_end < :first_day OR dc.day < :first_day THEN :first_day
-               WHEN d.period_end > dc.day THEN dc.day ELSE d.period_end END
+        + CASE WHEN d.period_end < :first_day OR d.recorded_on < :first_day THEN :first_day
+               WHEN d.period_end > d.recorded_on THEN d.recorded_on ELSE d.period_end END
     LEFT JOIN audit_day dr
-      ON dr.id = u.cycle * 100000000 + CASE WHEN dc.day < :first_day THEN :first_day ELSE dc.day END
+      ON dr.id = u.cycle * 100000000 + CASE WHEN d.recorded_on < :first_day THEN :first_day ELSE d.recorded_on END
     WHERE u.standing = 0 AND u.lost <> 1
   ) f
 ) g
@@ -88,10 +86,9 @@ GROUP BY g.unit;
 
 -- Deliveries of periods for which no manifest is there at all.
 INSERT INTO audit_bare (entry, period_end, leaf, filled)
-SELECT d.entry, MAX(CASE WHEN d.period_end > c.day THEN c.day ELSE d.period_end END), MAX(d.leaf),
+SELECT d.entry, MAX(CASE WHEN d.period_end > d.recorded_on THEN d.recorded_on ELSE d.period_end END), MAX(d.leaf),
   MAX(CASE WHEN d.rows > 0 THEN 1 ELSE 0 END)
 FROM audit_in_received d
-LEFT JOIN audit_calendar c ON c.epoch = (d.recorded_at + 28800) // 86400
 WHERE d.manifest = 0 AND NOT EXISTS (
   SELECT 1 FROM audit_in_manifest m
   WHERE m.entry = d.entry AND m.period_end = d.period_end AND m.period_start = d.period_start)
@@ -121,18 +118,17 @@ FROM (
         CASE WHEN de.upto > u.due_upto THEN u.due_upto ELSE de.upto END AS upto
       FROM audit_spread u
       JOIN audit_in_delivery d ON d.entry = u.entry
-      JOIN audit_calendar dc ON dc.epoch = (d.recorded_at + 28800) // 86400
       JOIN audit_day ds
         ON ds.id = u.cycle * 100000000
           + CASE WHEN d.period_start < :first_day THEN :first_day
                  WHEN d.period_start > :day THEN :day ELSE d.period_start END
       JOIN audit_day de
         ON de.id = u.cycle * 100000000
-          + CASE WHEN d.period_end < :first_day OR dc.day < :first_day THEN :first_day
-                 WHEN d.period_end > dc.day THEN dc.day ELSE d.period_end END
+          + CASE WHEN d.period_end < :first_day OR d.recorded_on < :first_day THEN :first_day
+                 WHEN d.period_end > d.recorded_on THEN d.recorded_on ELSE d.period_end END
       JOIN audit_day dr
-        ON dr.id = u.cycle * 100000000 + CASE WHEN dc.day < :first_day THEN :first_day ELSE dc.day END
-      WHERE d.complete = 1 OR d.manifest = 0
+        ON dr.id = u.cycle * 100000000 + CASE WHEN d.recorded_on < :first_day THEN :first_day ELSE d.recorded_on END
+      WHERE d.recorded_on IS NOT NULL AND (d.complete = 1 OR d.manifest = 0)
     ) f
   ) i
   WHERE i.upto > i.after_
@@ -140,20 +136,20 @@ FROM (
 GROUP BY j.unit;
 
 -- The score that counts for an entry: the newest period's, and the owner's own only where nobody else scored it.
-INSERT INTO audit_score (entry, leaf, total, own, recorded_at)
-SELECT s.entry, MIN(s.leaf), MIN(s.total), MIN(CASE WHEN s.assessor = g.hash THEN 1 ELSE 0 END), MIN(s.recorded_at)
+INSERT INTO audit_score (entry, leaf, total, own, recorded_on)
+SELECT s.entry, MIN(s.leaf), MIN(s.total), MIN(CASE WHEN s.assessor = g.hash THEN 1 ELSE 0 END), MIN(s.recorded_on)
 FROM audit_in_score s
 LEFT JOIN audit_entry e ON e.code = s.entry
 LEFT JOIN audit_organisation g ON g.id = e.org
 GROUP BY s.entry HAVING COUNT(*) = 1;
 
-INSERT INTO audit_score (entry, leaf, total, own, recorded_at)
-SELECT r.entry, r.leaf, r.total, r.own, r.recorded_at
+INSERT INTO audit_score (entry, leaf, total, own, recorded_on)
+SELECT r.entry, r.leaf, r.total, r.own, r.recorded_on
 FROM (
-  SELECT f.entry, f.leaf, f.total, f.own, f.recorded_at,
+  SELECT f.entry, f.leaf, f.total, f.own, f.recorded_on,
     ROW_NUMBER() OVER (PARTITION BY f.entry ORDER BY f.own, f.period_end DESC, f.leaf DESC) AS place
   FROM (
-    SELECT s.entry, s.leaf, s.total, s.period_end, s.recorded_at,
+    SELECT s.entry, s.leaf, s.total, s.period_end, s.recorded_on,
       CASE WHEN s.assessor = g.hash THEN 1 ELSE 0 END AS own
     FROM audit_in_score s
     LEFT JOIN audit_entry e ON e.code = s.entry

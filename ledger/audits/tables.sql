@@ -9,14 +9,9 @@ CREATE TABLE audit_organisation (
   status VARCHAR, leaf BIGINT
 );
 
--- Days since 1970, see ledger.audits.periods.CalendarRow.
-CREATE TABLE audit_calendar (
-  epoch INTEGER, day INTEGER, ordinal INTEGER, special INTEGER
-);
-
--- The calendar by YYYYMMDD.
+-- Days, see ledger.audits.periods.CalendarRow.
 CREATE TABLE audit_date (
-  day INTEGER, epoch INTEGER, ordinal INTEGER
+  day INTEGER, ordinal INTEGER, special INTEGER
 );
 
 -- The working day with a number.
@@ -58,7 +53,7 @@ CREATE TABLE audit_unreadable (
 -- force.
 CREATE TABLE audit_entry (
   code VARCHAR, org INTEGER, scoped INTEGER, library VARCHAR, state VARCHAR, in_force INTEGER, share INTEGER,
-  cycle INTEGER, leaf BIGINT, recorded_at BIGINT, exempt INTEGER, resource INTEGER, edition INTEGER,
+  cycle INTEGER, leaf BIGINT, recorded_on INTEGER, exempt INTEGER, resource INTEGER, edition INTEGER,
   filed BIGINT, hidden INTEGER, item_count INTEGER, names BLOB, names_en BLOB, mount INTEGER, on_chain INTEGER,
   consistent INTEGER
 );
@@ -67,9 +62,9 @@ CREATE TABLE audit_entry (
 CREATE TABLE audit_unit (
   leaf BIGINT, code VARCHAR, type INTEGER, parent VARCHAR, top VARCHAR, child INTEGER, org INTEGER,
   scoped INTEGER, cycle INTEGER, due_from INTEGER, due_upto INTEGER, valid_from INTEGER, version INTEGER,
-  recorded_at BIGINT, standing INTEGER, exempt INTEGER, bound INTEGER, entry VARCHAR, binding_leaf BIGINT,
-  bound_at BIGINT, rebound INTEGER, lost INTEGER, entry_state VARCHAR, in_force INTEGER, share INTEGER,
-  entry_leaf BIGINT, entry_at BIGINT, resource INTEGER, edition INTEGER, hidden INTEGER, item_count INTEGER,
+  recorded_on INTEGER, standing INTEGER, exempt INTEGER, bound INTEGER, entry VARCHAR, binding_leaf BIGINT,
+  bound_on INTEGER, rebound INTEGER, lost INTEGER, entry_state VARCHAR, in_force INTEGER, share INTEGER,
+  entry_leaf BIGINT, entry_on INTEGER, resource INTEGER, edition INTEGER, hidden INTEGER, item_count INTEGER,
   names BLOB, names_en BLOB
 );
 
@@ -113,12 +108,12 @@ CREATE TABLE audit_timely (
 
 -- The quality score that counts for an entry; own where only its owner scored it.
 CREATE TABLE audit_score (
-  entry VARCHAR, leaf BIGINT, total INTEGER, own INTEGER, recorded_at BIGINT
+  entry VARCHAR, leaf BIGINT, total INTEGER, own INTEGER, recorded_on INTEGER
 );
 
 -- The oldest correction request that waits for an answer.
 CREATE TABLE audit_open (
-  entry VARCHAR, leaf BIGINT, filed_at BIGINT
+  entry VARCHAR, leaf BIGINT, filed_on INTEGER
 );
 
 -- How each unit stands in each metric, and the first rung of the ladder that is broken (0: none).

@@ -3,23 +3,23 @@
 -- standing: 0 in force, 1 withdrawn, 2 not yet begun, 3 ended, 4 no data come
 -- from it. bound: 0 never, 1 bound, 2 released.
 INSERT INTO audit_unit
-  (leaf, code, type, parent, top, child, org, scoped, cycle, due_from, due_upto, valid_from, version, recorded_at,
-   standing, exempt, bound, entry, binding_leaf, bound_at, rebound, lost, entry_state, in_force, share, entry_leaf, entry_at, resource, edition, hidden,
+  (leaf, code, type, parent, top, child, org, scoped, cycle, due_from, due_upto, valid_from, version, recorded_on,
+   standing, exempt, bound, entry, binding_leaf, bound_on, rebound, lost, entry_state, in_force, share, entry_leaf, entry_on, resource, edition, hidden,
    item_count, names, names_en)
 SELECT o.leaf, o.code, o.type, o.parent, o.code, 0, COALESCE(g.id, 0),
   CASE WHEN COALESCE(g.scoped, :strangers) = 0 OR (:library <> '' AND COALESCE(o.library, e.library, '') <> :library)
        THEN 0 ELSE 1 END,
   CASE WHEN o.update_cycle > 0 THEN o.update_cycle ELSE COALESCE(e.cycle, 0) END,
-  COALESCE(d.before, 0), COALESCE(c.number, 0), o.valid_from, o.version, o.recorded_at,
+  COALESCE(d.before, 0), COALESCE(c.number, 0), o.valid_from, o.version, o.recorded_on,
   CASE WHEN o.status <> 'in_force' THEN 1
        WHEN o.valid_from > :day THEN 2
        WHEN o.valid_until < :day THEN 3
        WHEN o.produces_data = 0 THEN 4 ELSE 0 END,
   COALESCE(x.mask, 0) | COALESCE(e.exempt, 0),
   CASE WHEN b.status = 'bound' THEN 1 WHEN b.status IS NOT NULL THEN 2 ELSE 0 END,
-  CASE WHEN b.status = 'bound' THEN b.entry END, b.leaf, b.recorded_at,
+  CASE WHEN b.status = 'bound' THEN b.entry END, b.leaf, b.recorded_on,
   CASE WHEN b.version > 1 THEN 1 ELSE 0 END, 0,
-  e.state, COALESCE(e.in_force, 0), COALESCE(e.share, 0), e.leaf, e.recorded_at, COALESCE(e.resource, 0),
+  e.state, COALESCE(e.in_force, 0), COALESCE(e.share, 0), e.leaf, e.recorded_on, COALESCE(e.resource, 0),
   e.edition, COALESCE(e.hidden, 0), COALESCE(e.item_count, 0), e.names, e.names_en
 FROM audit_in_obligation o
 LEFT JOIN audit_in_binding b ON b.obligation = o.code

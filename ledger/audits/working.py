@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from ledger.audits.columns import count_items, find_dropped_columns
 from ledger.audits.inputs import CODES, PREFIX, WHOLE, inputs, later_inputs
+from ledger.audits.moments import Days
 from ledger.audits.periods import Periods, known
 from ledger.audits.policy import Policy
 from ledger.audits.reading import Reading
@@ -123,10 +124,10 @@ def _fill(
     _fill_used(connection, work, question)
     asked = inputs(question.size, connection.dialect.name, question.window_leaf)
     with Reading(connection, asked, question.size, WHOLE) as reading:
-        _fill_calendar(work, question)
+        days = _fill_calendar(work, question)
         for name, needed in PLAN:
             for one in needed:
-                _take(work, reading, one)
+                _take(work, reading, one, days)
             if name == "verdicts":
                 count_items(connection, work, question.size)
             for step in steps(name):
@@ -138,8 +139,8 @@ def _fill(
                 work.drop(PREFIX + one)
 
 
-def _take(work: Workspace, reading: Reading, name: str) -> None:
-    work.load(PREFIX + name, reading.pieces(name), CODES.get(name))
+def _take(work: Workspace, reading: Reading, name: str, days: Days) -> None:
+    work.load(PREFIX + name, days.of(reading.pieces(name)), CODES.get(name))
     if name == "received":
         work.run(_DELIVERY)
     elif name == "told":
@@ -151,19 +152,18 @@ def find(connection: Connection, work: Workspace, question: Question) -> None:
     asked = later_inputs(question.size)
     with Reading(connection, asked, question.size) as reading:
         for name in asked:
-            _take(work, reading, name)
+            work.load(PREFIX + name, reading.pieces(name))
     for step in steps(_FINDINGS):
         work.run(step, parameters(question))
     find_dropped_columns(connection, work, question.size)
 
 
-def _fill_calendar(work: Workspace, question: Question) -> None:
+def _fill_calendar(work: Workspace, question: Question) -> Days:
     periods = Periods(question.day, question.policy)
     calendar = list(periods.calendar_rows(question.begun))
-    work.put("audit_calendar", calendar)
     days = {row.ordinal: row.day for row in reversed(calendar)}
     days.pop(0, None)
-    work.put("audit_date", [(row.day, row.epoch, row.ordinal) for row in calendar])
+    work.put("audit_date", [(row.day, row.ordinal, row.special) for row in calendar])
     work.put("audit_workday", sorted(days.items()))
     work.put("audit_cycle", periods.cycle_rows())
     work.put(
@@ -174,6 +174,7 @@ def _fill_calendar(work: Workspace, question: Question) -> None:
         ],
     )
     work.put("audit_bit", [(int(bit),) for bit in ExemptionScope])
+    return Days(calendar)
 
 
 def _fill_organisations(connection: Connection, work: Workspace, question: Question) -> None:
