@@ -64,7 +64,6 @@ def inputs(size: int, dialect: str, window_leaf: int = 0) -> dict[str, Select[An
         ),
         "manifest": _manifests(size),
         "received": _received(size),
-        "told": _told(size),
         "score": _only(
             quality.scores_at(size),
             *("leaf", "entry", "period_end", "assessor", "total", "recorded_at"),
@@ -162,18 +161,11 @@ def _manifests(size: int) -> Select[Any]:
 
 
 def _received(size: int) -> Select[Any]:
-    """Deliveries without the manifests that they name."""
+    """Deliveries without the manifests that they name; what collectors counted is in the JSON that they wrote it in."""
     told = deliveries.deliveries_at(size).selected_columns
     names = ("leaf", "entry", "number", "manifest", "period_start", "period_end")
-    more = ("rows", "schema", "root", "recorded_at", "mode")
+    more = ("rows", "schema", "root", "recorded_at", "mode", "differences")
     return select(*(told[name] for name in (*names, *more))).where(told["leaf"] < size)
-
-
-def _told(size: int) -> Select[Any]:
-    """What collectors counted, in the JSON that they wrote it in."""
-    told = deliveries.deliveries_at(size).selected_columns
-    asked = select(told["leaf"], told["differences"])
-    return asked.where(told["leaf"] < size, told["differences"].is_not(None))
 
 
 def _only(asked: Select[Any], *names: str) -> Select[Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -34,14 +35,16 @@ Progress = Callable[[int, int], None]
 PLAN: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("entries", ("exemption", "unreadable", "entry", "edition", "resource", "obligation")),
     ("units", ("binding",)),
-    ("supply", ("manifest", "received", "told", "score")),
-    ("clocks", ("correction", "act")),
-    ("sources", ("item",)),
+    ("supply", ("manifest", "received", "score")),
+    ("clocks", ("correction", "act", "item")),
+    ("sources", ()),
     ("verdicts", ()),
     ("gaps", ()),
     ("datasets", ()),
 )
-"""The files of steps in their order, each with the inputs that no file before it needs."""
+"""The files of steps in their order, each with the inputs that are taken before it."""
+_ALL_READ, _JUDGED = "clocks", "verdicts"
+"""The first file of steps before which nothing is left to read, and the one that wants items counted."""
 _PASSING = {
     "entries": ("edition", "resource"),
     "units": ("binding",),
@@ -50,6 +53,7 @@ _PASSING = {
     "sources": ("item",),
 }
 """Inputs that nothing needs after a file's steps, findings and explanations neither."""
+_DIFFERENCES = "SELECT leaf, differences FROM audit_in_received WHERE differences IS NOT NULL"
 _COUNTED = ("missing", "extra", "changed", "duplicate_keys", "null_keys")
 _FINDINGS = "findings"
 _DELIVERY = (
@@ -120,16 +124,22 @@ def _fill(
     told = parameters(question)
     total = sum(len(steps(name)) for name, _ in PLAN)
     done = 0
+    counting: Future[None] | None = None
     _fill_organisations(connection, work, question)
     _fill_used(connection, work, question)
     asked = inputs(question.size, connection.dialect.name, question.window_leaf)
-    with Reading(connection, asked, question.size, WHOLE) as reading:
+    with (
+        Reading(connection, asked, question.size, WHOLE) as reading,
+        ThreadPoolExecutor(1, "audit-counting") as beside,
+    ):
         days = _fill_calendar(work, question)
         for name, needed in PLAN:
             for one in needed:
                 _take(work, reading, one, days)
-            if name == "verdicts":
-                count_items(connection, work, question.size)
+            if name == _ALL_READ:
+                counting = beside.submit(count_items, connection, work, question.size)
+            elif name == _JUDGED and counting is not None:
+                counting.result()
             for step in steps(name):
                 work.run(step, told)
                 done += 1
@@ -143,7 +153,6 @@ def _take(work: Workspace, reading: Reading, name: str, days: Days) -> None:
     work.load(PREFIX + name, days.of(reading.pieces(name)), CODES.get(name))
     if name == "received":
         work.run(_DELIVERY)
-    elif name == "told":
         _fill_differences(work)
 
 
@@ -202,7 +211,7 @@ def _fill_differences(work: Workspace) -> None:
     """What collectors counted, out of the JSON that they wrote it in."""
     found = [
         (row.leaf, *(int(counts.get(name, 0)) for name in _COUNTED))
-        for row in work.rows("SELECT leaf, differences FROM audit_in_told")
+        for row in work.rows(_DIFFERENCES)
         if (counts := json.loads(row.differences)) is not None
     ]
     work.put("audit_difference", found)

@@ -37,7 +37,10 @@ _AS_READ = "_as_read"
 
 
 class Workspace:
-    """Tables and questions about them."""
+    """Tables and questions about them.
+
+    One thread runs steps and takes inputs over; meanwhile others may ask, and insert rows.
+    """
 
     def __init__(self, database: DuckDBPyConnection) -> None:
         self._database = database
@@ -72,7 +75,9 @@ class Workspace:
         if rows:
             columns = [list(column) for column in zip(*rows, strict=True)]
             shown = ", ".join(["unnest(?)"] * len(columns))
-            self._database.execute(f"INSERT INTO {table} SELECT {shown}", columns)
+            with self._database.cursor() as putting:
+                putting.execute(_INSIDE)
+                putting.execute(f"INSERT INTO {table} SELECT {shown}", columns)
 
     def load(
         self,

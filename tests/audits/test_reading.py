@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from threading import active_count
 
 import pytest
@@ -55,9 +56,8 @@ def test_what_reading_raises_comes_out_and_no_thread_stays(
         world.scribe.engine.connect() as connection,
         Reading(connection, asked, 10, frozenset(asked)) as read,
     ):
-        assert sum(piece.num_rows for piece in read.pieces("good")) > 0
         with pytest.raises(OperationalError, match="nothing"):
-            list(read.pieces("bad"))
+            list(chain(read.pieces("good"), read.pieces("bad")))
     assert active_count() == before
 
 
