@@ -55,9 +55,9 @@ def test_what_reading_raises_comes_out_and_no_thread_stays(
     with (
         world.scribe.engine.connect() as connection,
         Reading(connection, asked, 10, frozenset(asked)) as read,
+        pytest.raises(OperationalError, match="nothing"),
     ):
-        with pytest.raises(OperationalError, match="nothing"):
-            list(chain(read.pieces("good"), read.pieces("bad")))
+        list(chain(read.pieces("good"), read.pieces("bad")))
     assert active_count() == before
 
 
