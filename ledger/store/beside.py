@@ -7,7 +7,9 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, QueuePool, text
 
-from ledger.store.engine import CHANGES, WRITES
+from ledger.store.engine import CACHE_KIB, CHANGES, WRITES
+
+_CACHE_KIB = 4_096
 
 
 def may_read_beside(connection: Connection) -> bool:
@@ -30,6 +32,13 @@ def may_read_beside(connection: Connection) -> bool:
 
 @contextmanager
 def beside(connection: Connection) -> Iterator[Connection]:
-    """Another connection of the same engine while the block runs."""
+    """Another connection of the same engine while the block runs, to read much with: it keeps few of the pages."""
     with connection.engine.connect() as second:
-        yield second
+        if second.dialect.name != "sqlite":
+            yield second
+            return
+        second.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        try:
+            yield second
+        finally:
+            second.exec_driver_sql(f"PRAGMA cache_size = -{CACHE_KIB}")

@@ -30,6 +30,7 @@ FAMILIES: tuple[Family, ...] = ("mirror", "desk")
 BUSY_TIMEOUT_MS = 10_000
 MIGRATIONS = Path(__file__).parent / "migrations"
 WRITES = {"govledger_writes": True}
+CACHE_KIB = 65_536
 CHANGES = "govledger_changes"
 """Where a connection of SQLite keeps how many rows it had ever written when it began to read."""
 sqlite3.register_adapter(bytes, bytes.__bytes__)
@@ -156,7 +157,7 @@ def _tune_sqlite(engine: Engine, family: Family) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA cache_size = -65536")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
