@@ -7,6 +7,7 @@ run side by side. The second thread has a connection of its own, where there is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from threading import Condition, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -15,7 +16,7 @@ from sqlalchemy import Connection, Select
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.mirror.queries import Cursor, cursor_of
-from ledger.store.beside import beside, may_read_beside
+from ledger.store.beside import beside, by_itself, may_read_beside
 from ledger.store.columns import Pieces
 from ledger.store.errors import StoreError
 
@@ -111,16 +112,20 @@ class Reading:
 
     def _work(self, connection: Connection) -> None:
         try:
-            while (one := self._next(connection)) is not None:
-                name, pieces, leaves = one
-                piece = pieces.read(connection, leaves)
-                with self._changed:
-                    self._read[name].append(piece)
-                    self._kept += piece.nbytes
-                    self._changed.notify_all()
+            with by_itself(connection) if len(self._threads) > 1 else nullcontext():
+                self._work_off(connection)
         except BaseException as error:  # noqa: BLE001 - raised again where the pieces are taken
             with self._changed:
                 self._error = error
+                self._changed.notify_all()
+
+    def _work_off(self, connection: Connection) -> None:
+        while (one := self._next(connection)) is not None:
+            name, pieces, leaves = one
+            piece = pieces.read(connection, leaves)
+            with self._changed:
+                self._read[name].append(piece)
+                self._kept += piece.nbytes
                 self._changed.notify_all()
 
     def _next(self, connection: Connection) -> tuple[str, Pieces, tuple[int, int]] | None:

@@ -10,6 +10,9 @@ from sqlalchemy import Connection, QueuePool, text
 from ledger.store.engine import CACHE_KIB, CHANGES, WRITES
 
 _CACHE_KIB = 4_096
+_WORKERS = "max_parallel_workers_per_gather"
+_SET_WORKERS = text(f"SELECT set_config('{_WORKERS}', :many, true)")
+"""Until the transaction ends, if it fails before."""
 
 
 def may_read_beside(connection: Connection) -> bool:
@@ -42,3 +45,19 @@ def beside(connection: Connection) -> Iterator[Connection]:
             yield second
         finally:
             second.exec_driver_sql(f"PRAGMA cache_size = -{CACHE_KIB}")
+
+
+@contextmanager
+def by_itself(connection: Connection) -> Iterator[None]:
+    """What is asked while the block runs, the database answers without workers beside its own process.
+
+    PostgreSQL starts two for every large question. Where two connections read at the same time they have no processor
+    to themselves, and all three walk through what is joined.
+    """
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    before = connection.execute(text(f"SELECT current_setting('{_WORKERS}')")).scalar_one()
+    connection.execute(_SET_WORKERS, {"many": "0"})
+    yield
+    connection.execute(_SET_WORKERS, {"many": before})

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 from sqlalchemy import Engine, text
 
-from ledger.store.beside import beside, may_read_beside
+from ledger.store.beside import beside, by_itself, may_read_beside
 from ledger.store.engine import open_database, writing
 
 
@@ -50,3 +50,16 @@ def test_the_last_connections_of_a_pool_are_left_to_others(engine: Engine) -> No
         connections = [held.enter_context(engine.connect()) for _ in range(5)]
         connections[0].execute(text("SELECT 1"))
         assert not may_read_beside(connections[0])
+
+
+def test_a_database_asked_twice_at_once_starts_no_workers(engine: Engine) -> None:
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            with by_itself(connection):
+                assert connection.execute(text("SELECT 1")).scalar_one() == 1
+            return
+        asked = text("SHOW max_parallel_workers_per_gather")
+        before = connection.execute(asked).scalar_one()
+        with by_itself(connection):
+            assert connection.execute(asked).scalar_one() == "0"
+        assert connection.execute(asked).scalar_one() == before != "0"
