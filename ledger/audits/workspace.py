@@ -2,7 +2,8 @@
 
 The mirror keeps rows for looking them up one by one; an audit walks through all of them a dozen times, which a
 database of columns does many times faster, and in the same way whatever the mirror is kept in. Nobody else sees it, and
-it goes when the block ends. What does not fit into :data:`MEMORY` goes to files, which go too.
+it goes when the block ends. Inputs stay in Arrow's columns, as they were read; of what is made of them, that which does
+not fit into :data:`MEMORY` goes to files, which go too.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 MEMORY = "2GB"
-"""What the columns of one audit may take before they go to files."""
+"""What is made of the inputs of one audit may take so much before it goes to files."""
 Row = Any
 """A named tuple with a field for each column of a question."""
 _CHUNK = 2_000

