@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
@@ -42,8 +43,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Libraries of tests raise the limit when they are imported, up to where JSON overflows the C stack."""
+    """Libraries of tests raise the limit when they are imported, up to where JSON overflows the C stack.
+
+    What is there now, modules and thousands of tests, stays: whoever looks for garbage need not look through it.
+    """
     sys.setrecursionlimit(RECURSION_LIMIT)
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
