@@ -36,8 +36,13 @@ _BOUNDS: tuple[tuple[str, int], ...] = (
     ("updateCycle", len(UpdateCycle)),
     ("library", len(Library)),
 )
-# Asked of every statement; an enumeration looks for a number among all of its members.
-_state_of = lru_cache(maxsize=64)(EntryState.of_number)
+# By their numbers, because an auditor asks it of every statement, and members of an enumeration are slow to hash.
+_DRAFT, _SUBMITTED = EntryState.DRAFT.number, EntryState.SUBMITTED.number
+_LEGAL_FILINGS = frozenset(
+    (None if held is None else held.number, to.number)
+    for held, states in FILING_TRANSITIONS.items()
+    for to in states
+)
 
 
 class EntryWord(NamedTuple):
@@ -115,14 +120,11 @@ class CatalogueRules:
                 f"{where(statement)}: the entry belongs to organisation number {before.owner}, "
                 f"not to number {who.number}"
             )
-        state = require_range(
-            decoded, "state", EntryState.DRAFT.number, EntryState.SUBMITTED.number
-        )
-        held = _state_of(before.state) if version else None
-        to = _state_of(state)
-        if to not in FILING_TRANSITIONS[held]:
-            raise _illegal(decoded, held, to)
-        submitted = to is EntryState.SUBMITTED
+        state = require_range(decoded, "state", _DRAFT, _SUBMITTED)
+        if (before.state if version else None, state) not in _LEGAL_FILINGS:
+            held = EntryState.of_number(before.state) if version else None
+            raise _illegal(decoded, held, EntryState.of_number(state))
+        submitted = state == _SUBMITTED
         low = 1 if submitted else 0
         share, opening, grade, cycle, library = [
             require_range(decoded, name, low, high) for name, high in _BOUNDS
@@ -153,7 +155,7 @@ class CatalogueRules:
         before = EntryWord.unpack(word)
         number = member(decoded, "state")
         state = require_range(decoded, "state", EntryState.DRAFT.number, len(EntryState))
-        held, to = _state_of(before.state), _state_of(state)
+        held, to = EntryState.of_number(before.state), EntryState.of_number(state)
         if to not in ENTRY_TRANSITIONS[held]:
             raise _illegal(decoded, held, to)
         if to in _REASONS_NEEDED and statement.body_digest == _EMPTY_DIGEST:

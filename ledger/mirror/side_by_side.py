@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, delete
 from sqlalchemy.schema import CreateTable
@@ -30,6 +31,8 @@ AHEAD = 3
 """Chunks that are examined while one is written."""
 Progress = Callable[[int, int], None]
 """Called with how many leaves are done, and of how many."""
+OnRows = Callable[[int, Sequence[Sequence[Any]]], None]
+"""Given the leaf after them, and the next rows of ``statement``."""
 Write = Callable[[Connection, Sequence[Projection], Examined], None]
 """Does something with what statements make, stretch by stretch."""
 
@@ -84,13 +87,18 @@ def fill(
     *,
     write: Write = write_examined,
     examining: Examining | None = None,
+    before: OnRows | None = None,
 ) -> None:
-    """Project leaves ``0 .. size - 1`` into the tables that the connection finds, which are empty."""
+    """Project leaves ``0 .. size - 1`` into the tables that the connection finds, which are empty; rows are given to
+    ``before`` before anything else is done with them.
+    """
     with examining or Examining(projections, size) as beside_this:
         waiting: deque[tuple[int, Callable[[], Examined]]] = deque()
         for first in range(0, size, CHUNK):
             end = min(first + CHUNK, size)
             rows = statement_rows(conn, first, end)
+            if before is not None:
+                before(end, rows)
             waiting.append((end, beside_this.begin(rows)))
             while len(waiting) > (AHEAD if end < size else 0):
                 done, examined = waiting.popleft()

@@ -30,6 +30,7 @@ from ledger.statements import (
 NO_CODE = text_hash("")
 """The hash of no text: the ``parent`` of the root organisation."""
 _key_subject = lru_cache(maxsize=1024)(key_subject)
+_ACTIVE, _ACTIVE_KEY = OrganisationStatus.ACTIVE.number, KeyStatus.ACTIVE.number
 ROOT_NUMBER = 1
 """The number that the first organisation of a log gets."""
 NO_ADDRESS = bytes(20)
@@ -212,7 +213,7 @@ def _require_registered(
 
 def _require_active(statement: Statement, organisation: bytes, state: OrganisationState) -> None:
     _require_registered(statement, organisation, state)
-    if state.status != OrganisationStatus.ACTIVE.number:
+    if state.status != _ACTIVE:
         raise RuleBroken(f"{where(statement)}: organisation 0x{organisation.hex()} is dissolved")
 
 
@@ -234,7 +235,7 @@ def _genesis_speaker(
 
 def _roles(statement: Statement, address: bytes, number: int, heads: Heads) -> int:
     state = key_state(heads, address)
-    if state.organisation_number != number or state.status != KeyStatus.ACTIVE.number:
+    if state.organisation_number != number or state.status != _ACTIVE_KEY:
         why = "is unknown"
         if state.organisation_number == number:
             why = "is revoked"

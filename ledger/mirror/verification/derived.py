@@ -16,7 +16,7 @@ from ledger.mirror.examining import Examined, Examining
 from ledger.mirror.own_indexes import indexes_of
 from ledger.mirror.projections import Projection
 from ledger.mirror.queries import Cursor
-from ledger.mirror.side_by_side import Beside, Progress, derived_tables, fill
+from ledger.mirror.side_by_side import Beside, OnRows, Progress, derived_tables, fill
 from ledger.mirror.verification.comparing import comparisons
 from ledger.mirror.verification.report import LISTED, Report
 
@@ -29,9 +29,10 @@ def check_projections(
     *,
     progress: Progress | None = None,
     examining: Examining | None = None,
+    before: OnRows | None = None,
 ) -> None:
     """Make every projection's rows from the statements again, as ``examining`` finds them, and name each row and column
-    that differs.
+    that differs. Rows of ``statement`` are given to ``before`` first.
 
     What drafts make is held against the rows in use as it comes. Other projections write into copies, and so do those
     of which anything was not as it must be: what differs is then looked for.
@@ -48,7 +49,15 @@ def check_projections(
         write_examined(conn, projections, examined)
 
     try:
-        fill(place.conn, projections, cursor.size, progress, write=write, examining=examining)
+        fill(
+            place.conn,
+            projections,
+            cursor.size,
+            progress,
+            write=write,
+            examining=examining,
+            before=before,
+        )
         for comparison in compared.values():
             if comparison.alike():
                 report.count("rows", comparison.rows)

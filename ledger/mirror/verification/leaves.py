@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -12,13 +13,16 @@ from sqlalchemy import Connection, select
 from ledger.merkle import EMPTY_ROOT, HASH_LENGTH, TILE_WIDTH, Frontier, tiles_of_run
 from ledger.mirror.queries import Cursor
 from ledger.mirror.rows import statement_rows
-from ledger.mirror.side_by_side import Progress
 from ledger.mirror.tables import tree_tile
 from ledger.mirror.verification.report import Report
 from ledger.statements import LogIdentity, StatementError, kind_word
 
 CHUNK = 16 * TILE_WIDTH
 _PAD = bytes(12)
+
+
+class NotIntactError(Exception):
+    """A statement is missing, or is none; the report says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,36 +40,75 @@ def check_leaves(
     report: Report,
     *,
     sizes: Collection[int] = (),
-    progress: Progress | None = None,
 ) -> Derived:
     """Derive leaves, tiles and root of ``log``, and the roots at ``sizes`` as far as it reaches."""
-    frontier = Frontier()
-    roots = {0: EMPTY_ROOT} if 0 in sizes else {}
-    upper: dict[tuple[int, int], bytes] = {}
-    doubtful: list[int] = []
-    for first in range(0, cursor.size, CHUNK):
-        end = min(first + CHUNK, cursor.size)
-        hashes = _leaf_hashes(statement_rows(conn, first, end), first, end, log, report)
+    return Leaves(conn, cursor, log, report, sizes).finished()
+
+
+class Leaves:
+    """What :func:`check_leaves` does, of rows that somebody reads who needs them too."""
+
+    def __init__(
+        self,
+        conn: Connection,
+        cursor: Cursor,
+        log: LogIdentity,
+        report: Report,
+        sizes: Collection[int] = (),
+    ) -> None:
+        self._conn, self._cursor, self._log, self._report = conn, cursor, log, report
+        self._sizes = sizes
+        self._frontier = Frontier()
+        self._roots = {0: EMPTY_ROOT} if 0 in sizes else {}
+        self._upper: dict[tuple[int, int], bytes] = {}
+        self._doubtful: list[int] = []
+        self._taken = 0
+        self._intact = True
+        self._hashes: list[bytes] = []
+        """Of leaves whose tile is not whole yet."""
+
+    def take(self, end: int, rows: Sequence[Sequence[Any]]) -> None:
+        """The rows of the next leaves, before ``end``; raises :class:`NotIntactError`."""
+        hashes = _leaf_hashes(rows, self._taken, end, self._log, self._report)
         if hashes is None:
+            self._intact = False
+            raise NotIntactError
+        self._report.count("leaves", end - self._taken)
+        self._taken = end
+        self._hashes += hashes
+        ready = len(self._hashes)
+        if end < self._cursor.size:
+            ready -= ready % TILE_WIDTH
+        if ready:
+            self._extend(self._hashes[:ready])
+            del self._hashes[:ready]
+
+    def finished(self) -> Derived:
+        """The outcome, of leaves that were not taken yet too."""
+        with contextlib.suppress(NotIntactError):
+            while self._intact and self._taken < self._cursor.size:
+                end = min(self._taken + CHUNK, self._cursor.size)
+                self.take(end, statement_rows(self._conn, self._taken, end))
+        if not self._intact:
             return Derived(intact=False)
-        done = first
-        for stop in sorted({size for size in sizes if first < size <= end} | {end}):
-            for run in frontier.extend(hashes[done - first : stop - first]):
+        root = self._frontier.root()
+        _judge(self._doubtful, self._cursor, root, self._report)
+        _compare_upper(self._conn, self._cursor.size, self._upper, self._report)
+        _find_strays(self._conn, self._cursor.size, self._report)
+        return Derived(intact=True, roots=self._roots)
+
+    def _extend(self, hashes: list[bytes]) -> None:
+        first = done = self._frontier.size
+        end = first + len(hashes)
+        for stop in sorted({size for size in self._sizes if first < size <= end} | {end}):
+            for run in self._frontier.extend(hashes[done - first : stop - first]):
                 for level, index, _, text in tiles_of_run(run):
                     if level:
-                        upper[level, index] = upper.get((level, index), b"") + text
+                        self._upper[level, index] = self._upper.get((level, index), b"") + text
             done = stop
-            if stop in sizes:
-                roots[stop] = frontier.root()
-        _compare_lowest(conn, hashes, first, doubtful)
-        report.count("leaves", end - first)
-        if progress is not None:
-            progress(end, cursor.size)
-    root = frontier.root()
-    _judge(doubtful, cursor, root, report)
-    _compare_upper(conn, cursor.size, upper, report)
-    _find_strays(conn, cursor.size, report)
-    return Derived(intact=True, roots=roots)
+            if stop in self._sizes:
+                self._roots[stop] = self._frontier.root()
+        _compare_lowest(self._conn, hashes, first, self._doubtful)
 
 
 def _leaf_hashes(

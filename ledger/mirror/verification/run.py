@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, Engine, func, select
@@ -15,7 +16,7 @@ from ledger.mirror.side_by_side import Progress, beside
 from ledger.mirror.verification.derived import check_blocks, check_projections
 from ledger.mirror.verification.elsewhere import ExaminingEvidence
 from ledger.mirror.verification.evidence import Evidence
-from ledger.mirror.verification.leaves import check_leaves
+from ledger.mirror.verification.leaves import Leaves, NotIntactError
 from ledger.mirror.verification.onchain import OnChain
 from ledger.mirror.verification.predecessors import check_predecessors
 from ledger.mirror.verification.report import Report
@@ -49,7 +50,25 @@ def verify(
             return report
         report.size, report.root = cursor.size, "0x" + cursor.root.hex()
         sizes = {each.size for each in origin.log.earlier} | ({since.size} if since else set())
-        derived = check_leaves(conn, cursor, origin.log, report, sizes=sizes, progress=progress)
+        leaves = Leaves(conn, cursor, origin.log, report, sizes)
+        projected = Report()
+        # Only this process can ask the chain, and only here are the heads that are compared with it.
+        elsewhere = (
+            ExaminingEvidence(conn, cursor, origin, projections, rulebooks)
+            if chain is None
+            else None
+        )
+        with contextlib.suppress(NotIntactError):
+            check_projections(
+                place,
+                projections,
+                cursor,
+                projected,
+                progress=progress,
+                examining=elsewhere,
+                before=leaves.take,
+            )
+        derived = leaves.finished()
         if since is not None:
             check_since(since, cursor, derived.roots.get(since.size), report)
         if origin.log.earlier:
@@ -61,16 +80,6 @@ def verify(
                 "thrown away and taken over from the chain anew",
             )
             return report
-        projected = Report()
-        # Only this process can ask the chain, and only here are the heads that are compared with it.
-        elsewhere = (
-            ExaminingEvidence(conn, cursor, origin, projections, rulebooks)
-            if chain is None
-            else None
-        )
-        check_projections(
-            place, projections, cursor, projected, progress=progress, examining=elsewhere
-        )
         heads = None
         if elsewhere is None or not elsewhere.sound(report):
             heads = Evidence(conn, cursor, origin, rulebooks, report, chain).check(progress)
