@@ -19,6 +19,8 @@ from ledger.mirror.second_process import LONG, LostError, SecondProcess, second_
 from ledger.statements import Statement
 
 LOGGER = logging.getLogger(__name__)
+BEHIND = 3
+"""Answers that are waited for from which on the second process counts as behind."""
 
 
 @dataclass(slots=True)
@@ -117,6 +119,7 @@ class Examining:
         self._examiner = examiner or Examiner(projections)
         self._stack = ExitStack()
         self._beside: SecondProcess | None = None
+        self._asked: list[Future[Any]] = []
 
     def __enter__(self) -> Self:
         if self._size >= LONG:
@@ -134,27 +137,47 @@ class Examining:
         return self._beside is not None
 
     def begin(self, rows: Sequence[Sequence[Any]]) -> Callable[[], Examined]:
-        """Have rows of ``statement`` examined; what is returned waits for it."""
-        if self._beside is None or not rows:
-            return lambda: examine(self._projections, [Statement(*row) for row in rows])
-        asked = self._beside.ask(self.message(rows))
-        return lambda: self._answered(rows, asked)
+        """Have rows of ``statement`` examined; what is returned waits for it.
 
-    def message(self, rows: Sequence[Sequence[Any]]) -> Sequence[Any]:
-        """What the second process is asked about some rows."""
-        return rows
+        Where the second process has not kept up, this one examines them itself rather than wait.
+        """
+        if self._beside is None or not rows:
+            return lambda: self._here(rows)
+        self._asked = [asked for asked in self._asked if not asked.done()]
+        behind = len(self._asked) >= BEHIND
+        message = self.message(rows, examined=behind)
+        asked = None if message is None else self._beside.ask(message)
+        if asked is not None:
+            self._asked.append(asked)
+        found = self._here(rows) if behind else None
+        return lambda: self._answered(rows, asked, found)
+
+    def message(self, rows: Sequence[Sequence[Any]], *, examined: bool) -> Sequence[Any] | None:
+        """What the second process is asked about some rows, which may be ``examined`` already; None: nothing."""
+        return None if examined else rows
 
     def take(self, rows: Sequence[Sequence[Any]], answer: Sequence[Any]) -> None:
         """What the second process answered about them."""
 
-    def _answered(self, rows: Sequence[Sequence[Any]], asked: Future[Any]) -> Examined:
-        try:
-            answer = asked.result()
-        except LostError as error:
-            if self._beside is not None:
-                LOGGER.warning("%s; going on with one process", error)
-                self._stack.close()
-                self._beside = None
-            return examine(self._projections, [Statement(*row) for row in rows])
-        self.take(rows, answer)
-        return examined_elsewhere(self._projections, rows, answer)
+    def _here(self, rows: Sequence[Sequence[Any]]) -> Examined:
+        return examine(self._projections, [Statement(*row) for row in rows])
+
+    def _answered(
+        self,
+        rows: Sequence[Sequence[Any]],
+        asked: Future[Any] | None,
+        found: Examined | None,
+    ) -> Examined:
+        if asked is not None:
+            try:
+                answer = asked.result()
+            except LostError as error:
+                if self._beside is not None:
+                    LOGGER.warning("%s; going on with one process", error)
+                    self._stack.close()
+                    self._beside = None
+                return found or self._here(rows)
+            self.take(rows, answer)
+            if found is None:
+                return examined_elsewhere(self._projections, rows, answer)
+        return found or self._here(rows)

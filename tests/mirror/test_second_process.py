@@ -20,7 +20,7 @@ from sqlalchemy import Engine, select
 
 from ledger.capabilities import PROJECTIONS, RULEBOOKS
 from ledger.chain.interface import ChainError
-from ledger.mirror import Mirror, second_process, tables
+from ledger.mirror import Mirror, examining, second_process, side_by_side, tables
 from ledger.mirror.collecting import SELDOM, collecting_seldom
 from ledger.mirror.examining import Examining
 from ledger.mirror.second_process import LostError, SecondProcess, Task
@@ -63,6 +63,32 @@ def rows(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
         return {
             table.name: sorted(map(tuple, conn.execute(select(table))), key=repr) for table in kept
         }
+
+
+@pytest.mark.usefixtures("beside")
+def test_a_process_that_would_have_to_wait_examines_itself(
+    alone: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = rows(alone.engine)
+    monkeypatch.setattr(side_by_side, "CHUNK", 3)
+    here: list[int] = []
+    examine = examining.examine
+
+    def counted(*given: Any) -> Any:
+        here.append(len(given[1]))
+        return examine(*given)
+
+    monkeypatch.setattr(examining, "examine", counted)
+    for behind in (0, 1):
+        monkeypatch.setattr(examining, "BEHIND", behind)
+        here.clear()
+        alone.rebuild()
+        assert rows(alone.engine) == before
+        report = alone.verify(use_chain=False)
+        assert report.ok, report.findings
+        assert report.counts["rules"] == report.counts["leaves"]
+        if behind == 0:
+            assert sum(here) == 2 * report.counts["leaves"]
 
 
 @pytest.mark.usefixtures("beside")
@@ -128,8 +154,8 @@ def test_a_chain_that_fails_ahead_loses_nothing_of_the_part_before(
 
 
 def test_short_work_is_done_by_one_process() -> None:
-    with Examining(PROJECTIONS, second_process.LONG - 1) as examining:
-        assert not examining.is_beside
+    with Examining(PROJECTIONS, second_process.LONG - 1) as examined:
+        assert not examined.is_beside
 
 
 def test_circles_are_looked_for_as_before_once_long_work_is_done() -> None:
@@ -148,8 +174,8 @@ def test_one_process_does_it_where_no_second_one_can_be_started(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
-    with Examining(PROJECTIONS, second_process.LONG) as examining:
-        assert not examining.is_beside
+    with Examining(PROJECTIONS, second_process.LONG) as examined:
+        assert not examined.is_beside
 
 
 def test_what_a_second_process_cannot_do_is_told() -> None:

@@ -28,9 +28,10 @@ from ledger.statements import Statement
 
 @dataclass(slots=True)
 class Checker(Examiner):
-    """What the second process does: takes rows of authorisations and of statements, and gives what an
-    :class:`Examiner` gives, whether all evidence since the first leaf is sound, how many signatures and how many
-    statements it checked by now, and how many leaves it knows without their whole batch.
+    """What the second process does: takes rows of authorisations and of statements, and whether these are examined
+    already; gives what an :class:`Examiner` gives (of statements that are, nothing), whether all evidence since the
+    first leaf is sound, how many signatures and how many statements it checked by now, and how many leaves it knows
+    without their whole batch.
     """
 
     cursor: Cursor
@@ -43,9 +44,10 @@ class Checker(Examiner):
     """What was read for the projections, which the rules need too."""
 
     def __call__(self, message: Sequence[Any]) -> list[Any]:
-        vouched, rows = message
+        vouched, rows, examined = message
         statements = [Statement(*row) for row in rows]
-        found = examine(self.projections, statements, self._noted)
+        wanted = [] if examined else statements
+        found = examine(self.projections, wanted, self._noted)
         self._vouched += vouched
         self._waiting += statements
         evidence = self._evidence
@@ -113,10 +115,10 @@ class ExaminingEvidence(Examining):
         self._done = 0
         self._told: Sequence[Any] = (False, 0, 0, 0)
 
-    def message(self, rows: Sequence[Sequence[Any]]) -> Sequence[Any]:
+    def message(self, rows: Sequence[Sequence[Any]], *, examined: bool) -> Sequence[Any] | None:
         """The rows with the authorisations that begin among them."""
         vouched = authorisation_rows(self._conn, rows[0][0], rows[-1][0] + 1)
-        return [[tuple(row) for row in vouched], rows]
+        return [[tuple(row) for row in vouched], rows, examined]
 
     def take(self, rows: Sequence[Sequence[Any]], answer: Sequence[Any]) -> None:
         """How the evidence stands."""
