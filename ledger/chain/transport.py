@@ -22,7 +22,7 @@ import httpx
 import msgspec
 
 from ledger.chain.interface import ChainError
-from ledger.chain.wire import body_of, transport_for
+from ledger.chain.wire import Content, body_of, transport_for
 
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 """HTTP statuses that may pass by themselves, unless the body is a JSON-RPC answer after all."""
@@ -85,7 +85,6 @@ _ONE = msgspec.json.Decoder(_Answer)
 _MANY = msgspec.json.Decoder(list[_Answer])
 _ENCODE = msgspec.json.Encoder().encode
 _FIRST = re.compile(rb"\s*(.?)", re.DOTALL)
-Content = bytes | bytearray
 T = TypeVar("T")
 
 
@@ -154,10 +153,11 @@ class Endpoint:
         self._greeting: Callable[[], None] | None = None
         self._greets: int | None = None
         self._meeting = threading.Lock()
+        self._wire = transport_for(url)
         self._client = httpx.Client(
             timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
             headers={"Content-Type": "application/json"},
-            transport=transport_for(url),
+            transport=self._wire,
         )
 
     @property
@@ -210,7 +210,10 @@ class Endpoint:
             with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
                 found = decoder.decode(content)
                 if found.id == number and found.error is None:
-                    return found, len(content)
+                    size = len(content)
+                    if self._wire is not None:
+                        self._wire.give_back(content)
+                    return found, size
             answer = self._answer(number, content, status)
             return self._result(method, answer), len(content)
 

@@ -27,7 +27,7 @@ BODY = "body"
 """The extension of a response that has a long body, which its ``content`` would be a copy of; see :func:`body_of`."""
 
 
-def transport_for(url: str) -> httpx.BaseTransport | None:
+def transport_for(url: str) -> Wire | None:
     """A :class:`Wire` for ``url``; None (httpx's own) where the environment names a proxy for it."""
     parts = urlsplit(url)
     proxies = urllib.request.getproxies()
@@ -36,9 +36,12 @@ def transport_for(url: str) -> httpx.BaseTransport | None:
     return Wire()
 
 
-def body_of(response: httpx.Response) -> bytes | bytearray:
+Content = bytes | memoryview
+
+
+def body_of(response: httpx.Response) -> Content:
     """The body of an answer, as a :class:`Wire` received it."""
-    body: bytes | bytearray = response.extensions.get(BODY) or response.content
+    body: Content = response.extensions.get(BODY) or response.content
     return body
 
 
@@ -53,6 +56,7 @@ class Wire(httpx.BaseTransport):
         self._idle: list[http.client.HTTPConnection] = []
         self._lock = threading.Lock()
         self._context: ssl.SSLContext | None = None
+        self._spare = threading.local()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         body = request.read()
@@ -104,7 +108,7 @@ class Wire(httpx.BaseTransport):
         try:
             answer = connection.getresponse()
             if _is_long(answer, wire):
-                kept, content = {BODY: _received(wire, answer)}, b""
+                kept, content = {BODY: self._received(wire, answer)}, b""
             else:
                 kept, content = {}, answer.read()
         except TimeoutError as error:
@@ -123,6 +127,45 @@ class Wire(httpx.BaseTransport):
             stream=httpx.ByteStream(content),
             extensions=kept,
         )
+
+    def _received(self, connection: socket.socket, answer: http.client.HTTPResponse) -> memoryview:
+        """The body of a long answer, asked of the system in one call: between one piece and the next this thread would
+        wait for its turn among those that work, and the node would wait for this thread.
+
+        Raises :class:`TimeoutError` where nothing comes for as long as the connection is patient.
+        """
+        length, patience = answer.length or 0, connection.gettimeout() or 0.0
+        body = self._room(length)
+        # What came along with the headers, and not a byte more, which would be kept where nobody looks for it.
+        came_along = answer.read1(BUFFERED)
+        at = len(came_along)
+        body[:at] = came_along
+        connection.settimeout(None)
+        moment = struct.pack("ll", int(patience), int(patience % 1 * 1_000_000))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, moment)
+        while at < length:
+            try:
+                came = connection.recv_into(body[at:], 0, socket.MSG_WAITALL)
+            except BlockingIOError as error:
+                raise TimeoutError("timed out") from error
+            if not came:
+                raise http.client.IncompleteRead(bytes(body[:at]), length - at)
+            at += came
+        answer.close()
+        return body
+
+    def give_back(self, body: Content) -> None:
+        """Have the memory of a long body used for the next one that this thread receives: nothing of it is needed any
+        more. Fresh memory costs more than what is received into it.
+        """
+        if isinstance(body, memoryview):
+            self._spare.room = body.obj
+
+    def _room(self, length: int) -> memoryview:
+        room: bytearray = self._spare.__dict__.pop("room", bytearray())
+        if len(room) < length:
+            room = bytearray(length + length // 4)
+        return memoryview(room)[:length]
 
     def _keep(self, connection: http.client.HTTPConnection) -> None:
         with self._lock:
@@ -148,31 +191,3 @@ def _is_long(answer: http.client.HTTPResponse, connection: socket.socket) -> boo
         and not isinstance(connection, ssl.SSLSocket)
         and os.name == "posix"
     )
-
-
-def _received(connection: socket.socket, answer: http.client.HTTPResponse) -> bytearray:
-    """The body of a long answer, asked of the system in one call: between one piece and the next this thread would wait
-    for its turn among those that work, and the node would wait for this thread.
-
-    Raises :class:`TimeoutError` where nothing comes for as long as the connection is patient.
-    """
-    length, patience = answer.length or 0, connection.gettimeout() or 0.0
-    body = bytearray(length)
-    # What came along with the headers, and not a byte more, which would be kept where nobody looks for it.
-    came_along = answer.read1(BUFFERED)
-    at = len(came_along)
-    body[:at] = came_along
-    with memoryview(body) as left:
-        connection.settimeout(None)
-        moment = struct.pack("ll", int(patience), int(patience % 1 * 1_000_000))
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, moment)
-        while at < length:
-            try:
-                came = connection.recv_into(left[at:], 0, socket.MSG_WAITALL)
-            except BlockingIOError as error:
-                raise TimeoutError("timed out") from error
-            if not came:
-                raise http.client.IncompleteRead(bytes(body[:at]), length - at)
-            at += came
-    answer.close()
-    return body

@@ -14,20 +14,24 @@ from collections.abc import Iterator
 SELDOM = 100_000
 """Objects made, and not freed, before circles are looked for."""
 _LOCK = threading.Lock()
-_before: list[tuple[int, int, int]] = []
-"""The thresholds to go back to, one for each who asked for others."""
+_before: list[tuple[tuple[int, int, int], bool]] = []
+"""What to go back to, once for each who asked: the thresholds, and whether nothing had been left out of the search."""
 
 
 @contextlib.contextmanager
 def collecting_seldom() -> Iterator[None]:
-    """Look for circles seldom, until the last thread that asked for it is done."""
+    """Look for circles seldom, and not among what is there already, until the last thread that asked for it is done."""
     with _LOCK:
-        _before.append(_before[0] if _before else gc.get_threshold())
-        gc.set_threshold(SELDOM, *_before[0][1:])
+        _before.append(_before[0] if _before else (gc.get_threshold(), gc.get_freeze_count() == 0))
+        if len(_before) == 1:
+            gc.freeze()
+            gc.set_threshold(SELDOM, *_before[0][0][1:])
     try:
         yield
     finally:
         with _LOCK:
-            before = _before.pop()
+            thresholds, thaw = _before.pop()
             if not _before:
-                gc.set_threshold(*before)
+                gc.set_threshold(*thresholds)
+                if thaw:
+                    gc.unfreeze()

@@ -25,7 +25,7 @@ TARGET_STATEMENTS = 5_000
 """How many statements one range aims at: enough for bulk, few enough for flat memory."""
 FIRST_SPAN = 4
 """Blocks of the first range; a block may hold thousands of statements."""
-AHEAD = 2
+AHEAD = 3
 """Ranges asked for before they are needed: one to wait for, one to take apart."""
 DENSE = 64
 """Ranges up to this many blocks are read block by block, so that parent hashes can be followed."""
