@@ -26,7 +26,7 @@ TARGET_STATEMENTS = 5_000
 FIRST_SPAN = 4
 """Blocks of the first range; a block may hold thousands of statements."""
 AHEAD = 3
-"""Ranges asked for before they are needed: one to wait for, one to take apart."""
+"""Ranges asked for before they are needed: one to wait for, one to take apart, and one for the node to begin with."""
 DENSE = 64
 """Ranges up to this many blocks are read block by block, so that parent hashes can be followed."""
 
