@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -27,6 +28,7 @@ from ledger.catalogue.drafted_rows import search_text
 from ledger.catalogue.filters import Filters, matching
 from ledger.catalogue.grams import FOURS, held_by_all, held_by_any, pairs_from, pairs_of, postings
 from ledger.catalogue.models import ENTRIES, GRAMS
+from ledger.catalogue.names import folded
 from ledger.catalogue.projection import PROJECTION
 from ledger.catalogue.search_index import HEAD, INDEX, Block, blocks, reach
 from ledger.mirror.applying import cut
@@ -285,3 +287,13 @@ def test_a_text_that_holds_a_word_holds_its_pairs_and_fours(
     holding = {at for at, text in texts.items() if word in text}
     found = held_by_all([kept[pair] for pair in asked], 64) if set(asked) <= set(kept) else []
     assert holding <= {int(at) for at in found}
+
+
+@given(
+    st.text(
+        st.one_of(st.characters(), st.sampled_from(" \t\n\u00a0\u3000\u2028\u00a8Σ")), max_size=12
+    )
+)
+def test_white_space_is_folded_in_whatever_it_hides(text: str) -> None:
+    plain = unicodedata.normalize("NFKC", text).lower()
+    assert folded(text) == " ".join(plain.split())
