@@ -23,7 +23,7 @@ from ledger.store.errors import StoreError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_AHEAD = 1 << 27
+_AHEAD = 1 << 26
 """Bytes that are read before somebody takes them."""
 _MANY = 1 << 14
 """Leaves of a log from which on a second thread reads: fewer are read before it has a connection."""

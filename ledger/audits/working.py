@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -88,8 +88,15 @@ def worked_out(
     connection: Connection, question: Question, progress: Progress | None = None
 ) -> Iterator[Workspace]:
     """The working tables, filled, while the block runs."""
-    with workspace() as work:
-        _fill(connection, work, question, progress)
+    speakers, in_use = _organisations(connection, question), _used(connection, question)
+    asked = inputs(question.size, connection.dialect.name, question.window_leaf)
+    with ExitStack() as kept:
+        # Reading begins first: it takes longest.
+        with Reading(connection, asked, question.size, WHOLE) as reading:
+            work = kept.enter_context(workspace())
+            work.put("audit_organisation", speakers)
+            work.put("audit_used", in_use)
+            _fill(connection, work, question, reading, progress)
         yield work
 
 
@@ -119,20 +126,18 @@ def parameters(question: Question) -> dict[str, Any]:
 
 
 def _fill(
-    connection: Connection, work: Workspace, question: Question, progress: Progress | None
+    connection: Connection,
+    work: Workspace,
+    question: Question,
+    reading: Reading,
+    progress: Progress | None,
 ) -> None:
     told = parameters(question)
     total = sum(len(steps(name)) for name, _ in PLAN)
     done = 0
     counting: Future[None] | None = None
-    _fill_organisations(connection, work, question)
-    _fill_used(connection, work, question)
-    asked = inputs(question.size, connection.dialect.name, question.window_leaf)
-    with (
-        Reading(connection, asked, question.size, WHOLE) as reading,
-        ThreadPoolExecutor(1, "audit-counting") as beside,
-    ):
-        days = _fill_calendar(work, question)
+    days = _fill_calendar(work, question)
+    with ThreadPoolExecutor(1, "audit-counting") as beside:
         for name, needed in PLAN:
             for one in needed:
                 _take(work, reading, one, days)
@@ -186,25 +191,22 @@ def _fill_calendar(work: Workspace, question: Question) -> Days:
     return Days(calendar)
 
 
-def _fill_organisations(connection: Connection, work: Workspace, question: Question) -> None:
+def _organisations(connection: Connection, question: Question) -> list[tuple[Any, ...]]:
     asked = connection.execute(organisations.organisations_at(question.size))
     rows = sorted(asked.all(), key=lambda row: str(row.code).encode())
     # The competent department (主管部门) is the root: it registered everybody else.
     root = min((row.leaf for row in rows if row.parent is None), default=None)
-    work.put(
-        "audit_organisation",
-        [
-            (
-                number,
-                row.code,
-                bytes(row.hash),
-                int(question.scope.covers(row.code, row.level)),
-                int(row.leaf == root),
-                *(row.name, row.name_en, row.level, row.status, row.leaf),
-            )
-            for number, row in enumerate(rows, 1)
-        ],
-    )
+    return [
+        (
+            number,
+            row.code,
+            bytes(row.hash),
+            int(question.scope.covers(row.code, row.level)),
+            int(row.leaf == root),
+            *(row.name, row.name_en, row.level, row.status, row.leaf),
+        )
+        for number, row in enumerate(rows, 1)
+    ]
 
 
 def _fill_differences(work: Workspace) -> None:
@@ -217,10 +219,10 @@ def _fill_differences(work: Workspace) -> None:
     work.put("audit_difference", found)
 
 
-def _fill_used(connection: Connection, work: Workspace, question: Question) -> None:
+def _used(connection: Connection, question: Question) -> list[tuple[Any, ...]]:
     """Data sets that steps, and jobs where the journal counts, read or write."""
     journal = question.journal.size if question.journal else None
-    rows = [
+    return [
         (
             one.namespace,
             one.name,
@@ -232,4 +234,3 @@ def _fill_used(connection: Connection, work: Workspace, question: Question) -> N
         )
         for one in used(connection, question.size, journal)
     ]
-    work.put("audit_used", rows)

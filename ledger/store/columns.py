@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 Kind = Literal["decimal", "word", "text", "digest"]
 """How values come: whole numbers as decimals between commas, or as eight bytes, the greatest first."""
 DIGEST_BYTES = 32
-LEAVES = 1 << 18
+LEAVES = 1 << 17
 """Leaves of the log whose rows are read at once: so much memory a piece may take."""
 _FIRST, _END = "/*first*/0", "/*end*/0"
 """Where the range of leaves stands in a compiled select."""
