@@ -35,27 +35,24 @@ def may_read_beside(connection: Connection) -> bool:
 
 @contextmanager
 def beside(connection: Connection) -> Iterator[Connection]:
-    """Another connection of the same engine while the block runs, to read much with: it keeps few of the pages."""
+    """Another connection of the same engine while the block runs."""
     with connection.engine.connect() as second:
-        if second.dialect.name != "sqlite":
-            yield second
-            return
-        second.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        try:
-            yield second
-        finally:
-            second.exec_driver_sql(f"PRAGMA cache_size = -{CACHE_KIB}")
+        yield second
 
 
 @contextmanager
 def by_itself(connection: Connection) -> Iterator[None]:
-    """What is asked while the block runs, the database answers without workers beside its own process.
+    """What is asked while the block runs, the database answers for two that walk through whole tables at once.
 
-    PostgreSQL starts two for every large question. Where two connections read at the same time they have no processor
-    to themselves, and all three walk through what is joined.
+    PostgreSQL starts two workers for every large question: beside another connection they have no processor to
+    themselves, and all three walk through what is joined. SQLite keeps pages that nobody asks for again.
     """
-    if connection.dialect.name != "postgresql":
-        yield
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        try:
+            yield
+        finally:
+            connection.exec_driver_sql(f"PRAGMA cache_size = -{CACHE_KIB}")
         return
     before = connection.execute(text(f"SELECT current_setting('{_WORKERS}')")).scalar_one()
     connection.execute(_SET_WORKERS, {"many": "0"})
