@@ -187,7 +187,7 @@ def test_every_error_that_can_reach_a_person_has_its_words() -> None:
         *("TokenError", "TokenRefused", "RuleError", "StepsRefused", "Unfit", "Unreadable"),
         *("NotJson", "NotAssessable", "NotApplicable", "ResultsError", "NotJsonError"),
         *("PatternError", "ExpressionError", "Stopped", "Unavailable"),
-        *("NoEvent", "NotSaid", "NoDraft", "FoldingFailed", "LostError"),
+        *("NoEvent", "NotSaid", "NoDraft", "FoldingFailed", "LostError", "NotIntactError"),
     }
     errors = project_errors()
     told = set(WORDINGS) - {"BindRefused"}  # of the API
