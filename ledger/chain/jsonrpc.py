@@ -18,7 +18,8 @@ from ledger.chain.interface import (
     TransactionRefused,
 )
 from ledger.chain.logranges import FIRST_SPAN, LogRanges
-from ledger.chain.transport import Endpoint, NotAChain, RpcError
+from ledger.chain.node_faults import NotAChain, RpcError
+from ledger.chain.transport import Endpoint
 
 if TYPE_CHECKING:
     from web3 import Web3

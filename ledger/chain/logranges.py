@@ -15,7 +15,8 @@ from collections.abc import Sequence
 import msgspec
 
 from ledger.chain.interface import ChainError, RawLog
-from ledger.chain.transport import ChainTimeout, Endpoint, NotAChain, Result, RpcError
+from ledger.chain.node_faults import AnswerTooLong, ChainTimeout, NotAChain, RpcError
+from ledger.chain.transport import Endpoint, Result
 
 FIRST_SPAN = 10
 """Blocks a node is trusted to scan before it has shown more (the default of FISCO BCOS 3)."""
@@ -102,7 +103,7 @@ class LogRanges:
                 rows = self._ask(address, start, canary.block_number, canary.topics[:2])[0]
                 missing = all(row.block_number != canary.block_number for row in rows)
                 self.silent |= missing
-            except (RpcError, ChainTimeout):
+            except (RpcError, ChainTimeout, AnswerTooLong):
                 missing = True
             if not missing:
                 self.span = span
@@ -121,7 +122,7 @@ class LogRanges:
             end = min(last, first + step - 1)
             try:
                 rows, size = self._ask(address, first, end, topics)
-            except (RpcError, ChainTimeout) as problem:
+            except (RpcError, ChainTimeout, AnswerTooLong) as problem:
                 if end == first or getattr(problem, "code", 0) == METHOD_UNKNOWN:
                     raise
                 # "range too wide", "more than 10000 results", "response too large", "timed out":

@@ -22,7 +22,15 @@ import httpx
 import msgspec
 
 from ledger.chain.interface import ChainError
-from ledger.chain.wire import Content, body_of, transport_for
+from ledger.chain.node_faults import (
+    AnswerTooLong,
+    ChainTimeout,
+    ChainUnavailable,
+    NotAChain,
+    RpcError,
+    revert_bytes,
+)
+from ledger.chain.wire import MOST, Content, TooLong, body_of, transport_for
 
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 """HTTP statuses that may pass by themselves, unless the body is a JSON-RPC answer after all."""
@@ -33,29 +41,6 @@ CLIENT_ERROR = 400
 SERVER_ERROR = 500
 MAX_PAUSE = 10.0
 BATCH = 100
-
-
-class ChainUnavailable(ChainError):
-    """The node does not answer now: down, busy or out of reach. Trying again later may help."""
-
-
-class ChainTimeout(ChainUnavailable):
-    """The node took the request and did not answer in time."""
-
-
-class NotAChain(ChainError):
-    """Something answers at the address, but not as an Ethereum JSON-RPC node does."""
-
-
-class RpcError(ChainError):
-    """The node's own error: ``code`` and ``reason`` as given, ``data`` its revert data or None."""
-
-    def __init__(self, node: str, method: str, code: int, reason: str, data: bytes | None) -> None:
-        super().__init__(f"{node} refuses {method}: {reason} (code {code})")
-        self.method = method
-        self.code = code
-        self.reason = reason
-        self.data = data
 
 
 R = TypeVar("R")
@@ -101,24 +86,6 @@ def place(url: str) -> str:
     if ":" in host:
         host = f"[{host}]"
     return f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}"
-
-
-def revert_bytes(data: object) -> bytes | None:
-    """Revert data from the ``data`` member of an error: hex text, or an object that holds it.
-
-    None where there is none. geth, Besu and anvil give the hex, Hardhat an object with ``data``.
-    """
-    if isinstance(data, dict):
-        return revert_bytes(data.get("data") or data.get("result"))
-    if not isinstance(data, str):
-        return None
-    text = data.removeprefix("Reverted ")
-    if not text.startswith("0x"):
-        return None
-    try:
-        return bytes.fromhex(text[2:])
-    except ValueError:
-        return None
 
 
 class Endpoint:
@@ -257,12 +224,14 @@ class Endpoint:
     def _many(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[_Answer] | None:
         """The answers in order, or None where the node does not take a batch of this size."""
         ids = [next(self._ids) for _ in calls]
-        content, status = self._post(
-            [
-                {"jsonrpc": "2.0", "id": number, "method": method, "params": list(params)}
-                for number, (method, params) in zip(ids, calls, strict=True)
-            ]
-        )
+        questions = [
+            {"jsonrpc": "2.0", "id": number, "method": method, "params": list(params)}
+            for number, (method, params) in zip(ids, calls, strict=True)
+        ]
+        try:
+            content, status = self._post(questions)
+        except AnswerTooLong:
+            return None
         start = _start(content)
         if status == TOO_LARGE or (status >= CLIENT_ERROR and start not in (b"{", b"[")):
             return None
@@ -308,7 +277,14 @@ class Endpoint:
 
     def _post(self, body: object) -> tuple[Content, int]:
         try:
-            response = self._client.post(self._url, content=_ENCODE(body))
+            with self._client.stream("POST", self._url, content=_ENCODE(body)) as response:
+                content = body_of(response)
+        except TooLong as problem:
+            said = "" if problem.said is None else f" ({problem.said:,} bytes by its own account)"
+            raise AnswerTooLong(
+                f"{self.name} has an answer of more than {MOST >> 20} MiB{said}, and none as long is read: no "
+                "question that is asked here has one; check what answers at this address"
+            ) from problem
         except httpx.TimeoutException as problem:
             kind = ChainUnavailable if isinstance(problem, httpx.ConnectTimeout) else ChainTimeout
             raise kind(
@@ -327,7 +303,6 @@ class Endpoint:
         except (httpx.InvalidURL, httpx.HTTPError) as problem:
             raise ChainError(f"{self.name}: {problem}") from problem
         status = response.status_code
-        content = body_of(response)
         speaks = _start(content) in (b"{", b"[")
         if status in (401, 403) and not speaks:
             raise ChainError(

@@ -11,8 +11,8 @@ from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCError, RPCResponse
 
 from ledger.chain.interface import ChainError
+from ledger.chain.node_faults import RpcError as NodeError
 from ledger.chain.transport import Endpoint
-from ledger.chain.transport import RpcError as NodeError
 
 
 def web3_over(endpoint: Endpoint) -> Web3:

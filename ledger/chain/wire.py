@@ -13,6 +13,7 @@ import ssl
 import struct
 import threading
 import urllib.request
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import httpx
@@ -21,6 +22,10 @@ IDLE = 4
 """Connections kept open to a node; more are closed after their answer."""
 LONG = 1 << 18
 """Bytes of a body from which on it is received in one call."""
+MOST = 1 << 27
+"""Bytes of a body, as sent and as unpacked, beyond which none is received: four times what is asked for at a time."""
+PIECE = 1 << 16
+"""Bytes of a compressed body that are unpacked at a time."""
 BUFFERED = 8192
 """As much of a body as may have come along with the headers."""
 BODY = "body"
@@ -39,10 +44,26 @@ def transport_for(url: str) -> Wire | None:
 Content = bytes | memoryview
 
 
+class TooLong(httpx.TransportError):
+    """An answer is longer than :data:`MOST`; ``said`` is the length that the node announces, None where it does not."""
+
+    def __init__(self, said: int | None) -> None:
+        super().__init__(f"an answer of {'unknown length' if said is None else f'{said} bytes'}")
+        self.said = said
+
+
 def body_of(response: httpx.Response) -> Content:
-    """The body of an answer, as a :class:`Wire` received it."""
-    body: Content = response.extensions.get(BODY) or response.content
-    return body
+    """The body of an answer that was asked for as a stream; raises :class:`TooLong` and what httpx raises."""
+    body: Content | None = response.extensions.get(BODY)
+    if body is not None:
+        return body
+    pieces, size = [], 0
+    for piece in response.iter_bytes():
+        size += len(piece)
+        if size > MOST:
+            raise TooLong(None)
+        pieces.append(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 class Wire(httpx.BaseTransport):
@@ -106,11 +127,13 @@ class Wire(httpx.BaseTransport):
         except OSError as error:
             raise httpx.WriteError(str(error)) from error
         try:
-            answer = connection.getresponse()
-            if _is_long(answer, wire):
-                kept, content = {BODY: self._received(wire, answer)}, b""
-            else:
-                kept, content = {}, answer.read()
+            with connection.getresponse() as answer:
+                if (answer.length or 0) > MOST:
+                    raise TooLong(answer.length)
+                if _is_long(answer, wire):
+                    kept, content = {BODY: self._received(wire, answer)}, b""
+                else:
+                    kept, content = {}, _read(answer)
         except TimeoutError as error:
             raise httpx.ReadTimeout(str(error)) from error
         except http.client.HTTPException as error:
@@ -124,7 +147,7 @@ class Wire(httpx.BaseTransport):
         return httpx.Response(
             answer.status,
             headers=answer.getheaders(),
-            stream=httpx.ByteStream(content),
+            stream=_Pieces(content) if _is_packed(answer) else httpx.ByteStream(content),
             extensions=kept,
         )
 
@@ -151,7 +174,6 @@ class Wire(httpx.BaseTransport):
             if not came:
                 raise http.client.IncompleteRead(bytes(body[:at]), length - at)
             at += came
-        answer.close()
         return body
 
     def give_back(self, body: Content) -> None:
@@ -181,12 +203,37 @@ class Wire(httpx.BaseTransport):
             connection.close()
 
 
+class _Pieces(httpx.SyncByteStream):
+    """A compressed body piece by piece: what it unpacks to is told by unpacking alone."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def __iter__(self) -> Iterator[bytes]:
+        for at in range(0, len(self._content), PIECE):
+            yield self._content[at : at + PIECE]
+
+
+def _read(answer: http.client.HTTPResponse) -> bytes:
+    """A body of known length whole, one of unknown length as far as it may be long; raises :class:`TooLong`."""
+    if answer.length is not None:
+        return answer.read()
+    content = answer.read(MOST + 1)
+    if len(content) > MOST:
+        raise TooLong(None)
+    return content
+
+
+def _is_packed(answer: http.client.HTTPResponse) -> bool:
+    return answer.getheader("Content-Encoding") is not None
+
+
 def _is_long(answer: http.client.HTTPResponse, connection: socket.socket) -> bool:
     """Whether the body is received in one call: it is long, of known length, and as it was sent."""
     return (
         (answer.length or 0) >= LONG
         and not answer.will_close
-        and answer.getheader("Content-Encoding") is None
+        and not _is_packed(answer)
         and connection.gettimeout() is not None
         and not isinstance(connection, ssl.SSLSocket)
         and os.name == "posix"

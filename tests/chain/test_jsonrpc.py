@@ -130,6 +130,15 @@ def test_a_node_that_refuses_wide_ranges_is_asked_for_narrower_ones(
             assert chain.max_log_range <= limit
 
 
+def test_a_range_whose_answer_is_too_long_is_asked_for_in_parts(
+    sparse: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, deployment, events = sparse
+    monkeypatch.setattr("ledger.chain.wire.MOST", 1 << 14)
+    with JsonRpcChain(url, span=5_000) as chain:
+        assert chain.logs(deployment.log_address, 0, chain.head().number) == events
+
+
 def test_a_range_is_proven_by_an_event_at_its_end(sparse: Log) -> None:
     url, deployment, events = sparse
     with proxy_for(url) as proxy, JsonRpcChain(proxy.url) as chain:

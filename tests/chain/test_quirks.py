@@ -22,7 +22,7 @@ from ledger.chain import probe
 from ledger.chain.deployment import Deployment
 from ledger.chain.interface import ChainError
 from ledger.chain.jsonrpc import JsonRpcChain
-from ledger.chain.transport import NotAChain
+from ledger.chain.node_faults import NotAChain
 from ledger.mirror import Mirror, tables
 from ledger.mirror.errors import ForeignLogError, MismatchError
 from ledger.mirror.origin import Origin

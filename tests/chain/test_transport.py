@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from ledger.chain.interface import ChainError
 from ledger.chain.jsonrpc import JsonRpcChain
-from ledger.chain.transport import ChainUnavailable, Endpoint, NotAChain, RpcError, place
-from tests.chain.proxy import DROP, Proxy, proxy_for
+from ledger.chain.node_faults import AnswerTooLong, ChainUnavailable, NotAChain, RpcError
+from ledger.chain.transport import Endpoint, place
+from tests.chain.proxy import DROP, Answer, Proxy, proxy_for
 from tests.chain_nodes import free_port
 
 JSON = {"Content-Type": "application/json"}
@@ -73,6 +75,32 @@ def test_an_error_beside_a_null_result_is_no_empty_range(proxy: Proxy) -> None:
         pytest.raises(RpcError, match="no"),
     ):
         chain.logs(bytes(20), 0, 0)
+
+
+def test_an_endless_answer_is_refused_with_its_length_and_a_way_out(
+    proxy: Proxy, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.chain.wire.MOST", 1 << 12)
+    proxy.before = lambda _: (200, JSON, b"{" + b" " * (1 << 13))
+    with pytest.raises(AnswerTooLong, match=r"127\.0\.0\.1.*8,193 bytes.*check what answers"):
+        endpoint.call("eth_chainId")
+    assert len(proxy.asked) == 1  # asking again would not help
+
+
+def test_a_batch_with_too_long_an_answer_is_halved(
+    proxy: Proxy, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.chain.wire.MOST", 1 << 12)
+    pages = {"jsonrpc": "2.0", "result": "x" * 1000}
+
+    def answers(question: Any) -> Answer:
+        calls = question if isinstance(question, list) else [question]
+        found = [{**pages, "id": call["id"]} for call in calls]
+        return 200, JSON, json.dumps(found if isinstance(question, list) else found[0]).encode()
+
+    proxy.before = answers
+    assert len(endpoint.call_many([("eth_chainId", ())] * 16)) == 16
+    assert endpoint.batch == 2
 
 
 def test_half_an_answer_is_asked_for_again(proxy: Proxy, endpoint: Endpoint) -> None:

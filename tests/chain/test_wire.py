@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 import httpx
 import pytest
 
-from ledger.chain.wire import Wire, body_of, transport_for
+from ledger.chain.wire import TooLong, Wire, body_of, transport_for
 
 BIG = b"x" * 3_000_000
 
@@ -73,7 +73,8 @@ def client(seconds: float = 5) -> httpx.Client:
 
 
 def ask(one: httpx.Client, url: str) -> bytes:
-    return bytes(body_of(one.post(url, content=b"{}")))
+    with one.stream("POST", url, content=b"{}") as response:
+        return bytes(body_of(response))
 
 
 def test_one_connection_serves_many_requests_and_long_answers_come_whole() -> None:
@@ -133,6 +134,45 @@ def test_a_compressed_answer_is_read() -> None:
     packed = gzip.compress(b"words " * 100)
     with node(answer(packed, "Content-Encoding: gzip")) as (url, _), client() as one:
         assert ask(one, url) == b"words " * 100
+
+
+def test_an_answer_that_is_announced_as_endless_is_refused_before_memory_is_taken_for_it() -> None:
+    huge = f"HTTP/1.1 200 OK\r\nContent-Length: {1 << 50}\r\n\r\n{{".encode()
+    with node(huge) as (url, _), client() as one, pytest.raises(TooLong) as refused:
+        ask(one, url)
+    assert refused.value.said == 1 << 50
+
+
+@pytest.mark.parametrize("headers", [(), ("Transfer-Encoding: chunked",)])
+def test_an_answer_of_unknown_length_is_read_as_far_as_any_may_be_long(
+    headers: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.chain.wire.MOST", 1000)
+    sent = ["HTTP/1.1 200 OK", "Connection: close", *headers, "", ""]
+    body = b"x" * 4096
+    body = b"1000\r\n" + body + b"\r\n0\r\n\r\n" if headers else body
+    with (
+        node("\r\n".join(sent).encode() + body) as (url, _),
+        client() as one,
+        pytest.raises(TooLong) as refused,
+    ):
+        ask(one, url)
+    assert refused.value.said is None
+
+
+def test_a_small_answer_that_unpacks_to_a_huge_one_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ledger.chain.wire.MOST", 1 << 22)
+    monkeypatch.setattr("ledger.chain.wire.PIECE", 1 << 10)
+    packed = gzip.compress(b"x" * (1 << 24))
+    assert len(packed) < 1 << 17
+    with (
+        node(answer(packed, "Content-Encoding: gzip")) as (url, _),
+        client() as one,
+        pytest.raises(TooLong),
+    ):
+        ask(one, url)
 
 
 def test_patience_ends_where_a_node_says_nothing() -> None:

@@ -24,7 +24,7 @@ from ledger.chain.interface import (
     TransactionOutcome,
 )
 from ledger.chain.outbox import calldata_of
-from ledger.chain.transport import ChainTimeout, ChainUnavailable
+from ledger.chain.node_faults import ChainTimeout, ChainUnavailable
 from ledger.statements import SignedBatch, kind_word, subject_of, text_hash
 from tests.faults.simulation.acts import digest_of
 from tests.faults.simulation.machine import Machine
