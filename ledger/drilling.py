@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ledger.chain.interface import ChainError
 from ledger.drills.drills import Drill, Found, Rest, Unavailable
-from ledger.store.errors import StoreError
+from ledger.store.errors import CorruptStoreError, StoreError
 
 if TYPE_CHECKING:
     from ledger.chain.embedded import EmbeddedChain, IntegrityReport
@@ -36,13 +36,20 @@ def drills_of(office: Office) -> list[Drill]:
 def _mirror(office: Office, rest: Rest) -> Found:
     try:
         report = office.verify(progress=rest)
+    except CorruptStoreError as problem:
+        return _damaged("镜像库已损坏", problem)
     except (ChainError, StoreError) as problem:
         raise Unavailable(f"无法核验：{problem}", f"could not be verified: {problem}") from problem
     return Found(report.size, [(one.zh, one.en) for one in report.findings])
 
 
 def _chain(office: Office, rest: Rest, which: str) -> Found:
-    chain = _embedded(office)
+    from ledger.chain.embedded.errors import ChainCorrupt  # noqa: PLC0415 - brings py-evm along
+
+    try:
+        chain = _embedded(office)
+    except ChainCorrupt as problem:
+        return _damaged("链数据已损坏", problem)
     if chain is None:
         raise Unavailable(
             "内置链由另一个进程持有",
@@ -56,6 +63,11 @@ def _chain(office: Office, rest: Rest, which: str) -> Found:
         report = check(rest)
         problems &= set(report.problems)
     return Found(report.blocks, [(one, one) for one in sorted(problems)])
+
+
+def _damaged(zh: str, problem: Exception) -> Found:
+    """A file that cannot be read is what a drill looks for."""
+    return Found(0, [(f"{zh}：{problem}", str(problem))])
 
 
 def _embedded(office: Office) -> EmbeddedChain | None:

@@ -24,6 +24,7 @@ from ledger.cli.output import (
     say,
 )
 from ledger.cli.session import ADMIN_KEY, Json, ask_passphrase, opened, unlock
+from ledger.cli.wording import problem_of
 from ledger.days import CHINA_TIME
 
 if TYPE_CHECKING:
@@ -211,6 +212,7 @@ def _tell_waiting(found: Upgrade) -> None:
 def _embedded(office: Office) -> Iterator[EmbeddedChain]:
     """The embedded chain of this directory: the ledger's, or the one that it moved away from."""
     from ledger.chain.embedded import FILE_NAME, EmbeddedChain  # noqa: PLC0415 - brings py-evm along
+    from ledger.chain.embedded.errors import ChainCorrupt  # noqa: PLC0415
 
     place, before = office.data_dir / FILE_NAME, office.deployment.predecessors
     if before and office.settings.rpc_url and place.exists():
@@ -221,7 +223,10 @@ def _embedded(office: Office) -> Iterator[EmbeddedChain]:
         finally:
             old.close()
         return
-    chain = office.chain
+    try:
+        chain = office.chain
+    except ChainCorrupt as damage:
+        raise (problem_of(damage, Exit.NOT_PROVEN) or damage) from damage
     if not isinstance(chain, EmbeddedChain):
         raise Problem(
             say(
@@ -257,7 +262,20 @@ def _tell(report: IntegrityReport, *, as_json: bool) -> None:
     if as_json:
         print_json(report)
     elif report.sound:
-        out.print(say("✓ 未发现问题", "✓ nothing wrong was found"), style="green")
+        looked_at = [
+            counted(report.blocks, "block"),
+            counted(report.transactions, "transaction"),
+            counted(report.logs, "event"),
+            counted(report.nodes, "stored node"),
+        ]
+        out.print(
+            say(
+                f"✓ 未发现问题：区块 {report.blocks}，交易 {report.transactions}，事件 {report.logs}，"
+                f"存储节点 {report.nodes}",
+                f"✓ nothing wrong was found in {', '.join(looked_at)}",
+            ),
+            style="green",
+        )
     else:
         print_table(
             say("发现问题", "Problems"), [say("问题", "problem")], [(p,) for p in report.problems]
@@ -276,7 +294,8 @@ def _tell(report: IntegrityReport, *, as_json: bool) -> None:
 def fsck(as_json: Json = False) -> None:
     """Check every stored node, header and code against its hash.
 
-    After a migration it is the embedded chain before that is checked, and how its log ended.
+    After a migration it is the embedded chain before that is checked, and how its log ended. Exit code 5 where
+    something is damaged.
 
     Example: govledger chain fsck
     """
@@ -291,7 +310,12 @@ def fsck(as_json: Json = False) -> None:
 
 @app.command("replay")
 def replay(as_json: Json = False) -> None:
-    """Execute everything again from the first block and compare. Example: govledger chain replay"""
+    """Execute everything again from the first block and compare.
+
+    Takes about a second for 90 blocks; exit code 5 where something comes out differently.
+
+    Example: govledger chain replay
+    """
     with (
         opened() as office,
         _embedded(office) as chain,

@@ -86,6 +86,11 @@ WORDINGS: dict[str, Wording] = {
     "NotAChain": Wording(
         Exit.UNAVAILABLE, "该地址不是区块链节点", "请更正设置 rpc_url（或 init --rpc）"
     ),
+    "AnswerTooLong": Wording(
+        Exit.UNAVAILABLE,
+        "节点的答复过长，未予读取",
+        "请检查该地址上运行的是什么，并核对设置 rpc_url",
+    ),
     "DeploymentError": Wording(
         Exit.UNAVAILABLE, "链与本账本不符", "请更正设置 rpc_url，或换一个 --data-dir"
     ),

@@ -149,11 +149,12 @@ class Drills:
         return None
 
     def _is_recent(self, row: RowMapping, drill: Drill, now: int) -> bool:
+        # What is dated ahead was dated by a clock that was wrong, then or now: it puts nothing off.
         if row["outcome"] == Outcome.RUNNING:
-            return now - int(row["beat_at"]) < ALIVE_MS
+            return 0 <= now - int(row["beat_at"]) < ALIVE_MS
         if row["outcome"] == Outcome.UNFINISHED:
-            return now - int(row["ended_at"] or 0) < ALIVE_MS
-        return now - int(row["started_at"]) < drill.every * self.hours * HOUR_MS
+            return 0 <= now - int(row["ended_at"] or 0) < ALIVE_MS
+        return 0 <= now - int(row["started_at"]) < drill.every * self.hours * HOUR_MS
 
     def run(
         self, name: str, stop: threading.Event | None = None, *, share: int | None = None

@@ -119,6 +119,16 @@ def test_a_drill_that_breaks_is_told_and_remembered(desk: Engine) -> None:
     assert "nobody" in drills.newest()["mirror"].said[0][1]
 
 
+def test_a_run_dated_ahead_by_a_clock_that_was_wrong_puts_no_drill_off(desk: Engine) -> None:
+    clock = Clock()
+    drills = drills_at(desk, clock)
+    clock.now += 400 * 24 * HOUR
+    drills.run("mirror")
+    assert drills.due() is None
+    clock.now -= 400 * 24 * HOUR
+    assert drills.due() == "mirror"
+
+
 def test_a_drill_ends_with_the_server_and_is_no_success(desk: Engine) -> None:
     stop, steps = threading.Event(), []
 

@@ -14,6 +14,7 @@ import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import rlp
@@ -85,13 +86,28 @@ def fsck(store: Store, progress: Progress | None = None) -> IntegrityReport:
     """Check the whole store; the report names what is damaged."""
     report = IntegrityReport(problems=[])
     tell = progress or _quiet
-    _check_file(store, report)
-    _check_nodes(store, report, tell)
-    _check_blocks(store, report, tell)
-    _check_strays(store, report)
+    with _noting(report):
+        _check_file(store, report)
+    with _noting(report):
+        _check_nodes(store, report, tell)
+    with _noting(report):
+        _check_blocks(store, report, tell)
+    with _noting(report):
+        _check_strays(store, report)
     if report.sound:
-        _check_newest_state(store, report, tell)
+        with _noting(report):
+            _check_newest_state(store, report, tell)
     return report
+
+
+@contextmanager
+def _noting(report: IntegrityReport) -> Iterator[None]:
+    """A file that cannot be read any farther is what a check looks for, and no reason to give it up."""
+    try:
+        yield
+    except ChainCorrupt as error:
+        if str(error) not in report.problems:
+            report.note(str(error))
 
 
 def _check_file(store: Store, report: IntegrityReport) -> None:
@@ -266,13 +282,19 @@ def replay(store: Store, progress: Progress | None = None) -> IntegrityReport:
     Stops at the first block that comes out differently: what follows it can only differ too.
     """
     report = IntegrityReport(problems=[])
+    with _noting(report):
+        _replayed(store, report, progress or _quiet)
+    return report
+
+
+def _replayed(store: Store, report: IntegrityReport, tell: Progress) -> None:
     head = store.head()
     last = head.number if head is not None else -1
     place = Path(tempfile.mkdtemp(prefix="replay-", dir=store.path.parent))
     try:
         scratch = Store(place / "scratch.db", create=store.genesis, durable=False)
         try:
-            _replay_all(store, scratch, report, last, progress or _quiet)
+            _replay_all(store, scratch, report, last, tell)
             with scratch.reading() as connection:
                 report.nodes = connection.execute("SELECT count(*) FROM node").fetchone()[0]
         finally:
@@ -280,7 +302,6 @@ def replay(store: Store, progress: Progress | None = None) -> IntegrityReport:
     finally:
         with store_errors(store.path):
             shutil.rmtree(place)
-    return report
 
 
 def _replay_all(

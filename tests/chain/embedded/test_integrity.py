@@ -163,6 +163,21 @@ def test_a_change_is_named_by_its_block(copy: Path, change: str, words: str):
     assert any(words in problem for problem in _report(copy).problems)
 
 
+@pytest.mark.parametrize("part", range(1, 8))
+def test_a_file_that_the_disk_damaged_is_reported_and_not_given_up_on(copy: Path, part: int):
+    size = copy.stat().st_size
+    with copy.open("r+b") as file:
+        file.seek(size * part // 8 // 4096 * 4096)
+        file.write(b"\xa5" * 4096)
+    store = Store(copy)
+    try:
+        checked, executed = fsck(store), replay(store)
+    finally:
+        store.close()
+    assert checked.problems
+    assert all(problem.strip() for problem in checked.problems + executed.problems)
+
+
 def test_a_tampered_node_is_named_by_its_key(copy: Path):
     connection = sqlite3.connect(copy)
     key = connection.execute("SELECT key FROM node ORDER BY key LIMIT 1 OFFSET 7").fetchone()[0]

@@ -23,8 +23,8 @@ from ledger.chain.interface import (
     RawLog,
     TransactionOutcome,
 )
-from ledger.chain.outbox import calldata_of
 from ledger.chain.node_faults import ChainTimeout, ChainUnavailable
+from ledger.chain.outbox import calldata_of
 from ledger.statements import SignedBatch, kind_word, subject_of, text_hash
 from tests.faults.simulation.acts import digest_of
 from tests.faults.simulation.machine import Machine
