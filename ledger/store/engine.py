@@ -34,8 +34,10 @@ CACHE_KIB = 65_536
 CHANGES = "govledger_changes"
 """Where a connection of SQLite keeps how many rows it had ever written when it began to read."""
 sqlite3.register_adapter(bytes, bytes.__bytes__)
-# The driver looks for an adapter of each value that is bytes, by way of an exception where there is none: that takes
-# longer than inserting it.
+sqlite3.register_adapter(type(None), {None: None}.get)
+sqlite3.register_adapter(bool, {False: 0, True: 1}.get)
+# The driver looks for an adapter of each value that is bytes, a boolean or nothing, by way of an exception where there
+# is none: that takes longer than inserting it.
 _ALEMBIC = threading.Lock()
 """Alembic keeps which migration it is at in its modules: two threads at once would write into each other's database."""
 

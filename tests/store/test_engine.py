@@ -197,6 +197,26 @@ def test_a_failed_write_leaves_nothing_behind(database_url: str) -> None:
     engine.dispose()
 
 
+@pytest.mark.parametrize(
+    ("value", "kept", "kind"),
+    [
+        (None, None, "null"),
+        (True, 1, "integer"),
+        (False, 0, "integer"),
+        (b"", b"", "blob"),
+        (b"\0\xff", b"\0\xff", "blob"),
+        ("", "", "text"),
+    ],
+)
+def test_sqlite_keeps_a_value_as_what_it_is(
+    tmp_path: Path, value: object, kept: object, kind: str
+) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'desk.db'}", "desk")
+    with engine.connect() as conn:
+        assert conn.exec_driver_sql("SELECT ?1, typeof(?1)", (value,)).one() == (kept, kind)
+    engine.dispose()
+
+
 def test_a_full_disk_is_reported_and_the_database_survives(tmp_path: Path) -> None:
     url = url_of(tmp_path / "mirror.db")
     engine = open_database(url, "mirror")
