@@ -11,12 +11,14 @@ snapshot. Journals only grow: their ``size`` is copied first, and what lies beyo
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,7 +52,9 @@ _LEFT_OUT = re.compile(
     r"(mirror\.db|.*\.(lock|part|new)|.*-(wal|shm|journal)|node\.json|\..*|" + STAGE + r")\Z"
 )
 """What is derived, or belongs to running processes."""
-_PASSPHRASE = re.compile(r"^[ \t]*passphrase[ \t]*=.*\n?", re.MULTILINE)
+PASSPHRASE = "passphrase"  # noqa: S105 - a name
+_SETTING = re.compile(r"""^[ \t]*["']?passphrase["']?[ \t]*=.*\n?""", re.MULTILINE)
+_NO_ROOM = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE")
 _STEP = 4096
 """Pages that SQLite copies between two reports of progress."""
 
@@ -58,9 +62,10 @@ _STEP = 4096
 def make(office: Office, place: Path, *, keys: bool, progress: Progress | None = None) -> Manifest:
     """Back the office's data directory up into the new directory ``place``.
 
-    ``keys`` says whether the keystore is in it, encrypted as it is; a passphrase in ``config.toml`` never is.
-    Nothing stands at ``place`` until the backup is whole. Raises :class:`BackupError` where something does
-    already, :class:`OSError` where the disk is full.
+    ``keys`` says whether the keystore is in it, encrypted as it is; a passphrase never is, neither one in
+    ``config.toml`` nor the file of one. Nothing stands at ``place`` until the backup is whole. Raises
+    :class:`BackupError` where something does already, or a database cannot be read, :class:`OSError` where the disk
+    is full.
     """
     if place.exists():
         raise BackupError(
@@ -76,7 +81,7 @@ def make(office: Office, place: Path, *, keys: bool, progress: Progress | None =
     try:
         with office.read() as connection:
             known = queries.checkpoint(connection) if queries.cursor_of(connection) else None
-        _copy_files(office.data_dir, draft, progress)
+        _copy_files(office, draft, progress)
         chain = _copy_chain(office.data_dir, draft, progress)
         desk, revision = _copy_desk(office, draft)
         _copy_tree(office.data_dir / JOURNAL, draft / JOURNAL, first="size")
@@ -103,19 +108,40 @@ def make(office: Office, place: Path, *, keys: bool, progress: Progress | None =
     return manifest
 
 
-def _copy_files(data_dir: Path, draft: Path, progress: Progress | None) -> None:
+def _copy_files(office: Office, draft: Path, progress: Progress | None) -> None:
     """Deployment, settings, leaf stores, kept results: everything that has no order of its own."""
-    apart = {CHAIN, DESK, KEYS, JOURNAL.parts[0]}
-    files = [file for file in _files(data_dir) if file.relative_to(data_dir).parts[0] not in apart]
+    data_dir, told = office.data_dir, office.settings.passphrase_file
+    apart = {CHAIN, DESK, KEYS, JOURNAL.parts[0], PASSPHRASE}
+    secret = told.expanduser().resolve() if told else None
+    files = [
+        file
+        for file in _files(data_dir)
+        if file.relative_to(data_dir).parts[0] not in apart and file.resolve() != secret
+    ]
     for done, file in enumerate(files, start=1):
         into = draft / file.relative_to(data_dir)
-        into.parent.mkdir(parents=True, exist_ok=True)
         if file == data_dir / CONFIG_FILE:
-            into.write_text(_PASSPHRASE.sub("", file.read_text("utf-8")), "utf-8")
+            into.write_text(_without_passphrase(file), "utf-8")
         else:
-            _copy(file, into)
+            copy(file, into)
         if progress is not None:
             progress(done, len(files))
+
+
+def _without_passphrase(config: Path) -> str:
+    """The settings file but for a passphrase; raises :class:`BackupError` where that is not sure to be gone."""
+    text = _SETTING.sub("", config.read_text("utf-8"))
+    try:
+        if PASSPHRASE not in tomllib.loads(text):
+            return text
+    except tomllib.TOMLDecodeError:
+        pass  # a passphrase of several lines, cut through
+    raise BackupError(
+        f"the passphrase in {config} cannot be left out",
+        "move it to a file outside the data directory, and name that with passphrase_file",
+        zh=f"无法从 {config} 中去除口令",
+        hint_zh="请将口令移到数据目录之外的文件，并用 passphrase_file 指明",
+    )
 
 
 def _files(root: Path) -> Iterator[Path]:
@@ -135,12 +161,14 @@ def _copy_tree(source: Path, into: Path, first: str = "") -> None:
         return
     files = sorted(_files(source), key=lambda file: file != source / first)
     for file in files:
-        target = into / file.relative_to(source)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _copy(file, target)
+        copy(file, into / file.relative_to(source))
 
 
-def _copy(file: Path, into: Path) -> None:
+def copy(file: Path, into: Path) -> None:
+    """A file with its mode and times, in a directory with the mode of its own."""
+    if not into.parent.exists():
+        into.parent.mkdir(parents=True)
+        shutil.copymode(file.parent, into.parent)
     try:
         shutil.copy2(file, into)
     except FileNotFoundError:
@@ -174,6 +202,20 @@ def _copy_sqlite(source: Path, into: Path, progress: Progress | None) -> None:
         if progress is not None:
             progress(total - remaining, total)
 
+    try:
+        _online_backup(source, into, tell)
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorname", "") in _NO_ROOM:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(into)) from error
+        raise BackupError(
+            f"{source} cannot be copied: {error}",
+            "nothing was backed up; see whether the file is whole (`govledger chain fsck`), and keep older backups",
+            zh=f"无法复制 {source}：{error}",
+            hint_zh="未作备份；请检查该文件是否完好（`govledger chain fsck`），并保留以前的备份",
+        ) from error
+
+
+def _online_backup(source: Path, into: Path, tell: Callable[[int, int, int], None]) -> None:
     with (
         closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as there,
         closing(sqlite3.connect(into)) as here,

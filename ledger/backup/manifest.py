@@ -93,11 +93,18 @@ def read(root: Path) -> Manifest:
     try:
         found = msgspec.json.decode((root / FILE_NAME).read_bytes(), type=Manifest)
     except (FileNotFoundError, NotADirectoryError) as problem:
+        if not root.is_dir():
+            raise BackupError(
+                f"{root} is a file" if root.exists() else f"there is no {root}",
+                "name the directory that `govledger backup` made; unpack an archive of it first",
+                zh=f"{root} 是文件" if root.exists() else f"没有 {root}",
+                hint_zh="请指定 `govledger backup` 生成的目录；归档文件请先解包",
+            ) from problem
         raise DamagedBackup(
             f"{root} has no {FILE_NAME}: it is no backup, or one that was broken off",
-            "make a new backup; half of one is of no use",
+            "take another backup, or unpack the whole archive; half of one is of no use, and nothing was restored",
             zh=f"{root} 中没有 {FILE_NAME}：不是备份，或备份未完成",
-            hint_zh="请重新备份；未完成的备份不能使用",
+            hint_zh="请使用另一份备份，或完整解包归档；未完成的备份不能使用，未恢复任何内容",
         ) from problem
     except msgspec.MsgspecError as problem:
         raise _damaged(root, FILE_NAME, f"no manifest ({problem})", "不是备份清单") from problem

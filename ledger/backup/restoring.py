@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import make_url
 
-from ledger.backup.making import DESK
+from ledger.backup.making import DESK, KEYS, copy
 from ledger.backup.manifest import (
     DESK_ROWS,
-    FILE_NAME,
     BackupError,
     Manifest,
     Progress,
@@ -20,6 +19,7 @@ from ledger.backup.manifest import (
     read,
 )
 from ledger.backup.rows import read_rows
+from ledger.chain.deployment import FILE_NAME as DEPLOYMENT
 from ledger.mirror.queries import size_of
 from ledger.store.engine import create_at
 
@@ -45,8 +45,16 @@ def checked(place: Path, expected: str | None = None, progress: Progress | None 
     return manifest
 
 
-def put_back(place: Path, data_dir: Path) -> None:
-    """Copy the backup's files to ``data_dir``, which must not exist or be empty; all of them, or none."""
+def put_back(
+    place: Path, manifest: Manifest, data_dir: Path, progress: Progress | None = None
+) -> None:
+    """Copy the backup's files to ``data_dir``, which must not exist or be empty; all of them, or none.
+
+    An empty directory may be a volume of its own, or stand where nobody may write beside it: it is filled from within,
+    with what makes it a ledger last.
+
+    Raises :class:`BackupError` where something is there, :class:`OSError` that names a file where no room is left.
+    """
     if data_dir.exists() and (not data_dir.is_dir() or any(data_dir.iterdir())):
         raise BackupError(
             f"{data_dir} is not empty",
@@ -54,13 +62,33 @@ def put_back(place: Path, data_dir: Path) -> None:
             zh=f"{data_dir} 不是空目录",
             hint_zh="请用 -C 指定空目录或尚不存在的目录",
         )
-    draft = data_dir.with_name(f".{data_dir.name}.{os.getpid()}.restoring")
+    there = data_dir.exists()
+    draft = (data_dir / data_dir.name if there else data_dir).with_name(
+        f".{data_dir.name}.{os.getpid()}.restoring"
+    )
     shutil.rmtree(draft, ignore_errors=True)
+    moved: list[Path] = []
     try:
-        shutil.copytree(place, draft, ignore=shutil.ignore_patterns(FILE_NAME, DESK_ROWS))
-        draft.replace(data_dir)
+        draft.mkdir(parents=True)
+        done = 0
+        for file in manifest.files:
+            if not file.path.startswith(f"{DESK_ROWS}/"):
+                copy(place / file.path, draft / file.path)
+            done += file.size
+            if progress is not None:
+                progress(done, manifest.total)
+        if manifest.keys:
+            (draft / KEYS).chmod(0o700)
+        if there:
+            parts = sorted(draft.iterdir(), key=lambda one: one.name == DEPLOYMENT)
+            moved.extend(one.replace(data_dir / one.name) for one in parts)
+            draft.rmdir()
+        else:
+            draft.replace(data_dir)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
+        for one in moved:
+            shutil.rmtree(one) if one.is_dir() else one.unlink()
         raise
 
 

@@ -12,6 +12,7 @@ from ledger.cli.output import (
     Exit,
     Problem,
     err,
+    in_bytes,
     out,
     print_fields,
     print_json,
@@ -93,7 +94,8 @@ def restore(
 
     with progress_bar(say("核对备份", "Checking the backup")) as bar:
         manifest = checked(place, digest, bar)
-    put_back(place, settings().data_dir)
+    with progress_bar(say("复制", "Copying")) as bar:
+        put_back(place, manifest, settings().data_dir, bar)
     with opened() as office:
         bring_up(office, place, manifest)
         with progress_bar(say("核验", "Verifying")) as bar:
@@ -121,10 +123,13 @@ def _tell(place: Path, manifest: Manifest) -> None:
     print_fields(
         say("备份", "Backup"),
         [
-            (say("位置", "place"), place),
-            (say("日志", "log"), f"{manifest.log} (chain id {manifest.chain_id})"),
+            (say("位置", "place"), place.absolute()),
+            (
+                say("日志", "log"),
+                f"{manifest.log} ({say('链标识', 'chain id')} {manifest.chain_id})",
+            ),
             (say("声明", "statements"), size),
-            (say("文件", "files"), f"{len(manifest.files)}, {manifest.total} bytes"),
+            (say("文件", "files"), f"{len(manifest.files)}, {in_bytes(manifest.total)}"),
             (say("内置链", "embedded chain"), yes if manifest.chain else no),
             (say("密钥库", "keystore"), yes if manifest.keys else no),
             (say("清单摘要（请另行保存）", "digest, to be kept elsewhere"), manifest.digest()),

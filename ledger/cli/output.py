@@ -34,6 +34,9 @@ out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+KIB = 1024
+
+
 class Exit(enum.IntEnum):
     """Exit codes of ``govledger``."""
 
@@ -62,6 +65,14 @@ def counted(count: int, one: str) -> str:
     if one.endswith("y") and one[-2] not in "aeiou":
         return f"{count} {one[:-1]}ies"
     return f"{count} {one}{'es' if one.endswith('ch') else 's'}"
+
+
+def in_bytes(size: int) -> str:
+    """A size for people: ``812 bytes``, ``47.6 MiB``."""
+    if size < KIB:
+        return say(f"{size} 字节", counted(size, "byte"))
+    power = min(4, (size.bit_length() - 1) // 10)
+    return f"{size / KIB**power:.1f} {' KMGT'[power]}iB"
 
 
 def language() -> str:

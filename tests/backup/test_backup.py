@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import re
 import shutil
 import sqlite3
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from ledger.backup import making
-from ledger.backup.manifest import FILE_NAME, DamagedBackup, check, read
+from ledger.backup.manifest import FILE_NAME, BackupError, DamagedBackup, check, read
+from ledger.backup.restoring import put_back
 from ledger.journal.journal import Journal
 from ledger.lineage.keeper import PLACE
 from ledger.store.engine import create_at, revisions
@@ -32,6 +36,7 @@ def written(built_office: Person, tmp_path_factory: pytest.TempPathFactory) -> P
     (person.data_dir / "records" / "manifest" / "ab").mkdir(parents=True)
     (person.data_dir / "records" / "manifest" / "ab" / "leaves").write_bytes(bytes(1000))
     (person.data_dir / "config.toml").write_text('passphrase = "hidden"\nport = 8099\n', "utf-8")
+    (person.data_dir / "passphrase").write_text("hidden\n", "utf-8")
     return person
 
 
@@ -93,6 +98,7 @@ def test_what_is_restored_is_the_same_ledger(written: Person, backup: Path, tmp_
 def test_no_passphrase_is_in_it(written: Person, backup: Path) -> None:
     assert "hidden" in (written.data_dir / "config.toml").read_text()
     assert (backup / "config.toml").read_text() == "port = 8099\n"
+    assert not (backup / "passphrase").exists()
 
 
 def test_losing_the_mirror_costs_a_re_index_and_nothing_else(
@@ -225,6 +231,102 @@ def test_a_backup_that_breaks_off_leaves_nothing(
     refused = written.run("backup", tmp_path / "broken", "--keys", expect=UNAVAILABLE)
     assert "no space is left" in refused.err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(shutil.which("prlimit") is None, reason="prlimit is not here")
+def test_a_full_disk_is_named_with_the_file_and_nothing_is_left(
+    written: Person, backup: Path, tmp_path: Path
+) -> None:
+    """As large as a file may be is as full as a disk may be: also within what SQLite writes."""
+    largest = max(file.stat().st_size for file in backup.iterdir() if file.is_file())
+    full = ("prlimit", f"--fsize={largest - 4096}")
+    refused = written.spawn(
+        "backup", tmp_path / "b", "--keys", expect=UNAVAILABLE, prefix=full
+    ).err.splitlines()
+    assert re.fullmatch(r"✗ .*chain\.db: no space is left", refused[0])
+    assert refused[1].strip() == "→ free some space and try again"
+    again = Person(tmp_path / "again")
+    refused = again.spawn("restore", backup, expect=UNAVAILABLE, prefix=full).err.splitlines()
+    assert re.fullmatch(r"✗ .*chain\.db: no space is left", refused[0])
+    assert len(refused) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_chain_that_cannot_be_read_is_not_backed_up(written: Person, tmp_path: Path) -> None:
+    person = written.copy(tmp_path / "damaged")
+    chain = person.data_dir / "chain.db"
+    with chain.open("r+b") as file:
+        file.truncate(chain.stat().st_size // 2)
+    refused = person.spawn("backup", tmp_path / "b", "--keys", expect=REFUSED)
+    assert "chain.db cannot be copied" in refused.err
+    assert "govledger chain fsck" in refused.err
+    assert not (tmp_path / "b").exists()
+
+
+def test_keys_are_for_their_owner_alone_wherever_they_are(
+    written: Person, backup: Path, tmp_path: Path
+) -> None:
+    there, _ = restored(backup, tmp_path / "there")
+    for place in (written.data_dir, backup, there.data_dir):
+        assert stat.S_IMODE((place / "keys").stat().st_mode) == 0o700
+        assert {stat.S_IMODE(file.stat().st_mode) for file in (place / "keys").iterdir()} == {0o600}
+
+
+def test_an_empty_directory_is_filled_where_nobody_may_write_beside_it(
+    backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a volume that is mounted there would be: it is not replaced."""
+    where = tmp_path / "volume"
+    where.mkdir()
+    number = where.stat().st_ino
+    there, _ = restored(backup, where)
+    assert where.stat().st_ino == number
+    assert [one.name for one in tmp_path.iterdir()] == ["volume"]
+    assert there.run("mirror", "verify").code == 0
+
+    moved: list[str] = []
+    real = Path.replace
+
+    def breaks(self: Path, target: Path) -> Path:
+        moved.append(self.name)
+        if self.name == "deployment.json":
+            raise OSError(errno.EIO, "Input/output error", str(self))
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", breaks)
+    empty = tmp_path / "other"
+    empty.mkdir()
+    with pytest.raises(OSError, match="Input/output"):
+        put_back(backup, read(backup), empty)
+    assert moved[-1] == "deployment.json"
+    assert list(empty.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    ['passphrase = """\nhidden"""\n', "[[passphrase]]\nhidden = 1\n"],
+)
+def test_a_passphrase_that_cannot_be_left_out_stops_the_backup(
+    tmp_path: Path, settings: str
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(settings, "utf-8")
+    with pytest.raises(BackupError, match="cannot be left out"):
+        making._without_passphrase(config)
+    config.write_text("\"passphrase\" = 'hidden'\nport = 1\n", "utf-8")
+    assert making._without_passphrase(config) == "port = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("nothing", "there is no "), ("backup.tar.gz", " is a file")]
+)
+def test_what_is_no_directory_is_told_from_a_broken_backup(
+    tmp_path: Path, name: str, words: str
+) -> None:
+    (tmp_path / "backup.tar.gz").write_bytes(b"\x1f\x8b")
+    _, said = restored(tmp_path / name, tmp_path / "there", expect=REFUSED)
+    assert words in said
+    assert "unpack an archive" in said
 
 
 def test_a_chain_that_was_rewritten_does_not_verify(copied: Path, tmp_path: Path) -> None:
