@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from struct import Struct
-from typing import Any
+from typing import Any, NamedTuple
 
 from eth_hash.backends.pysha3 import keccak256 as keccak
 from eth_utils.address import to_checksum_address
@@ -23,6 +23,7 @@ WORD = 32
 QUAD = 64
 ADDRESS_LENGTH = 20
 SPEAKER = "@"
+MOST_ALIKE = 1024
 _KIND = re.compile(rb"[\x21-\x7e]{1,32}")
 _HEX = re.compile(r"(0x)?([0-9a-fA-F]{2})*")
 
@@ -68,6 +69,40 @@ def kind_name(word: bytes) -> str:
     return raw.decode("ascii")
 
 
+class Layout(NamedTuple):
+    """Reads all members of a payload at once, where none is an address or wider than 64 bits.
+
+    What is filed by the hundred differs in its texts: where all integers stand side by side, from ``first`` to ``end``,
+    those that were met before are not read again. ``words`` are the members of 32 bytes and where they stand.
+    """
+
+    names: tuple[str, ...]
+    form: Struct
+    unused: int
+    """The bits of a payload that must be zero."""
+    first: int
+    end: int
+    words: tuple[tuple[str, int, int], ...]
+    known: dict[bytes, dict[str, Value]]
+    """All members of a payload that had these integers."""
+
+    def values(self, payload: bytes) -> dict[str, Value] | None:
+        """The members, None where bits are set that no member has."""
+        numbers = payload[self.first : self.end]
+        before = self.known.get(numbers)
+        if before is None:
+            if int.from_bytes(payload, "big") & self.unused:
+                return None
+            values = dict(zip(self.names, self.form.unpack(payload), strict=True))
+            if numbers and len(self.known) < MOST_ALIKE:
+                self.known[numbers] = values.copy()
+            return values
+        values = before.copy()
+        for name, start, end in self.words:
+            values[name] = payload[start:end]
+        return values
+
+
 @dataclass(frozen=True, slots=True)
 class StructType:
     """One EIP-712 struct: flat, its last member ``bytes32 bodyDigest`` (SHA-256 of the body).
@@ -91,9 +126,7 @@ class StructType:
     names: tuple[str, ...] = field(init=False, repr=False, compare=False)
     naming: tuple[tuple[str, str, str], ...] = field(init=False, repr=False, compare=False)
     """Of the members that name the subject: name, type (``@``: the speaker's), and how errors call them."""
-    packed: tuple[Struct, int] | None = field(init=False, repr=False, compare=False)
-    """Reads all members at once, where none is an address or wider than 64 bits; and the bits of a payload that
-    must then be zero."""
+    compiled: Layout | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         layout = tuple(
@@ -107,7 +140,7 @@ class StructType:
             (name, kinds.get(name, SPEAKER), f"{self.name}.{name}") for name in self.subject
         )
         object.__setattr__(self, "naming", naming)
-        object.__setattr__(self, "packed", _packed(layout))
+        object.__setattr__(self, "compiled", _compiled(layout))
         object.__setattr__(self, "type_hash", bytes(keccak(self.encode_type().encode())))
         object.__setattr__(
             self, "batch_type_hash", bytes(keccak(self.encode_batch_type().encode()))
@@ -184,8 +217,8 @@ class StructType:
         if payload[:WORD] != self.type_hash:
             raise StatementError(f"payload is not a {self.name}: type hash 0x{payload[:4].hex()}…")
         # Every statement of a log comes through here, and nearly all in one step.
-        if self.packed is not None and not int.from_bytes(payload, "big") & self.packed[1]:
-            return dict(zip(self.names, self.packed[0].unpack(payload), strict=True))
+        if self.compiled is not None and (known := self.compiled.values(payload)) is not None:
+            return known
         values: dict[str, Value] = {}
         for name, kind, bits, at in self.layout:
             word = payload[at : at + WORD]
@@ -203,14 +236,19 @@ class StructType:
         return values
 
 
-def _packed(layout: Sequence[tuple[str, str, int, int]]) -> tuple[Struct, int] | None:
+def _compiled(layout: Sequence[tuple[str, str, int, int]]) -> Layout | None:
     if any(kind == "address" or bits > QUAD for _, kind, bits, _ in layout):
         return None
     form, unused = f">{WORD}x", 0
     for _, _, bits, _ in layout:
         form += "24xQ" if bits else f"{WORD}s"
         unused = unused << 8 * WORD | ((1 << 8 * WORD) - (1 << bits) if bits else 0)
-    return Struct(form), unused
+    names = tuple(name for name, *_ in layout)
+    words = tuple((name, at, at + WORD) for name, _, bits, at in layout if not bits)
+    numbers = [at for _, _, bits, at in layout if bits]
+    apart = not numbers or numbers[-1] - numbers[0] != WORD * (len(numbers) - 1)
+    first, end = (0, 0) if apart else (numbers[0], numbers[-1] + WORD)
+    return Layout(names, Struct(form), unused, first, end, words, {})
 
 
 def _encode_word(where: str, kind: str, value: Value) -> bytes:

@@ -292,6 +292,21 @@ def test_a_number_that_does_not_fit_its_member_is_refused_when_read() -> None:
         DECISION.decode(bytes(payload))
 
 
+def test_payloads_whose_numbers_are_the_same_are_read_each_by_itself() -> None:
+    said: list[dict[str, Any]] = [
+        {"code": bytes([at] * 32), "version": 7, "state": 4, "bodyDigest": bytes([9 - at] * 32)}
+        for at in range(3)
+    ]
+    payloads = [DECISION.encode(values) for values in said]
+    for payload, values in zip(payloads, said, strict=True):
+        found = DECISION.decode(payload)
+        assert found == values
+        assert list(found) == list(DECISION.names)
+        # What somebody does to it is nobody else's.
+        found.clear()
+    assert [DECISION.decode(payload) for payload in payloads] == said
+
+
 def test_subjects_are_the_code_the_key_or_the_assessment() -> None:
     org = text_hash("assessor")
     assert subject_of(ORGANISATION, {"code": "c"}, org) == text_hash("c")

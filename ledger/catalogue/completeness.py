@@ -61,10 +61,9 @@ _ALWAYS = tuple(
     )
 )
 _STATED = attrgetter(*(name for _, name in _ALWAYS))
-_ASSESSED = tuple(
+_SECRECY, _PERSONAL = (
     (f"/{name}", name) for name in ("secrecy_assessment", "personal_information_assessment")
 )
-_ASSESSMENTS = attrgetter(*(name for _, name in _ASSESSED))
 _LENGTH_STATED = frozenset({DataType.CHAR, DataType.NUMERIC, DataType.DECIMAL})
 
 
@@ -108,9 +107,10 @@ def _missing(entry: Entry) -> list[tuple[str, str]]:
         found.append(("/grade", "grade"))
     if entry.open_type is OpenType.CONDITIONAL and entry.open_condition is None:
         found.append(("/open_condition", "open_condition"))
-    for place, assessment in zip(_ASSESSED, _ASSESSMENTS(entry), strict=True):
-        if assessment is None or not assessment.done:
-            found.append(place)
+    if (secrecy := entry.secrecy_assessment) is None or not secrecy.done:
+        found.append(_SECRECY)
+    if (personal := entry.personal_information_assessment) is None or not personal.done:
+        found.append(_PERSONAL)
     if entry.formats:
         found += _missing_format_types(entry)
     else:
