@@ -12,6 +12,7 @@ time as anvil takes to read one from its memory.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -69,7 +70,8 @@ def draft(number: int) -> tuple[dict[str, Value], bytes]:
 class LongLog:
     """The chain: a few real blocks of a simulated one, then blocks made on demand."""
 
-    def __init__(self, statements: int) -> None:
+    def __init__(self, statements: int, kept: Path | None = None) -> None:
+        """With ``kept``, a file to make, every block is made at once and read from there when it is asked for."""
         self.steward = Key.of("bench steward")
         self.sim = SimulatedChain(Key.of("bench genesis"))
         self._found()
@@ -82,8 +84,12 @@ class LongLog:
         self.signer = self.steward.address.rjust(WORD, b"\0")
         self._template()
         self._roots: list[bytes] = []
-        self._kept: OrderedDict[int, list[bytes]] = OrderedDict()
+        self._kept: OrderedDict[int, bytes] = OrderedDict()
         self._lock = threading.Lock()
+        self._file = None if kept is None else kept.open("w+b", buffering=0)
+        self._ends = [0]
+        if self._file is not None:
+            self._reach(self.head)
 
     def _found(self) -> None:
         genesis, sim = self.sim.genesis, self.sim
@@ -168,10 +174,8 @@ class LongLog:
             inside = first <= block <= last
             found = [each for each in self._events(block) if topics[1].encode() in each]
             return b"[" + b",".join(found if inside else []) + b"]"
-        events: list[bytes] = []
-        for number in range(first, min(last, self.head) + 1):
-            events += self._events(number)
-        return b"[" + b",".join(events) + b"]"
+        blocks = (self._joined(number) for number in range(first, min(last, self.head) + 1))
+        return b"[" + b",".join(block for block in blocks if block) + b"]"
 
     def block_of(self, leaf: int) -> int:
         """The block that recorded a leaf."""
@@ -182,10 +186,19 @@ class LongLog:
     def _events(self, number: int) -> list[bytes]:
         if number < self.first_block:
             return [_rendered(log, self.sim.log_address) for log in self.sim.chain[number].logs]
+        return self._made(number)[0]
+
+    def _joined(self, number: int) -> bytes:
+        """The events of a block, joined by commas."""
+        if number < self.first_block:
+            return b",".join(self._events(number))
         with self._lock:
             self._reach(number)
+            if self._file is not None:
+                start, end = self._ends[number - self.first_block :][:2]
+                return os.pread(self._file.fileno(), end - start, start)
             kept = self._kept.get(number)
-            return self._made(number)[0] if kept is None else kept
+            return b",".join(self._events(number)) if kept is None else kept
 
     def _reach(self, number: int) -> None:
         """Make every block up to one that was not made before: roots follow from one another."""
@@ -194,9 +207,16 @@ class LongLog:
             events, leaves = self._made(at)
             self.sim.frontier.extend(leaves)
             self._roots.append(self.sim.frontier.root())
-            self._kept[at] = events
-            if len(self._kept) > KEPT_BLOCKS:
-                self._kept.popitem(last=False)
+            self._keep(at, b",".join(events))
+
+    def _keep(self, number: int, events: bytes) -> None:
+        if self._file is not None:
+            self._file.write(events)
+            self._ends.append(self._ends[-1] + len(events))
+            return
+        self._kept[number] = events
+        if len(self._kept) > KEPT_BLOCKS:
+            self._kept.popitem(last=False)
 
     def _made(self, number: int) -> tuple[list[bytes], list[bytes]]:
         """Events of a block, rendered, and their leaf hashes."""
@@ -335,12 +355,16 @@ def deployment_of(log: LongLog) -> Deployment:
 
 
 @contextmanager
-def long_log(statements: int) -> Iterator[FilledLog]:
-    """A served log with ``statements`` drafts, in a process of its own."""
+def long_log(statements: int, *, made_before: bool = False) -> Iterator[FilledLog]:
+    """A served log with ``statements`` drafts, in a process of its own.
+
+    What is ``made_before`` (1.4 GB for a million) costs this machine little when it is asked for: as if the node were
+    another machine's.
+    """
     with tempfile.TemporaryDirectory(prefix="govledger-long-log-") as name:
         place = Path(name)
         process = subprocess.Popen(
-            [sys.executable, __file__, str(statements), name],
+            [sys.executable, __file__, str(statements), name, *["--made-before"] * made_before],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=REPOSITORY,
@@ -356,8 +380,9 @@ def long_log(statements: int) -> Iterator[FilledLog]:
 
 def main() -> None:
     """Serve until standard input ends."""
-    log = LongLog(int(sys.argv[1]))
-    deployment_of(log).save(Path(sys.argv[2]))
+    place = Path(sys.argv[2])
+    log = LongLog(int(sys.argv[1]), place / "events" if "--made-before" in sys.argv else None)
+    deployment_of(log).save(place)
     handler = type("Handler", (_Handler,), {"log": log})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
