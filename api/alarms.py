@@ -34,6 +34,10 @@ WARNING: dict[str, tuple[str, str]] = {
         "节点的区块少于镜像已见的区块",
         "the node has fewer blocks than the mirror has seen",
     ),
+    "disk_low": (
+        "数据所在磁盘的可用空间不足 1 GiB",
+        "less than 1 GiB is free where the data are",
+    ),
     "drill_overdue": ("演练逾期未完成", "a drill was not finished for longer than three intervals"),
 }
 ALARMS = FAILING | WARNING
@@ -50,5 +54,6 @@ def alarms_of(checks: Mapping[str, Mapping[str, Any]]) -> list[str]:
     warned = [
         *(["drill_overdue"] if drills.get("overdue") else []),
         *(["node_behind"] if checks["mirror"].get("ahead") else []),
+        *(["disk_low"] if checks["disk"].get("low") else []),
     ]
     return sorted([*found, *failed, *warned])

@@ -90,5 +90,8 @@ _HELP = {
     "outbox_accepted": "Batches accepted and not yet sent",
     "outbox_sent": "Batches sent and not yet recorded",
     "outbox_recorded": "Batches recorded and not yet verified by the mirror",
+    "outbox_verified": "Batches recorded, and verified by the mirror",
     "outbox_refused": "Batches that the contract refused",
+    "disk_free_bytes": "Bytes free where the data are, on the fullest of their disks",
+    "disk_bytes": "Bytes that this disk holds in all",
 }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from shutil import disk_usage
 from typing import Any
 
 from eth_utils.crypto import keccak
 from sqlalchemy import Connection, func, select
+from sqlalchemy.engine import make_url
 
 from api.alarms import alarms_of
 from api.context import Context
@@ -22,6 +25,8 @@ from ledger.store.errors import StoreError
 
 _SIZE = bytes(keccak(text="size()"))[:4]
 _RECEIPTS = OutboxReceipt.__table__  # type: ignore[attr-defined]
+LEAST_FREE = 1 << 30
+"""Bytes free below which ``disk_low`` warns."""
 _WAITING = ("accepted", "sent", "recorded")
 
 
@@ -41,6 +46,7 @@ def outbox_states(context: Context) -> dict[str, int]:
 def measurements(context: Context) -> dict[str, float]:
     """Numbers for ``/metrics``; what cannot be measured at the moment is left out."""
     numbers: dict[str, float] = {"duty_running": float(context.duty.running)}
+    numbers["disk_free_bytes"], numbers["disk_bytes"] = disk_space(context)
     try:
         numbers["duty_leads"] = float(context.office.rota.on_duty().here)
         states = outbox_states(context)
@@ -73,6 +79,7 @@ def readiness(context: Context) -> tuple[bool, dict[str, Any]]:
         "duty": _duty(context),
         "lineage": _lineage(context),
         "drills": _drills(context),
+        "disk": _disk(context),
     }
     size, held = checks["chain"].get("log_size"), checks["mirror"].get("size")
     if size is not None and held is not None:
@@ -176,6 +183,22 @@ def _drills(context: Context) -> dict[str, Any]:
         "overdue": overdue,
         "newest": newest,
     }
+
+
+def _disk(context: Context) -> dict[str, Any]:
+    """How much is free where the data are; what happens on a full disk, the parts above tell."""
+    free, total = disk_space(context)
+    return {"ok": True, "free": free, "total": total, "low": free < LEAST_FREE}
+
+
+def disk_space(context: Context) -> tuple[int, int]:
+    """Bytes free and in all, on the fullest disk with data of this ledger."""
+    settings = context.office.settings
+    urls = [make_url(url) for url in (settings.mirror_url, settings.desk_url)]
+    files = [url.database for url in urls if url.get_backend_name() == "sqlite" and url.database]
+    places = {context.office.data_dir, *(Path(file).parent for file in files)}
+    found = [disk_usage(place) for place in places if place.is_dir()]
+    return min(((one.free, one.total) for one in found), default=(0, 0))
 
 
 def _drill_numbers(context: Context) -> dict[str, float]:

@@ -233,8 +233,9 @@ def _embedded(office: Office) -> Iterator[EmbeddedChain]:
                 f"链在 {chain.name}，不归本进程所有", f"the chain is {chain.name}, not ours to open"
             ),
             say(
-                "只能检查内置链；若有服务在运行，请先停止",
-                "only an embedded chain can be checked; stop the server or node that holds it",
+                "只能检查内置链；若有服务在运行，请先停止，或查看其定期演练 `govledger drills`",
+                "only an embedded chain can be checked; stop the server or node that holds it, or see what its "
+                "own drills found (`govledger drills`)",
             ),
             Exit.UNAVAILABLE,
         )

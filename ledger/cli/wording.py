@@ -234,9 +234,9 @@ _SYSTEM: dict[int, tuple[str, str, str, str]] = {
     ),
     errno.EROFS: (
         "the file system is read-only",
-        "name another place",
+        "mount it writable, or name another place; a copy of a data directory works as well",
         "文件系统只读",
-        "请换一个位置",
+        "请以可写方式挂载，或换一个位置；数据目录的副本同样可用",
     ),
 }
 _SAME = {errno.EPERM: errno.EACCES, errno.EDQUOT: errno.ENOSPC, errno.EFBIG: errno.ENOSPC}

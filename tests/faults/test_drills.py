@@ -184,10 +184,11 @@ def test_every_alarm_has_a_page_and_every_page_an_alarm() -> None:
 
 def test_every_part_that_is_not_well_raises_its_alarm() -> None:
     well: dict[str, dict[str, Any]] = {
-        name: {"ok": True} for name in ("chain", "mirror", "outbox", "duty", "lineage", "drills")
+        name: {"ok": True}
+        for name in ("chain", "mirror", "outbox", "duty", "lineage", "drills", "disk")
     }
     assert alarms_of(well) == []
-    for name in well:
+    for name in well.keys() - {"disk"}:
         (alarm,) = alarms_of(well | {name: {"ok": False}})
         assert alarm in ALARMS
     for name in NAMES:
@@ -197,6 +198,8 @@ def test_every_part_that_is_not_well_raises_its_alarm() -> None:
     assert alarms_of(well | {"drills": {"ok": True, "overdue": ["fsck"]}}) == ["drill_overdue"]
     assert alarms_of(well | {"mirror": {"ok": True, "ahead": 0}}) == []
     assert alarms_of(well | {"mirror": {"ok": True, "ahead": 2}}) == ["node_behind"]
+    assert alarms_of(well | {"disk": {"ok": True, "low": False}}) == []
+    assert alarms_of(well | {"disk": {"ok": True, "low": True}}) == ["disk_low"]
 
 
 def drill_alarms(context: Context) -> list[str]:
