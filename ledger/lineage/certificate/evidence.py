@@ -108,8 +108,8 @@ def check_journal(
     whose, whose_zh = ", ".join(brought) or "nobody named", "、".join(brought) or "未具名者"
     verdict.add(
         Status.PROVEN,
-        f"{len(found)} events stand, byte for byte, in the journal {journal.origin}, under {len(anchors)} "
-        "checkpoints that its collector anchored in the log, each extending the one before. They were let in for: "
+        f"{len(found)} events stand, byte for byte, in the journal {journal.origin}, under checkpoints "
+        f"that its collector anchored in the log ({len(anchors)}), each extending the one before. They were let in for: "
         f"{printable(whose)}.",
         f"{len(found)}个事件逐字节位于血缘日志 {journal.origin} 中，由归集方锚定的{len(anchors)}个检查点证明，"
         f"后一检查点均由前一检查点追加而来。上报方：{printable(whose_zh)}。",
