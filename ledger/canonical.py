@@ -208,6 +208,11 @@ def _members(members: list[tuple[str, JsonValue]]) -> JsonValue:
     return _Refused(f"the name {twice!r} appears twice in one object", twice)
 
 
+def written(number: int) -> int | str:
+    """A count as documents write it: a number, or its decimal digits where that is beyond 2^53 - 1."""
+    return number if number <= MAX_INTEGER else str(number)
+
+
 def _integer(text: str) -> JsonValue:
     if len(text) <= len(str(-MAX_INTEGER)) and -MAX_INTEGER <= int(text) <= MAX_INTEGER:
         return int(text)

@@ -38,6 +38,45 @@ FROM audit_in_received d
 LEFT JOIN audit_entry e ON e.code = d.entry
 WHERE d.manifest = 0 AND d.period_end >= :window;
 
+-- Manifests in force of one entry and mode whose periods overlap: their rows count twice, and a small one may pass for
+-- the whole period.
+INSERT INTO audit_finding (name, subject, org, scoped, leaf, other, number)
+SELECT 'periods_overlap', f.entry, COALESCE(e.org, 0), COALESCE(e.scoped, :strangers), MAX(f.leaf),
+  ARG_MAX(f.earlier, f.leaf), MAX(f.period_end)
+FROM (
+  SELECT m.entry, m.leaf, m.period_start, m.period_end, LAG(m.leaf) OVER w AS earlier,
+    MAX(m.period_end) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS covered
+  FROM audit_in_manifest m
+  WHERE m.newest = 1 AND m.period_end >= :window AND m.entry IN (
+    SELECT u.entry FROM audit_supply s JOIN audit_unit u ON u.leaf = s.unit WHERE s.several = 1)
+  WINDOW w AS (PARTITION BY m.entry, m.mode ORDER BY m.period_start, m.period_end, m.leaf)
+) f
+LEFT JOIN audit_entry e ON e.code = f.entry
+WHERE f.period_start <= f.covered
+GROUP BY f.entry, e.org, e.scoped;
+
+-- All rows, and far fewer than all rows of the period before.
+INSERT INTO audit_finding (name, subject, org, scoped, leaf, other, number)
+SELECT 'rows_fell', f.entry, COALESCE(e.org, 0), COALESCE(e.scoped, :strangers), f.leaf, f.earlier, f.was - f.rows
+FROM (
+  SELECT m.entry, m.leaf, m.rows, LAG(m.leaf) OVER w AS earlier, LAG(m.rows) OVER w AS was
+  FROM audit_in_manifest m
+  WHERE m.newest = 1 AND m.mode = 1 AND m.period_end >= :window AND m.entry IN (
+    SELECT u.entry FROM audit_supply s JOIN audit_unit u ON u.leaf = s.unit WHERE s.several = 1)
+  WINDOW w AS (PARTITION BY m.entry ORDER BY m.period_end, m.leaf)
+) f
+LEFT JOIN audit_entry e ON e.code = f.entry
+WHERE f.rows > 0 AND f.rows < f.was AND CAST(f.was - f.rows AS HUGEINT) * 10000 > CAST(f.was AS HUGEINT) * :rows_fell;
+
+-- What the organisation that supplies it received itself: nobody else saw that it arrived.
+INSERT INTO audit_finding (name, subject, org, scoped, leaf, other, number)
+SELECT 'self_received', d.entry, e.org, e.scoped, MAX(d.leaf), NULL, COUNT(*)
+FROM audit_in_content d
+JOIN audit_entry e ON e.code = d.entry
+JOIN audit_organisation g ON g.id = e.org AND g.hash = d.organisation
+WHERE d.period_end >= :window
+GROUP BY d.entry, e.org, e.scoped;
+
 -- Rows that were delivered before as another period's.
 INSERT INTO audit_finding (name, subject, org, scoped, leaf, other, number)
 SELECT 'old_snapshot', d.entry, COALESCE(e.org, 0), COALESCE(e.scoped, :strangers), d.leaf, MIN(b.leaf), MIN(b.period_end)
@@ -120,6 +159,9 @@ FROM (
   SELECT u.code, u.org, u.scoped, u.binding_leaf, u.leaf, CASE WHEN u.bound = 2 THEN 'binding_released' END
   FROM audit_unit u WHERE u.standing = 0
   UNION ALL
+  SELECT u.code, u.org, u.scoped, u.binding_leaf, u.leaf, CASE WHEN u.bound = 1 AND u.rebound = 1 THEN 'entry_rebound' END
+  FROM audit_unit u WHERE u.standing = 0
+  UNION ALL
   SELECT u.code, u.org, u.scoped, u.binding_leaf, u.leaf, CASE WHEN u.lost = 1 THEN 'entry_shared' END
   FROM audit_unit u WHERE u.standing = 0
   UNION ALL
@@ -180,6 +222,16 @@ FROM (
 ) f
 LEFT JOIN audit_organisation g ON g.code = f.owner
 WHERE f.name IS NOT NULL;
+
+-- Exemptions that were written down after the day from which they are to count.
+INSERT INTO audit_finding (name, subject, org, scoped, leaf, other, number)
+SELECT 'exemption_backdated', x.code, COALESCE(g.id, 0), COALESCE(g.scoped, :strangers), x.leaf, NULL, x.valid_from
+FROM audit_in_exemption x
+JOIN audit_in_begun b ON b.code = x.code AND b.valid_from = x.valid_from
+LEFT JOIN audit_in_obligation o ON x.target_type = 'obligation' AND o.code = x.target
+LEFT JOIN audit_in_entry e ON x.target_type = 'entry' AND e.code = x.target
+LEFT JOIN audit_organisation g ON g.code = COALESCE(o.responsible, e.provider)
+WHERE x.status = 'granted' AND x.valid_from < b.recorded_on;
 
 INSERT INTO audit_finding (name, subject, org, scoped, leaf, other, number)
 SELECT 'objection_open', j.obligation, COALESCE(g.id, 0), COALESCE(g.scoped, :strangers), j.leaf, o.leaf, NULL

@@ -81,13 +81,14 @@ def inputs(size: int, dialect: str, window_leaf: int = 0) -> dict[str, Select[An
 def later_inputs(size: int) -> dict[str, Select[Any]]:
     """What findings need beside it."""
     received = deliveries.deliveries_at(size).selected_columns
-    shown = ("leaf", "entry", "number", "rows", "period_end", "content")
+    shown = ("leaf", "entry", "number", "rows", "period_end", "content", "organisation")
     return {
         "place": _only(
             deliveries.resources_at(size),
             *("leaf", "code", "entry", "status", "location", "organisation"),
         ),
         "content": select(*(received[name] for name in shown)).where(received["leaf"] < size),
+        "begun": obligations.exemptions_begun_at(size),
         "objection": _only(obligations.objections_at(size), "leaf", "obligation", "state"),
     }
 

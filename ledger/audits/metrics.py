@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from ledger.canonical import written
+
 FULL = 10_000
 
 
@@ -248,10 +250,10 @@ class Tally:
         return basis_points(judged, judged + self.of(State.NOT_ASSESSABLE))
 
     def document(self) -> dict[str, object]:
-        """The tally as JSON values."""
+        """The tally as JSON values; a count that JSON numbers do not hold exactly is text, as in bodies."""
         return {
-            "numerator": self.numerator,
-            "denominator": self.denominator,
+            "numerator": written(self.numerator),
+            "denominator": written(self.denominator),
             "rate_basis_points": self.rate,
             "coverage_basis_points": self.coverage,
             **{state.word: self.of(state) for state in State},

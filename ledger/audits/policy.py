@@ -38,6 +38,7 @@ OWN_DEFAULTS = (
     "mount",
     "improve",
     "full_count_days",
+    "rows_fell",
 )
 """Members for which no law gives a figure: what stands there by default is ours (系统默认值)."""
 
@@ -96,6 +97,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """From a finding about rows or quality to its repair."""
     full_count_days: Annotated[int, msgspec.Meta(ge=1, le=3660)] = 366
     """Calendar days after which increments alone say too little: deletions show in full deliveries."""
+    rows_fell: BasisPoints = 1000
+    """Share of its rows by which a table may shrink from one period to the next without being named."""
 
     def document(self) -> dict[str, Any]:
         """The policy as JSON values."""

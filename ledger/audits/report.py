@@ -20,7 +20,7 @@ from ledger.audits.ladder import REASONS, gap_id, rung_code
 from ledger.audits.metrics import METRICS, State, Tally, empty
 from ledger.audits.periods import calendar_digest
 from ledger.audits.workspace import Row
-from ledger.canonical import canonical_json
+from ledger.canonical import canonical_json, written
 from ledger.codes import EXEMPTION_SCOPES, ExemptionScope, ObligationType
 from ledger.days import day_of
 from ledger.lineage.queries import AnchoredCheckpoint
@@ -173,8 +173,8 @@ def finding_line(audit: Audit, row: Row) -> dict[str, Any]:
     """A finding as the report and the API tell it; ``number`` is what :data:`SIGNALS` says it is."""
     signal = SIGNALS[row.name]
     number = row.number
-    if number is not None and signal.number == "day":
-        number = day_of(number).isoformat()
+    if number is not None:
+        number = day_of(number).isoformat() if signal.number == "day" else written(number)
     return {
         "id": f"{row.name}:{row.subject}:{row.leaf}",
         "name": row.name,
@@ -309,8 +309,8 @@ def table_line(audit: Audit, row: Row) -> Line:
         "gap": rung_code(rung) if rung else None,
         "periods_due": max(0, due_upto - due_from),
         "periods_on_time": on_time,
-        "rows_due": rows_due,
-        "rows_here": rows_here,
+        "rows_due": written(rows_due),
+        "rows_here": written(rows_here),
         "items_due": items_due,
         "items_here": items_here,
         "self_assessed": bool(own),

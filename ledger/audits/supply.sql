@@ -18,7 +18,7 @@ WHERE d.number > 1;
 -- them that were not overdue by then, after after_ and up to upto, arrived on time, unless rows were missing or changed.
 INSERT INTO audit_supply
   (unit, manifested, newest_manifest, delivered, newest_delivery, filled, incomplete, rows_due, rows_here,
-   spans, timely, several, reshaped, early, late_leaf, full_end)
+   spans, timely, several, reshaped, early, late_leaf, full_end, broken_end)
 SELECT g.unit, MAX(g.manifested), MAX(g.manifest_key), MAX(g.upto), MAX(g.delivery_key), MAX(g.filled),
   SUM(CASE WHEN g.last = 1 AND g.complete = 0 AND g.mode = 2 THEN g.inside ELSE 0 END),
   SUM(CASE WHEN g.last = 1 THEN g.inside * g.rows_due ELSE 0 END),
@@ -26,7 +26,8 @@ SELECT g.unit, MAX(g.manifested), MAX(g.manifest_key), MAX(g.upto), MAX(g.delive
   SUM(CASE WHEN g.named > 0 AND g.current = 0 THEN 2 WHEN g.upto > g.after_ AND g.arrived = 1 THEN 1 ELSE 0 END),
   SUM(CASE WHEN g.upto > g.after_ AND g.arrived = 1 THEN g.upto - g.after_ ELSE 0 END),
   CASE WHEN MIN(g.manifest_key) < MAX(g.manifest_key) THEN 1 ELSE 0 END,
-  MAX(g.reshaped), MAX(g.early), MAX(g.late_leaf), MAX(CASE WHEN g.mode = 1 THEN g.period_end END)
+  MAX(g.reshaped), MAX(g.early), MAX(g.late_leaf), MAX(CASE WHEN g.mode = 1 THEN g.period_end END),
+  MAX(CASE WHEN g.last = 1 AND g.complete = 0 AND g.mode = 1 THEN g.period_end END)
 FROM (
   SELECT f.unit, f.manifested, f.manifest_key, f.named, f.current, f.complete, f.mode, f.filled, f.inside, f.last,
     f.rows_due, f.upto, f.reshaped, f.early, f.period_end,

@@ -84,11 +84,12 @@ CREATE TABLE audit_repeated (
 );
 
 -- Manifests and deliveries of a unit's entry. manifested and delivered are the last periods covered;
--- the newest of each are packed with their period: see supply.sql.
+-- the newest of each are packed with their period: see supply.sql. Rows are sums of what anybody may have signed,
+-- so that 64 bits do not hold them.
 CREATE TABLE audit_supply (
   unit BIGINT, manifested INTEGER, newest_manifest BIGINT, delivered INTEGER, newest_delivery BIGINT,
-  filled INTEGER, incomplete INTEGER, rows_due BIGINT, rows_here BIGINT, spans INTEGER, timely INTEGER,
-  several INTEGER, reshaped INTEGER, early INTEGER, late_leaf BIGINT, full_end INTEGER
+  filled INTEGER, incomplete INTEGER, rows_due HUGEINT, rows_here HUGEINT, spans INTEGER, timely INTEGER,
+  several INTEGER, reshaped INTEGER, early INTEGER, late_leaf BIGINT, full_end INTEGER, broken_end INTEGER
 );
 
 -- Deliveries of periods for which there is no manifest: the newest of each entry.
@@ -120,7 +121,7 @@ CREATE TABLE audit_open (
 CREATE TABLE audit_verdict (
   unit BIGINT, cataloguing INTEGER, collection INTEGER, records INTEGER, timeliness INTEGER, quality INTEGER,
   items INTEGER, rung INTEGER, reason VARCHAR, on_time INTEGER, manifest_leaf BIGINT, delivery_leaf BIGINT,
-  rows_due BIGINT, rows_here BIGINT, items_due INTEGER, items_here INTEGER
+  rows_due HUGEINT, rows_here HUGEINT, items_due INTEGER, items_here INTEGER
 );
 
 -- Business tables with expected entries below them: the worst of each metric, ranked.

@@ -36,7 +36,7 @@ FROM (
          WHEN (j.exempt & 2) = 0 AND (j.newest_manifest IS NULL OR (j.due > 0 AND j.manifested < j.due_upto)) THEN 3
          WHEN (j.exempt & 2) = 0 AND (j.collected = 0 OR (j.due > 0 AND j.delivered < j.due_upto)) THEN 4
          WHEN (j.exempt & 2) = 0 AND (j.bare_newest = 1 OR j.named = 0) THEN 5
-         WHEN (j.exempt & 2) = 0 AND (j.complete = 0 OR j.incomplete > 0) THEN 6
+         WHEN (j.exempt & 2) = 0 AND (j.complete = 0 OR j.incomplete > 0 OR j.contradicted = 1) THEN 6
          WHEN j.timeliness = 2 THEN 7
          WHEN j.quality = 2 THEN 8
          ELSE 0 END AS rung
@@ -91,6 +91,7 @@ FROM (
           s.newest_delivery % 32 // 16 AS full_, s.newest_delivery % 16 // 8 AS named,
           s.newest_delivery % 8 // 4 AS current, s.newest_delivery % 4 // 2 AS complete,
           s.newest_delivery % 2 AS filled_now,
+          CASE WHEN s.broken_end >= s.newest_delivery // 274877906944 THEN 1 ELSE 0 END AS contradicted,
           COALESCE(t.periods, s.timely, 0) AS on_time,
           q.total, p.leaf AS open_leaf, u.hidden, u.item_count, COALESCE(i.here, 0) AS items_found
         FROM audit_unit u

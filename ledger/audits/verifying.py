@@ -326,7 +326,9 @@ def _check_bytes(
                 for name, value in report_parts(audit)
             }
             found.differences += differences(told, made)
-        return {one["id"]: (one["numerator"], one["denominator"]) for one in measures(audit)}
+        return {
+            one["id"]: (int(one["numerator"]), int(one["denominator"])) for one in measures(audit)
+        }
 
 
 def _check_anchors(

@@ -116,6 +116,7 @@ def parameters(question: Question) -> dict[str, Any]:
         "calendar_known": int(known(question.day)),
         "timeliness_pass": question.policy.timeliness_pass,
         "quality_pass": question.policy.quality_pass,
+        "rows_fell": question.policy.rows_fell,
         "mount_days": question.policy.mount,
         "improve_days": question.policy.improve,
         "publish_days": question.policy.clocks.publish,
@@ -164,9 +165,10 @@ def _take(work: Workspace, reading: Reading, name: str, days: Days) -> None:
 def find(connection: Connection, work: Workspace, question: Question) -> None:
     """Fill in the findings, which no metric and no gap needs: only whoever asks for them waits for them."""
     asked = later_inputs(question.size)
+    days = Days(list(Periods(question.day, question.policy).calendar_rows(question.begun)))
     with Reading(connection, asked, question.size) as reading:
         for name in asked:
-            work.load(PREFIX + name, reading.pieces(name))
+            work.load(PREFIX + name, days.of(reading.pieces(name)))
     for step in steps(_FINDINGS):
         work.run(step, parameters(question))
     find_dropped_columns(connection, work, question.size)

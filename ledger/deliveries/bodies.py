@@ -119,7 +119,7 @@ class DeliveryBody(_Body):
 
 
 def number_of(value: int | str) -> int:
-    """A count of rows as bodies write it: a number, or its decimal digits beyond 2^53 - 1.
+    """A count of rows as bodies write it (:func:`ledger.canonical.written`).
 
     Raises :class:`ValueError` for any other form, so that each count has one.
     """
@@ -131,11 +131,6 @@ def number_of(value: int | str) -> int:
     if number <= MAX_INTEGER or str(number) != value:
         raise ValueError(f"a count as text is one beyond 2^53-1 in decimal digits, not {value!r}")
     return number
-
-
-def written(number: int) -> int | str:
-    """A count of rows as bodies write it; the other way of :func:`number_of`."""
-    return number if number <= MAX_INTEGER else str(number)
 
 
 def schema_digest(schema: dict[str, Any]) -> bytes:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from ledger.bodies import Line, Prose
-from ledger.canonical import canonical_json
+from ledger.canonical import canonical_json, written
 from ledger.codes import DeliveryMode, ResourceStatus, ResourceType
 from ledger.days import day_number, near
 from ledger.deliveries.bodies import (
@@ -27,7 +27,6 @@ from ledger.deliveries.bodies import (
     HexDigest,
     bucket_digest,
     schema_digest,
-    written,
 )
 from ledger.faults import Unfit
 from ledger.merkle import EMPTY_ROOT

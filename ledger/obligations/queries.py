@@ -46,6 +46,7 @@ from ledger.obligations.models import BINDINGS, EXEMPTIONS, OBJECTIONS, OBLIGATI
 from ledger.obligations.selects import (
     bindings_at,
     exemptions_at,
+    exemptions_begun_at,
     objections_at,
     obligations_at,
     owed_at,
@@ -71,6 +72,7 @@ __all__ = [
     "exemption_history",
     "exemptions",
     "exemptions_at",
+    "exemptions_begun_at",
     "exemptions_of",
     "from_list",
     "history",

@@ -79,6 +79,24 @@ def owed_at(size: int | None, day: date) -> Select[Any]:
     )
 
 
+def exemptions_begun_at(size: int | None = None) -> Select[Any]:
+    """When each first day of an exemption was first written down, as of a log size.
+
+    Columns: code, valid_from (YYYYMMDD), recorded_at (of the first version that names this day).
+    """
+    columns = EXEMPTIONS.c
+    before = [] if size is None else [columns.leaf_from < size]
+    return (
+        select(
+            columns.code,
+            columns.valid_from,
+            func.min(columns.recorded_at).label("recorded_at"),
+        )
+        .where(columns.status == ExemptionStatus.GRANTED.value, *before)
+        .group_by(columns.code, columns.valid_from)
+    )
+
+
 def _freed(
     size: int | None, day: int, kind: ExemptionTarget, target: ColumnElement[str]
 ) -> FromClause:

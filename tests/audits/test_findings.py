@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -9,6 +10,8 @@ import pytest
 from sqlalchemy import update
 
 from ledger.audits.findings import SIGNALS
+from ledger.audits.policy import Policy
+from ledger.audits.report import finding_line, report_bytes
 from ledger.catalogue.entry import Entry
 from ledger.catalogue.models import EDITIONS
 from ledger.catalogue.statements import Revision, filing
@@ -22,6 +25,7 @@ from tests.catalogue.conftest import whole_entry
 from tests.organisations.scribe import FAR
 
 Q1, Q2 = ("2026-01-01", "2026-03-31"), ("2026-04-01", "2026-06-30")
+Q3 = ("2026-07-01", "2026-09-30")
 
 
 @pytest.fixture
@@ -275,7 +279,7 @@ def test_obligations_withdrawn_amended_and_ended(running: World) -> None:
 
 
 def test_an_exemption_counts_by_scope_and_only_until_it_expires(running: World) -> None:
-    running.exempt(TABLE, "update", expires="2026-07-20")
+    running.exempt(TABLE, "update", valid_from="2026-04-02", expires="2026-07-20")
     running.wait(7, 20)
     assert running.states()["timeliness"] == 3
     assert found(running) == {"exemption_relied_on": ["EX-1"]}
@@ -436,3 +440,91 @@ def test_a_statement_that_nobody_can_read(world: World) -> None:
     with world.audit(leaf + 2) as audit:
         (tally,) = audit.tallies()["on_chain"].values()
         assert (tally.numerator, tally.denominator) == (1, 1)
+
+
+def test_periods_that_overlap_are_named_and_hide_no_incomplete_one(running: World) -> None:
+    running.on(7, 3).manifest(*Q2, rows=100)
+    running.deliver(*Q2, rows=40, content="less", complete=False, differences={"missing": 60})
+    assert running.gap()[:2] == (6, "rows_differ")
+    # all rows as they stand at the end of June, says a manifest of its last day: they are two
+    running.supply("2026-06-30", "2026-06-30", rows=2, content="few")
+    named = found(running)
+    assert named == {"periods_overlap": [ENTRY], "rows_fell": [ENTRY], "rows_missing": [ENTRY]}
+    assert running.gap()[:2] == (6, "rows_differ")
+    with running.audit() as audit:
+        (overlap,) = audit.findings(name="periods_overlap")
+        (fell,) = audit.findings(name="rows_fell")
+    assert (overlap.number, fell.number) == (20260630, 98)
+    assert (fell.leaf, fell.other) == (overlap.leaf, overlap.other)
+    # what was owed for the quarter arrives after all
+    running.deliver(*Q2, rows=100, content=(ENTRY, Q2[1]))
+    assert running.gap() is None
+
+
+def test_periods_of_increments_within_the_year_of_a_full_one_do_not_overlap(
+    running: World,
+) -> None:
+    running.on(7, 3).supply(*Q2, rows=5, mode="increment", content="new")
+    running.supply("2026-01-01", "2026-06-30", rows=5, content="all")
+    assert "periods_overlap" in found(running)  # with the first quarter, which was a full one
+    with running.audit() as audit:
+        (row,) = audit.findings(name="periods_overlap")
+    assert row.number == 20260630
+
+
+@pytest.mark.parametrize(("rows", "named"), [(90, []), (89, [ENTRY])])
+def test_a_table_that_shrinks_is_named_from_a_tenth_on(
+    running: World, rows: int, named: list[str]
+) -> None:
+    running.on(7, 3).supply(*Q2, rows=100)
+    running.on(10, 12).supply(*Q3, rows=rows, content="fewer")
+    assert found(running).get("rows_fell", []) == named
+    assert "rows_fell" not in found(running, policy=Policy(rows_fell=2000))
+
+
+def test_more_rows_than_any_number_holds_stop_no_audit(running: World) -> None:
+    most = (1 << 63) - 1
+    for day in (28, 29, 30):
+        running.on(7, 3).manifest("2026-04-01", f"2026-06-{day}", rows=most, content=day)
+    with running.audit() as audit:
+        report = json.loads(b"".join(report_bytes(audit)))
+    (records,) = [one for one in report["metrics"] if one["id"] == "record_collection"]
+    # beyond 2^53 numbers of JSON are not exact: they are text, as in bodies
+    assert (records["numerator"], records["denominator"]) == (3, str(3 * most + 3))
+    assert records["rate_basis_points"] == 0
+    (line,) = [one for one in report["tables"] if one["code"] == TABLE]
+    assert line["rows_due"] == str(3 * most + 3)
+    running.manifest(*Q2, rows=3)
+    with running.audit() as audit:
+        shrunk = [finding_line(audit, row) for row in audit.findings(name="manifest_shrunk")]
+    assert [one["number"] for one in shrunk] == [str(most - 3)]
+
+
+def test_what_the_owner_received_itself(running: World) -> None:
+    running.on(7, 3).manifest(*Q2)
+    running.deliver(*Q2, by=WATER)
+    with running.audit() as audit:
+        assert [(one.name, one.subject, one.number) for one in audit.findings()] == [
+            ("self_received", ENTRY, 1)
+        ]
+
+
+def test_an_entry_that_was_exchanged_for_another(running: World) -> None:
+    running.publish("307015/000002")
+    running.on(4, 8).bind(entry="307015/000002")
+    assert found(running)["entry_rebound"] == [TABLE]
+    # back again: the exchange stays to be seen
+    running.bind()
+    assert found(running) == {"entry_rebound": [TABLE]}
+
+
+def test_an_exemption_written_down_after_the_day_from_which_it_counts(running: World) -> None:
+    running.on(4, 8).exempt(TABLE, "update", valid_from="2026-04-08")
+    assert "exemption_backdated" not in found(running)
+    # prolonged later, it still begins on the day on which it was written down
+    running.on(5, 8).exempt(TABLE, "update", valid_from="2026-04-08", expires="2027-12-31")
+    assert "exemption_backdated" not in found(running)
+    running.exempt(TABLE, "update", valid_from="2026-01-01")
+    with running.audit() as audit:
+        (row,) = audit.findings(name="exemption_backdated")
+    assert (row.subject, row.number) == ("EX-1", 20260101)

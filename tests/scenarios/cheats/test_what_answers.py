@@ -127,6 +127,18 @@ def test_one_entry_does_not_answer_two_obligations(town: Town) -> None:
     assert finding_in(report, "entry_shared")["subject"] == second
 
 
+def test_an_entry_exchanged_for_the_audit_and_back_is_seen(town: Town) -> None:
+    other = MORE[0]
+    publish(town, other)
+    assert findings_in(town.audit(), "entry_rebound") == []
+    for code in (other, PUBLISHED):
+        town.run("obligation", "bind", TABLE, code, "--key", "education-steward")
+    found = finding_in(town.audit(), "entry_rebound")
+    assert found["subject"] == TABLE
+    told = town.run("obligation", "history", TABLE).out
+    assert other in told
+
+
 @pytest.mark.parametrize(
     ("obligation", "code", "who", "refusal"),
     [

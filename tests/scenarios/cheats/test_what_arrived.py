@@ -133,6 +133,20 @@ def test_a_column_is_not_lost_on_the_way(july: Town) -> None:
     assert "columns missing: 补助" in refused.err
 
 
+def test_a_manifest_of_a_day_does_not_hide_the_quarter_that_ends_on_it(july: Town) -> None:
+    july.supply(SECOND_QUARTER, grown(5), pupils()[:30])
+    # two rows, all of them there, as they stand on the quarter's last day
+    assert july.supply("2026-06-30", pupils()[:2], pupils()[:2])["complete"]
+    report = july.audit()
+    assert gap_in(report) == ("record_complete", "rows_differ")
+    overlap = finding_in(report, "periods_overlap")
+    assert (overlap["subject"], overlap["number"]) == (PUBLISHED, "2026-06-30")
+    assert finding_in(report, "rows_fell")["number"] == ROWS + 3
+    # what is owed for the quarter closes the gap, and nothing else does
+    july.receive(SECOND_QUARTER, july.pupils("whole", grown(5)))
+    assert gap_in(july.audit()) is None
+
+
 def test_a_manifest_signed_after_the_delivery_proves_nothing(july: Town) -> None:
     source = july.pupils("arrived", grown(5))
     july.receive(SECOND_QUARTER, source, expect=3)

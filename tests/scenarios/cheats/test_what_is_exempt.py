@@ -15,6 +15,7 @@ from tests.scenarios.cheats.town import (
     Town,
     counted,
     finding_in,
+    findings_in,
     gap_in,
     line_in,
     owed,
@@ -97,6 +98,17 @@ def test_an_exemption_that_is_prolonged_shows_both_days_and_who_signed(exempt_to
         "2029-12-31",
         before,
     )
+
+
+def test_an_exemption_that_is_written_down_afterwards_is_named(town: Town) -> None:
+    before = town.size()
+    town.run("exemption", "grant", town.exempt(valid_from="2026-04-07"), "--key", "authority")
+    assert findings_in(town.audit(), "exemption_backdated") == []
+    # from January on, it says in April
+    town.run("exemption", "grant", town.exempt(), "--key", "authority")
+    found = finding_in(town.audit(), "exemption_backdated")
+    assert (found["subject"], found["number"]) == ("NEG-1", "2026-01-01")
+    assert town.moved(before)[-1]["members"] == {"valid_from": ["2026-04-07", "2026-01-01"]}
 
 
 def test_an_exemption_whose_approver_took_the_duty_over_counts_no_more(exempt_town: Town) -> None:

@@ -86,6 +86,38 @@ def test_a_department_does_not_sign_that_its_own_data_arrived(town: Town) -> Non
     assert town.refused(own, "education-steward")[0] == "RoleMissing"
 
 
+def test_a_department_with_a_collector_s_key_is_seen_to_receive_its_own_data(town: Town) -> None:
+    town.run("key", "create", "own")
+    grant = ("--holder", EDUCATION, "--roles", "collector")
+    town.run("key", "grant", "own", "--key", "authority", *grant)
+    town.on(7, 8).manifest(SECOND_QUARTER, town.pupils("held", pupils()[1:]))
+    source = town.pupils("arrived", pupils()[1:])
+    words = ("--entry", PUBLISHED, "--period", SECOND_QUARTER, "--key", "own")
+    town.run("deliver", "receive", source, *words)
+    found = finding_in(town.audit(), "self_received")
+    assert (found["subject"], found["number"]) == (PUBLISHED, 1)
+    assert found["leaves"] == [newest(town)["leaf_from"]]
+
+
+def test_a_manifest_of_more_rows_than_can_be_stops_nobody_s_audit(town: Town) -> None:
+    """Three departments' worth of 2^63 - 1 rows: no sum of 64 bits holds them."""
+    town.on(7, 8)
+    most = (1 << 63) - 1
+    for day in (28, 29, 30):
+        absurd = held(rows=most, period_end=f"2026-06-{day}")
+        town.send(
+            lambda at, one=absurd: manifest([one], speaker=EDUCATION, deadline=at),
+            "education-steward",
+        )
+    report = town.audit()
+    (records,) = [one for one in report["metrics"] if one["id"] == "record_collection"]
+    assert records["denominator"] == str(3 * most + ROWS)
+    assert finding_in(report, "periods_overlap")["subject"] == PUBLISHED
+    assert line_in(report)["rows_due"] == records["denominator"]
+    shown = town.run("audit", "completeness").out
+    assert records["denominator"] in shown
+
+
 def test_a_collector_who_calls_other_rows_complete_is_not_believed(town: Town) -> None:
     town.on(7, 8).manifest(SECOND_QUARTER, town.pupils("held", pupils()))
     lie = delivery(town, **SECOND, root=OTHER_ROOT, content=OTHER_ROOT)
