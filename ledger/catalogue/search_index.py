@@ -8,9 +8,11 @@ rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from operator import itemgetter
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, select
 
@@ -23,6 +25,7 @@ HEAD = 0
 """The pair under which a block holds its first leaf, eight bytes big-endian; no text makes it."""
 _ASKED_AT_ONCE = 5_000
 _NEWEST = select(func.max(GRAMS.c.last))
+_MATERIAL = itemgetter(*map(ENTRIES.columns.keys().index, ("leaf_from", "search")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,12 @@ class SearchIndex:
     """Builds the blocks, takes them back, and holds them against the rows."""
 
     table = GRAMS.name
+    rows_of = ENTRIES
+
+    @property
+    def whole(self) -> int:
+        """Leaves of a whole block."""
+        return BLOCK
 
     def complete(self, connection: Connection, size: int) -> bool:
         """Whether the blocks reach as far as they can: see :func:`reach`."""
@@ -109,17 +118,33 @@ class SearchIndex:
         """Take back the blocks that reach to leaf ``size`` or beyond."""
         connection.execute(delete(GRAMS).where(GRAMS.c.last >= size))
 
-    def wrong_parts(self, connection: Connection, size: int) -> list[tuple[int, int]]:
+    def material(self, rows: Iterable[Sequence[Any]]) -> list[tuple[int, Any]]:
+        """Leaf and text of rows of entries."""
+        return list(map(_MATERIAL, rows))
+
+    def make(self, first: int, leaves: int, material: Sequence[Sequence[Any]]) -> list[Any]:
+        """Pairs, ascending, and where they stand."""
+        return list(_made(Block(first, first + leaves - 1), material))
+
+    def put(self, connection: Connection, first: int, made: Sequence[Any]) -> None:
+        """Write a whole block in the place of what there is of it."""
+        _put(connection, Block(first, first + BLOCK - 1), made)
+
+    def holds(self, connection: Connection, first: int, made: Sequence[Any]) -> bool:
+        """Whether a block is there just as it was made."""
+        return _holds(connection, Block(first, first + BLOCK - 1), made)
+
+    def wrong_parts(
+        self, connection: Connection, size: int, judged: Mapping[int, bool]
+    ) -> list[tuple[int, int]]:
         """First and last leaf of each block that the rows do not make, or that is of no log of this size."""
         wrong = []
         known = [block for block in reach(connection) if block.last < size]
         for block in known:
-            kept = connection.execute(
-                select(GRAMS.c.pair, GRAMS.c.leaves)
-                .where(GRAMS.c.last > block.first, GRAMS.c.last <= block.last)
-                .order_by(GRAMS.c.last, GRAMS.c.pair)
-            )
-            if [tuple(row) for row in kept] != list(_rows(connection, block)):
+            right = judged.get(block.first) if block.leaves == BLOCK else None
+            if right is None:
+                right = _holds(connection, block, list(_rows(connection, block)))
+            if not right:
                 wrong.append((block.first, block.last))
         end = known[-1].last if known else -1
         strange = connection.execute(
@@ -131,11 +156,21 @@ class SearchIndex:
 
     @staticmethod
     def _build(connection: Connection, block: Block) -> None:
-        connection.execute(
-            delete(GRAMS).where(GRAMS.c.last >= block.first, GRAMS.c.last <= block.last)
-        )
-        rows = [(block.last, pair, leaves) for pair, leaves in _rows(connection, block)]
-        insert_rows(connection, GRAMS, rows)
+        _put(connection, block, list(_rows(connection, block)))
+
+
+def _put(connection: Connection, block: Block, made: Sequence[Any]) -> None:
+    connection.execute(delete(GRAMS).where(GRAMS.c.last >= block.first, GRAMS.c.last <= block.last))
+    insert_rows(connection, GRAMS, [(block.last, pair, leaves) for pair, leaves in made])
+
+
+def _holds(connection: Connection, block: Block, made: Sequence[Any]) -> bool:
+    kept = connection.execute(
+        select(GRAMS.c.pair, GRAMS.c.leaves)
+        .where(GRAMS.c.last > block.first, GRAMS.c.last <= block.last)
+        .order_by(GRAMS.c.last, GRAMS.c.pair)
+    )
+    return [tuple(row) for row in kept] == [tuple(row) for row in made]
 
 
 def _rows(connection: Connection, block: Block) -> Iterator[tuple[int, bytes]]:
@@ -143,9 +178,12 @@ def _rows(connection: Connection, block: Block) -> Iterator[tuple[int, bytes]]:
     asked = select(ENTRIES.c.leaf_from, ENTRIES.c.search).where(
         ENTRIES.c.leaf_from >= block.first, ENTRIES.c.leaf_from <= block.last
     )
-    texts = [(leaf - block.first, text) for leaf, text in connection.execute(asked)]
+    yield from _made(block, connection.execute(asked).all())
+
+
+def _made(block: Block, material: Sequence[Sequence[Any]]) -> Iterator[tuple[int, bytes]]:
     yield HEAD, block.first.to_bytes(8)
-    yield from postings(texts, block.leaves)
+    yield from postings([(leaf - block.first, text) for leaf, text in material], block.leaves)
 
 
 INDEX = SearchIndex()

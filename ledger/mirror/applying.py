@@ -21,7 +21,7 @@ from ledger.mirror.projections import Drafting, Projection
 from ledger.mirror.queries import Cursor
 from ledger.mirror.reading import CHECK, CHECK_VERSION
 from ledger.store.bulk import insert_rows
-from ledger.store.ranged import append
+from ledger.store.ranged import Appended, append
 
 TRAIL = 256
 """How many of the newest blocks without statements are remembered, to find where a chain forked."""
@@ -43,17 +43,24 @@ def write_log(
     _write_tiles(conn, runs)
 
 
-def write_examined(conn: Connection, projections: Sequence[Projection], examined: Examined) -> None:
-    """Have the projections write what was found, in their order, and flag what is malformed."""
+def write_examined(
+    conn: Connection, projections: Sequence[Projection], examined: Examined
+) -> list[Appended]:
+    """Have the projections write what was found, in their order, and flag what is malformed; returns what those that
+    draft appended.
+    """
+    written: list[Appended] = []
     for projection, fit in zip(projections, examined.fit, strict=True):
         if not fit:
             continue
         if isinstance(projection, Drafting):
             for appended in projection.rows(conn, fit):
                 append(conn, appended)
+                written.append(appended)
         else:
             projection.apply(conn, fit)
     insert_rows(conn, tables.flag, examined.flags)
+    return written
 
 
 def cut(conn: Connection, size: int, block: int, projections: Sequence[Projection]) -> None:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from ledger.mirror.collecting import collecting_seldom
+from ledger.mirror.own_indexes import PartMaker, WholeParts, indexes_of
 from ledger.mirror.projections import Decoded, Drafting, Projection
 from ledger.mirror.reading import CHECK, read
-from ledger.mirror.second_process import LONG, LostError, SecondProcess, second_process
+from ledger.mirror.second_process import LONG, LostError, SecondProcess, Task, second_process
 from ledger.statements import Statement
 
 LOGGER = logging.getLogger(__name__)
@@ -81,6 +82,20 @@ class Examiner:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """Several tasks for one second process: each message says which."""
+
+    tasks: Sequence[Task]
+
+    def __call__(self, message: Sequence[Any]) -> Any:  # noqa: ANN401 - whatever the task gives
+        which, told = message
+        return self.tasks[which](told)
+
+
+EXAMINE, MAKE_PART = 0, 1
+
+
 def answer_of(
     projections: Sequence[Projection], rows: Sequence[Sequence[Any]], found: Examined
 ) -> list[Any]:
@@ -125,7 +140,8 @@ class Examining:
         if self._size >= LONG:
             self._stack.enter_context(collecting_seldom())
         examined = self._size if self._projections else 0
-        self._beside = self._stack.enter_context(second_process(self._examiner, examined))
+        tasks = Tasks([self._examiner, PartMaker(indexes_of(self._projections))])
+        self._beside = self._stack.enter_context(second_process(tasks, examined))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -146,11 +162,18 @@ class Examining:
         self._asked = [asked for asked in self._asked if not asked.done()]
         behind = len(self._asked) >= BEHIND
         message = self.message(rows, examined=behind)
-        asked = None if message is None else self._beside.ask(message)
+        asked = None if message is None else self._beside.ask([EXAMINE, message])
         if asked is not None:
             self._asked.append(asked)
         found = self._here(rows) if behind else None
         return lambda: self._answered(rows, asked, found)
+
+    def whole_parts(self) -> WholeParts | None:
+        """Has the second process make parts of indexes too; None where there is no such process."""
+        return WholeParts(self._projections, self._make_part) if self.is_beside else None
+
+    def _make_part(self, message: Sequence[Any]) -> Future[Any] | None:
+        return None if self._beside is None else self._beside.ask([MAKE_PART, message])
 
     def message(self, rows: Sequence[Sequence[Any]], *, examined: bool) -> Sequence[Any] | None:
         """What the second process is asked about some rows, which may be ``examined`` already; None: nothing."""

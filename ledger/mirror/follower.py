@@ -37,6 +37,7 @@ from ledger.mirror.fetching import (
     contract_size,
 )
 from ledger.mirror.origin import Origin
+from ledger.mirror.own_indexes import WholeParts
 from ledger.mirror.parts import Part, Parts
 from ledger.mirror.projections import Projection
 from ledger.mirror.queries import Cursor
@@ -304,6 +305,8 @@ class Follower:
             Examining(self.projections, coming) as examining,
         ):
             parts = Parts(ranges, log, frontier.size, examining)
+            # Whole parts of indexes begin with leaf 0: who goes on builds what is missing at the end.
+            whole = examining.whole_parts() if cursor is None else None
             for first in parts:
                 part, since = first, frontier.size
                 with writing(self.engine) as conn:
@@ -317,11 +320,11 @@ class Follower:
                         if self.on_cut is not None:
                             self.on_cut(since)
                         cut(conn, since, block, self.projections)
-                    self._write(conn, part, frontier, since)
+                    self._write(conn, part, frontier, since, whole)
                     while part.fetched.state is None:
                         # The last range has it: every node knows its newest state.
                         part = next(parts)
-                        self._write(conn, part, frontier, since)
+                        self._write(conn, part, frontier, since, whole)
                     end = part.fetched.end
                     after = Cursor(log, frontier.size, frontier.root(), end.number, end.hash)
                     move_cursor(conn, cursor, after)
@@ -329,7 +332,14 @@ class Follower:
                 if on_step is not None:
                     on_step(cursor)
 
-    def _write(self, conn: Connection, part: Part, frontier: Frontier, since: int) -> None:
+    def _write(
+        self,
+        conn: Connection,
+        part: Part,
+        frontier: Frontier,
+        since: int,
+        whole: WholeParts | None,
+    ) -> None:
         fetched, rows = part.fetched, part.rows
         runs = frontier.extend(rows.leaf_hashes)
         try:
@@ -337,7 +347,11 @@ class Follower:
         except MismatchError as error:
             raise self._explained(error, rows, since) from error
         write_log(conn, rows, runs, fetched.blocks)
-        write_examined(conn, self.projections, part.examined())
+        written = write_examined(conn, self.projections, part.examined())
+        if whole is not None:
+            whole.take(written, rows.size)
+            for index, at, made in whole.made():
+                index.put(conn, at, made)
 
     def _explained(self, error: MismatchError, rows: LogRows, since: int) -> MismatchError:
         """The mismatch with the leaf in doubt, as far as one can be told."""

@@ -21,10 +21,11 @@ from ledger.mirror.applying import keep_others_out, write_examined, write_projec
 from ledger.mirror.building import build_indexes
 from ledger.mirror.examining import Examined, Examining
 from ledger.mirror.late_indexes import drop, late_of
-from ledger.mirror.own_indexes import indexes_of
+from ledger.mirror.own_indexes import OwnIndex, indexes_of
 from ledger.mirror.projections import Projection
 from ledger.mirror.rows import statement_rows
 from ledger.store.engine import writing
+from ledger.store.ranged import Appended
 
 CHUNK = 2_000
 AHEAD = 3
@@ -33,8 +34,10 @@ Progress = Callable[[int, int], None]
 """Called with how many leaves are done, and of how many."""
 OnRows = Callable[[int, Sequence[Sequence[Any]]], None]
 """Given the leaf after them, and the next rows of ``statement``."""
-Write = Callable[[Connection, Sequence[Projection], Examined], None]
-"""Does something with what statements make, stretch by stretch."""
+Write = Callable[[Connection, Sequence[Projection], Examined], Sequence[Appended]]
+"""Does something with what statements make, stretch by stretch, and says which rows those are."""
+OnPart = Callable[[OwnIndex, int, Sequence[Any]], None]
+"""Given a whole part of an index, as :meth:`~ledger.mirror.own_indexes.OwnIndex.make` made it, and its first leaf."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +91,13 @@ def fill(
     write: Write = write_examined,
     examining: Examining | None = None,
     before: OnRows | None = None,
+    on_part: OnPart | None = None,
 ) -> None:
     """Project leaves ``0 .. size - 1`` into the tables that the connection finds, which are empty; rows are given to
-    ``before`` before anything else is done with them.
+    ``before`` before anything else is done with them, and whole parts of indexes to ``on_part`` as they are made.
     """
     with examining or Examining(projections, size) as beside_this:
+        parts = None if on_part is None else beside_this.whole_parts()
         waiting: deque[tuple[int, Callable[[], Examined]]] = deque()
         for first in range(0, size, CHUNK):
             end = min(first + CHUNK, size)
@@ -102,7 +107,11 @@ def fill(
             waiting.append((end, beside_this.begin(rows)))
             while len(waiting) > (AHEAD if end < size else 0):
                 done, examined = waiting.popleft()
-                write(conn, projections, examined())
+                written = write(conn, projections, examined())
+                if parts is not None and on_part is not None:
+                    parts.take(written, done)
+                    for made in parts.made(wait=done == size):
+                        on_part(*made)
                 if progress is not None:
                     progress(done, size)
 
@@ -133,11 +142,11 @@ def rebuild(
         drop(conn, late)
         for table in copies:
             conn.execute(delete(table))
-        fill(conn, projections, size, progress)
-        for index in late:
-            index.create(conn)
         for own in indexes_of(projections):
             own.cut(conn, 0)
+        fill(conn, projections, size, progress, on_part=lambda own, *part: own.put(conn, *part))
+        for index in late:
+            index.create(conn)
         write_projection_versions(conn, projections)
     build_indexes(engine, projections)
     return size

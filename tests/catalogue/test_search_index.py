@@ -220,26 +220,26 @@ def test_a_rollback_takes_what_the_index_says_of_lost_leaves(conn: Connection) -
     build(conn, size)
     assert len(by_index(conn, Filters(q="另一"), None, 50)) == 50
     assert by_index(conn, Filters(q="录"), None, 50) == [f"c/{n:02d}" for n in range(40)]
-    assert not INDEX.wrong_parts(conn, size)
+    assert not INDEX.wrong_parts(conn, size, {})
 
 
 def test_what_the_index_hides_or_invents_is_found(conn: Connection) -> None:
     size = fill(conn, [(n, [f"目录{n}"]) for n in range(90)], 0)
     build(conn, size)
-    assert INDEX.wrong_parts(conn, size) == []
+    assert INDEX.wrong_parts(conn, size, {}) == []
     (pair,) = pairs_of("目录")
     hides = update(GRAMS).where(GRAMS.c.last == 63, GRAMS.c.pair == pair).values(leaves=b"\0" * 4)
     conn.execute(hides)
-    assert INDEX.wrong_parts(conn, size) == [(32, 63)]
+    assert INDEX.wrong_parts(conn, size, {}) == [(32, 63)]
     conn.execute(insert(GRAMS), [{"last": 70, "pair": 9, "leaves": b""}])
-    assert INDEX.wrong_parts(conn, size) == [(32, 63), (64, 71)]
+    assert INDEX.wrong_parts(conn, size, {}) == [(32, 63), (64, 71)]
     conn.execute(insert(GRAMS), [{"last": 500, "pair": 9, "leaves": b""}])
-    assert INDEX.wrong_parts(conn, size) == [(32, 63), (70, 500)]
+    assert INDEX.wrong_parts(conn, size, {}) == [(32, 63), (70, 500)]
     conn.execute(delete(GRAMS).where((GRAMS.c.last == 500) | (GRAMS.c.last == 70)))
     conn.execute(delete(GRAMS).where(GRAMS.c.last == 31, GRAMS.c.pair == HEAD))
-    assert INDEX.wrong_parts(conn, size) == [(0, 31), (32, 63)]
+    assert INDEX.wrong_parts(conn, size, {}) == [(0, 31), (32, 63)]
     build(conn, size)
-    assert INDEX.wrong_parts(conn, size) == [(32, 63)]
+    assert INDEX.wrong_parts(conn, size, {}) == [(32, 63)]
 
 
 @given(

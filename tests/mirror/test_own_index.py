@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import Connection, Engine, delete, select, update
 
@@ -10,8 +12,9 @@ from ledger.catalogue.models import GRAMS
 from ledger.catalogue.projection import PROJECTION
 from ledger.catalogue.queries import Filters
 from ledger.catalogue.search_index import INDEX, Block, blocks
-from ledger.mirror import Mirror
+from ledger.mirror import Mirror, side_by_side
 from ledger.store.engine import writing
+from tests.mirror.here import in_this_process
 from tests.mirror.world import HEALTH, District
 
 
@@ -98,3 +101,76 @@ def test_an_index_that_hides_an_entry_is_named_and_mended(mirror: Mirror) -> Non
     with writing(mirror.engine) as conn:
         conn.execute(delete(GRAMS))
     assert found(mirror, "床位1") == before
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> list[Block]:
+    """What is built of rows that are read again."""
+    seen: list[Block] = []
+    rows = search_index._rows
+
+    def counted(connection: Connection, block: Block) -> Any:
+        seen.append(block)
+        return rows(connection, block)
+
+    monkeypatch.setattr(search_index, "_rows", counted)
+    return seen
+
+
+def grams(mirror: Mirror) -> list[Any]:
+    with mirror.engine.connect() as conn:
+        return [tuple(row) for row in conn.execute(select(GRAMS).order_by(*GRAMS.primary_key))]
+
+
+def test_whole_blocks_are_made_while_rows_are_and_are_those_that_are_built(
+    mirror: Mirror, district: District, built: list[Block], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    district.file(*(f"诊室{n}" for n in range(41)))
+    district.file("床位1", body={"code": f"{HEALTH}/床位1", "name": "早先的床位"})
+    mirror.catch_up()
+    before = grams(mirror)
+    assert reach(mirror) == [*(Block(n, n + 15) for n in (0, 16, 32, 48)), Block(64, 71)]
+    in_this_process(monkeypatch)
+    built.clear()
+    mirror.rebuild()
+    assert built == [Block(64, 71)]
+    assert grams(mirror) == before
+    built.clear()
+    assert mirror.verify(use_chain=False).ok
+    assert built == [Block(64, 71)]
+    with writing(mirror.engine) as conn:
+        conn.execute(delete(GRAMS).where(GRAMS.c.last == 31, GRAMS.c.pair > 1000))
+    (finding,) = mirror.verify(use_chain=False).findings
+    assert (finding.table, finding.leaf) == ("catalogue_gram", 16)
+
+
+def test_a_first_sync_writes_whole_blocks_with_their_rows(
+    district: District, engine: Engine, built: list[Block], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_this_process(monkeypatch)
+    sim = district.sim
+    for n in range(60 - sim.size):
+        district.file(f"床位{n}")
+    sim.max_log_range = 2
+    mirror = Mirror(engine, sim, sim.origin, [PROJECTION])
+    lengths: list[int] = []
+    mirror.catch_up(lambda _: lengths.append(len(reach(mirror))))
+    assert max(lengths) > 1
+    assert Block(0, 15) not in built
+    assert reach(mirror) == [*(Block(n, n + 15) for n in (0, 16, 32)), Block(48, 55)]
+    made = grams(mirror)
+    mirror.rebuild()
+    assert grams(mirror) == made
+
+
+@pytest.mark.parametrize("questions", [0, 1, 2, 3])
+def test_blocks_are_built_all_the_same_where_the_second_process_is_lost(
+    mirror: Mirror, built: list[Block], monkeypatch: pytest.MonkeyPatch, questions: int
+) -> None:
+    monkeypatch.setattr(side_by_side, "CHUNK", 20)
+    before = grams(mirror)
+    in_this_process(monkeypatch, questions)
+    built.clear()
+    mirror.rebuild()
+    assert built == [Block(0, 15), Block(16, 23)][questions == 3 :]
+    assert grams(mirror) == before

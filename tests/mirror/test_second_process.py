@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import gc
 import os
-import pickle
 import signal
 import sqlite3
 import sys
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from sqlalchemy import Engine, select
 
@@ -23,9 +20,10 @@ from ledger.chain.interface import ChainError
 from ledger.mirror import Mirror, examining, second_process, side_by_side, tables
 from ledger.mirror.collecting import SELDOM, collecting_seldom
 from ledger.mirror.examining import Examining
-from ledger.mirror.second_process import LostError, SecondProcess, Task
+from ledger.mirror.second_process import LostError, SecondProcess
 from ledger.mirror.side_by_side import derived_tables
 from ledger.store.engine import open_database
+from tests.mirror.here import in_this_process
 from tests.mirror.world import District
 from tests.simulator import SimulatedChain
 
@@ -224,24 +222,6 @@ def test_what_two_processes_find_is_what_one_finds(
         short.setattr(second_process, "cores", lambda: 1)
         told = tampered.verify(use_chain=False)
     assert not (told.ok and told.complete)
-    asked: list[object] = []
-
-    class Here(SecondProcess):
-        """What is asked goes the same way, but for the pipe: starting two processes each time takes seconds."""
-
-        def __init__(self, task: Task) -> None:
-            self.task = pickle.loads(pickle.dumps(task))  # noqa: S301 - our own
-
-        def ask(self, message: Any) -> Future[Any]:
-            asked.append(message)
-            future: Future[Any] = Future()
-            answer = self.task(msgspec.msgpack.decode(msgspec.msgpack.encode(message)))
-            future.set_result(msgspec.msgpack.decode(msgspec.msgpack.encode(answer)))
-            return future
-
-        def close(self) -> None:
-            """Nothing was started."""
-
-    monkeypatch.setattr(second_process, "SecondProcess", Here)
+    asked = in_this_process(monkeypatch)
     assert tampered.verify(use_chain=False) == told
     assert asked

@@ -49,10 +49,10 @@ class Comparison:
         }
         """When rows end by what the tables say, of those whose end no statement has told yet."""
 
-    def take(self, drafts: Sequence[Sequence[Any]]) -> None:
-        """The next drafts."""
+    def take(self, drafts: Sequence[Sequence[Any]]) -> Sequence[Appended]:
+        """The next drafts; returns the rows that they make, as long as all is alike."""
         if not self._alike or not drafts:
-            return
+            return []
         conn = self._place.conn
         try:
             made = self.projection.rows(conn, drafts)
@@ -60,6 +60,7 @@ class Comparison:
         except (SQLAlchemyError, StoreError, ValueError, TypeError, LookupError):
             # Rows that were altered may hold anything.
             self._alike = False
+        return made if self._alike else []
 
     def alike(self) -> bool:
         """Whether nothing was missing, nothing else is there, and each row ended when it must."""

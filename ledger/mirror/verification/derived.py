@@ -4,7 +4,7 @@ other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table, func, select, text
@@ -13,12 +13,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from ledger.mirror import tables
 from ledger.mirror.applying import projection_versions, write_examined
 from ledger.mirror.examining import Examined, Examining
-from ledger.mirror.own_indexes import indexes_of
+from ledger.mirror.own_indexes import OwnIndex, indexes_of
 from ledger.mirror.projections import Projection
 from ledger.mirror.queries import Cursor
 from ledger.mirror.side_by_side import Beside, OnRows, Progress, derived_tables, fill
 from ledger.mirror.verification.comparing import comparisons
 from ledger.mirror.verification.report import LISTED, Report
+from ledger.store.ranged import Appended
 
 
 def check_projections(
@@ -42,11 +43,19 @@ def check_projections(
     copied = [each for at, each in enumerate(projections) if at not in compared]
     place.copy(derived_tables(copied))
 
-    def write(conn: Connection, _: Sequence[Projection], examined: Examined) -> None:
+    judged: dict[str, dict[int, bool]] = {}
+    """Whether whole parts of indexes are there as the statements make them: by table and first leaf."""
+
+    def write(conn: Connection, _: Sequence[Projection], examined: Examined) -> Sequence[Appended]:
+        made: list[Appended] = []
         for at, comparison in compared.items():
-            comparison.take(examined.fit[at])
+            made += comparison.take(examined.fit[at])
             examined.fit[at] = []
         write_examined(conn, projections, examined)
+        return made
+
+    def judge(index: OwnIndex, first: int, part: Sequence[Any]) -> None:
+        judged.setdefault(index.table, {})[first] = index.holds(place.conn, first, part)
 
     try:
         fill(
@@ -57,12 +66,15 @@ def check_projections(
             write=write,
             examining=examining,
             before=before,
+            on_part=judge,
         )
         for comparison in compared.values():
             if comparison.alike():
                 report.count("rows", comparison.rows)
             else:
                 copied.append(comparison.projection)
+                # Indexes are held against the rows in use, which are not what the statements make.
+                judged.clear()
                 place.copy(comparison.projection.tables)
                 fill(place.conn, [comparison.projection], cursor.size, progress, write=_unflagged)
     except (SQLAlchemyError, ValueError, TypeError, LookupError) as error:
@@ -79,22 +91,29 @@ def check_projections(
         report.count("rows", total)
         if not _alike(place, table, total):
             _compare_table(place, table, report)
-    _check_indexes(place, projections, cursor, report)
+    _check_indexes(place, projections, cursor, judged, report)
 
 
-def _unflagged(conn: Connection, projections: Sequence[Projection], examined: Examined) -> None:
+def _unflagged(
+    conn: Connection, projections: Sequence[Projection], examined: Examined
+) -> Sequence[Appended]:
     """Write what is fit; flags are written already."""
-    write_examined(conn, projections, Examined([], examined.fit))
+    return write_examined(conn, projections, Examined([], examined.fit))
 
 
 def _check_indexes(
-    place: Beside, projections: Sequence[Projection], cursor: Cursor, report: Report
+    place: Beside,
+    projections: Sequence[Projection],
+    cursor: Cursor,
+    judged: Mapping[str, Mapping[int, bool]],
+    report: Report,
 ) -> None:
     """What the indexes of projections say of the rows in use, which were held against fresh ones."""
     place.conn.execution_options(schema_translate_map={None: place.lasting.strip('"')})
     try:
         for index in indexes_of(projections):
-            for first, last in index.wrong_parts(place.conn, cursor.size):
+            known = judged.get(index.table, {})
+            for first, last in index.wrong_parts(place.conn, cursor.size, known):
                 report.add(
                     "projection",
                     f"索引 {index.table} 关于日志 {first} 至 {last} 的内容与各行不符；重建投影即可恢复",
