@@ -109,8 +109,8 @@ def check_journal(
     verdict.add(
         Status.PROVEN,
         f"{len(found)} events stand, byte for byte, in the journal {journal.origin}, under checkpoints "
-        f"that its collector anchored in the log ({len(anchors)}), each extending the one before. They were let in for: "
-        f"{printable(whose)}.",
+        f"that its collector anchored in the log ({len(anchors)}), each extending the one before. They were let in "
+        f"for: {printable(whose)}.",
         f"{len(found)}个事件逐字节位于血缘日志 {journal.origin} 中，由归集方锚定的{len(anchors)}个检查点证明，"
         f"后一检查点均由前一检查点追加而来。上报方：{printable(whose_zh)}。",
     )
