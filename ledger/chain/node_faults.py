@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from ledger.canonical import printable
 from ledger.chain.interface import ChainError
+
+SHOWN = 2_000
+"""Characters of a node's own words that are passed on."""
 
 
 class ChainUnavailable(ChainError):
@@ -25,10 +29,10 @@ class RpcError(ChainError):
     """The node's own error: ``code`` and ``reason`` as given, ``data`` its revert data or None."""
 
     def __init__(self, node: str, method: str, code: int, reason: str, data: bytes | None) -> None:
-        super().__init__(f"{node} refuses {method}: {reason} (code {code})")
+        self.reason = printable(reason[:SHOWN])
+        super().__init__(f"{node} refuses {method}: {self.reason} (code {code})")
         self.method = method
         self.code = code
-        self.reason = reason
         self.data = data
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 from eth_utils.crypto import keccak
 
+from ledger.canonical import printable
 from ledger.chain.cancun import asked, runs_cancun
 from ledger.chain.deployment import Deployment
 from ledger.chain.interface import Chain, RawLog
@@ -24,6 +25,8 @@ BATCH_TRIED = 100
 BLOOM_BLOCKS = 256
 """Blocks back from the newest that are looked through for an event to measure with."""
 
+CLIENT_SHOWN = 120
+"""Characters of what a node says about itself."""
 FINALIZED = ("eth_getBlockByNumber", "finalized", False)
 
 Language = Literal["zh", "en"]
@@ -83,7 +86,10 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
         """The findings for people: (name, finding)."""
         zh = language == "zh"
         yes, no = ("支持", "不支持") if zh else ("yes", "no")
-        if self.log_range_limited:
+        if self.log_range_limited and self.log_range >= WIDEST_SPAN:
+            # nobody asks for more, so nothing is known of more
+            span = f"{self.log_range} 个区块" if zh else f"{self.log_range} blocks"
+        elif self.log_range_limited:
             why = "，会被无提示截断" if self.log_range_silent else ""
             en_why = ": cut off without an error" if self.log_range_silent else ""
             span = (
@@ -160,7 +166,7 @@ def probe(chain: Chain, deployment: Deployment | None = None) -> Capabilities:
     return Capabilities(
         node=chain.name,
         chain_id=chain.chain_id,
-        client=str(asked(chain, "web3_clientVersion") or "?"),
+        client=printable(str(asked(chain, "web3_clientVersion") or "?"))[:CLIENT_SHOWN],
         block=head.number,
         fees="legacy" if "gasPrice" in fees else "eip1559",
         free_gas=not any(fees.values()),

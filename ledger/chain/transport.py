@@ -21,8 +21,10 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
+from ledger.canonical import printable
 from ledger.chain.interface import ChainError
 from ledger.chain.node_faults import (
+    SHOWN,
     AnswerTooLong,
     ChainTimeout,
     ChainUnavailable,
@@ -239,7 +241,7 @@ class Endpoint:
             # one error for the whole batch: too long, or not supported
             fault = self._decode(_ONE, content, status).error
             if fault is not None and fault.code in BUSY_CODES:
-                raise ChainUnavailable(f"{self.name} is busy: {fault.message}")
+                raise ChainUnavailable(f"{self.name} is busy: {printable(fault.message[:SHOWN])}")
             return None
         by_id = {answer.id: answer for answer in self._decode(_MANY, content, status)}
         if any(number not in by_id for number in ids):
@@ -264,7 +266,9 @@ class Endpoint:
     def _answer(self, number: int, content: Content, status: int) -> _Answer:
         answer = self._decode(_ONE, content, status)
         if answer.error is not None and answer.error.code in BUSY_CODES:
-            raise ChainUnavailable(f"{self.name} is busy: {answer.error.message}")
+            raise ChainUnavailable(
+                f"{self.name} is busy: {printable(answer.error.message[:SHOWN])}"
+            )
         if answer.error is None and answer.id != number:
             raise NotAChain(f"{self.name} answers another request than the one sent")
         return answer

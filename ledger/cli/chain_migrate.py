@@ -12,6 +12,7 @@ import typer
 
 from ledger.cli.migration_pages import (
     purse,
+    tell_adopted,
     tell_everybody,
     tell_preview,
     tell_status,
@@ -139,6 +140,9 @@ def adopt(
             Exit.USAGE,
         ) from problem
     with opened() as office:
+        if (made.chain_id, made.log) == (office.deployment.chain_id, office.deployment.log):
+            tell_adopted(made, as_json=as_json)
+            return
         carries_on(made, office.deployment)
         with _alone(office):
             since = kept_checkpoint(office.mirror_engine)

@@ -120,6 +120,20 @@ def tell_everybody(office: Office, made: Deployment, to: str, *, settable: bool)
         out.print(f"  {number}. {step}", markup=False)
 
 
+def tell_adopted(made: Deployment, *, as_json: bool) -> None:
+    """That this directory has been changed over before."""
+    if as_json:
+        print_json({"stage": "done", "deployment": made})
+        return
+    out.print(
+        say(
+            f"✓ 本目录已在使用链 {made.chain_id} 上的日志 {made.log}，无需切换",
+            f"✓ this directory uses log {made.log} on chain {made.chain_id} already: nothing to change over",
+        ),
+        style="green",
+    )
+
+
 def tell_status(office: Office, *, as_json: bool) -> None:
     """How far a migration has come."""
     from ledger.succession.begun import load  # noqa: PLC0415 - only this command

@@ -234,6 +234,6 @@ def progress_bar(text: str, total: int | None = None) -> Iterator[Bar]:
         TimeElapsedColumn(),
         console=err,
         transient=False,
-        disable=not err.is_terminal and "GOVLEDGER_PROGRESS" not in os.environ,
+        disable=not err.is_terminal,
     ) as progress:
         yield Bar(progress, progress.add_task(text, total=total))

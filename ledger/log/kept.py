@@ -43,11 +43,13 @@ def check_root(checkpoint: Checkpoint, kept: Kept | None, verdict: Verdict) -> N
             f"{checkpoint.chain_id}上的合约 {checkpoint.log} 查询。",
         )
     elif hex_of(kept.root) != root or kept.size not in (None, size):
-        given = hex_of(kept.root) + (f" at size {kept.size}" if kept.size is not None else "")
+        given = given_zh = hex_of(kept.root)
+        if kept.size is not None:
+            given, given_zh = f"{given} at size {kept.size}", f"大小{kept.size}时的根 {given}"
         raise CheckFailedError(
             f"The file proves against the root {root} at size {size}, you gave {given}. Either "
             "yours is of another size, or this is not the log that you know.",
-            f"文件针对的是大小{size}时的根 {root}，而给定的是 {given}："
+            f"文件针对的是大小{size}时的根 {root}，而给定的是{given_zh}："
             "或给定的根不属于该大小，或这不是您所知的日志。",
         )
     elif kept.size is None:

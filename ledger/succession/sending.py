@@ -66,10 +66,9 @@ class Carrier:
         """
         some = loads(passages, most_bytes=MOST_BYTES, most_gas=most_gas_of(self.chain))
         while window := list(islice(some, UNDER_WAY)):
-            self._send(window)
-            progress(window[-1][-1].end)
+            self._send(window, progress)
 
-    def _send(self, window: Sequence[list[Passage]]) -> None:
+    def _send(self, window: Sequence[list[Passage]], progress: Callable[[int], None]) -> None:
         nonce = self.chain.nonce(address_bytes(self.account.address))
         fees = self.chain.fees()
         raws = []
@@ -90,6 +89,7 @@ class Carrier:
             if isinstance(sent, ChainError):
                 raise sent
             self._settle(load, sent)
+            progress(load[-1].end)
 
     def _check_room(self, load: Sequence[Passage], gas: int) -> None:
         limit = self.chain.block_gas_limit() if isinstance(self.chain, JsonRpcChain) else 0

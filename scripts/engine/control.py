@@ -73,6 +73,10 @@ def _do(asked: argparse.Namespace) -> int:
         if asked.act == "build":
             print(engine)
             return 0
+        print(
+            "starting the validators, until their blocks become final: half a minute …",
+            file=sys.stderr,
+        )
         network = _started(asked, engine)
     else:
         network = Network.load(asked.dir)

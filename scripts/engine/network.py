@@ -18,6 +18,7 @@ from typing import Any
 
 from eth_account import Account
 from eth_keys import keys
+from eth_utils.address import is_hex_address
 
 from scripts.engine.genesis import CHAIN_ID, PASSWORD, as_told, genesis, make_validator
 from scripts.engine.wires import Wires
@@ -182,7 +183,11 @@ class Network:
             return json.loads(answer.read()).get("result")
 
     def fund(self, address: str, wei: int = FUNDED) -> None:
-        """Give an account what it needs to send; waits until it has it."""
+        """Give an account what it needs to send; waits until it has it. Raises :class:`NetworkError`."""
+        if not is_hex_address(address):
+            raise NetworkError(
+                f"{address} is no address: give 0x and 40 hexadecimal digits, as `govledger key list` shows them"
+            )
         keystore = next((self.place / "node1" / "keystore").iterdir())
         key = Account.decrypt(json.loads(keystore.read_text("ascii")), PASSWORD)
         giver = Account.from_key(key)

@@ -11,6 +11,7 @@ import pytest
 from ledger.chain import probe
 from ledger.chain.deployment import Deployment, DeploymentError
 from ledger.chain.jsonrpc import JsonRpcChain
+from ledger.chain.node_faults import RpcError
 from ledger.chain.probe import Capabilities
 from tests.chain.conftest import new_log
 from tests.chain.proxy import Answer, calls, proxy_for
@@ -105,6 +106,48 @@ def test_a_poor_node_is_described_and_used_all_the_same(anvil: str) -> None:
         assert words["finality"] == "newest block counts as final"
         assert words["batch"] == "no"
         assert found.obstacles() == []
+
+
+def test_the_widest_range_that_is_asked_for_is_not_said_to_fail_beyond() -> None:
+    def span(blocks: int) -> str:
+        found = Capabilities(
+            node="http://127.0.0.1",
+            chain_id=1,
+            client="besu",
+            block=9000,
+            fees="legacy",
+            free_gas=True,
+            finality="latest",
+            cancun=True,
+            log_range=blocks,
+            log_range_limited=True,
+            batch=8,
+            fee_history=False,
+            proofs=False,
+            block_receipts=True,
+        )
+        return dict(found.words("en"))["getLogs range"]
+
+    assert span(5000) == "5000 blocks"
+    assert span(10) == "10 blocks (wider ranges fail)"
+
+
+def test_what_a_node_says_of_itself_cannot_speak_to_the_terminal(anvil: str) -> None:
+    def odd(question: Any, answer: Any) -> Any:
+        if calls(question, "web3_clientVersion"):
+            return {**answer, "result": "\x1b[2Jbesu" + "!" * 5000}
+        if calls(question, "eth_feeHistory"):
+            return {"jsonrpc": "2.0", "id": question["id"], "error": {"code": 1, "message": "\x1b"}}
+        return answer
+
+    with proxy_for(anvil) as proxy:
+        proxy.after = odd
+        with JsonRpcChain(proxy.url) as chain:
+            found = probe.probe(chain)
+            with pytest.raises(RpcError, match=r"refuses eth_feeHistory: \\u001b \(code 1\)"):
+                chain.endpoint.call("eth_feeHistory")
+    assert found.client.startswith("\\u001b[2Jbesu!!!")
+    assert len(found.client) == 120
 
 
 def test_chain_id_zero_is_an_obstacle(anvil: str) -> None:

@@ -16,7 +16,7 @@ import typer
 from ledger import __version__
 from ledger.cli.app import COMMANDS, app
 from ledger.identifiers import check_uscc
-from tests.person import Person
+from tests.person import ROOT, Person
 from tests.small_office import CIVIL_AFFAIRS, EDUCATION, PUBLISHED, entry, score
 
 
@@ -46,6 +46,27 @@ def test_help_says_what_it_does_and_gives_an_example(
     for code in re.findall(r"--code (\w{18})\b", said):
         assert check_uscc(code).problem is None
     assert not newcomer.data_dir.exists()
+
+
+def test_every_option_that_a_document_names_is_one_of_its_command() -> None:
+    root: Any = typer.main.get_command(app)
+    everywhere = {option for one in root.params for option in one.opts}
+    looked_at, unknown = 0, []
+    for document in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        for written in re.findall(r"govledger ([^`\n|#]*)", document.read_text("utf-8")):
+            words, command = written.split(), root
+            while words and words[0] in everywhere:
+                words = words[2:]
+            while words and hasattr(command, "get_command"):
+                command = command.get_command(None, words.pop(0)) or root
+            if command is root:
+                continue
+            looked_at += 1
+            known = {option for one in command.params for option in one.opts + one.secondary_opts}
+            asked = {option for word in words for option in re.findall(r"--[a-z][a-z-]+", word)}
+            unknown += [f"{document.name}: {written}" for _ in asked - known - everywhere]
+    assert looked_at > 100
+    assert unknown == []
 
 
 @pytest.mark.parametrize("words", sorted(GROUPS), ids=" ".join)

@@ -100,7 +100,7 @@ def test_anybody_checks_it_with_nothing_but_the_file_and_a_root(
     for part in (
         "10 statements stand in the log",
         f"6 events stand, byte for byte, in the journal govledger/{kept['log'][2:]}",
-        f"let in for: {EDUCATION}",
+        f"Let in for: {EDUCATION}",
         f"{THEME}: delivery 1 of the period 20260101–20260331 with 300 rows",
         "it names no manifest",
         f"{PUBLISHED}: delivery 1",

@@ -141,6 +141,8 @@ def test_another_root_is_refused(log: Sample) -> None:
     verdict = verify_proof(render(log.inclusion(2)), log.root(10), 11)
     assert "at size 10, you gave" in verdict.failure.en
     assert "at size 11" in verdict.failure.en
+    assert "at size" not in verdict.failure.zh
+    assert "大小11时的根" in verdict.failure.zh
 
 
 def test_both_forms_and_the_parsed_object_are_taken(log: Sample) -> None:

@@ -288,6 +288,8 @@ def test_another_department_adopts_what_it_has_verified(
             "block_number = NULL WHERE sequence = 11"
         )
     told = other.run("chain", "adopt", file, "--to", url)
+    again = other.run("chain", "adopt", file, "--to", url)
+    assert "already: nothing to change over" in again.out
     assert "statements verified" in told.out
     assert "not recorded before the seal, and refused: 1 batch;" in told.err
     assert load_deployment(other.data_dir) == load_deployment(moved.data_dir)

@@ -174,7 +174,7 @@ def load(data: bytes) -> Certificate:
         shape = CarriedCertificate if _says(data, CARRIED_FORMAT) else Certificate
         certificate: Certificate = msgspec.json.decode(data, type=shape)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise DocumentError(f"not a provenance certificate: {error}") from error
+        raise DocumentError(f"{error}") from error
     if certificate.format == CARRIED_FORMAT and not isinstance(certificate, CarriedCertificate):
         raise DocumentError(f"a {CARRIED_FORMAT} says so in its first member")
     check_form(data, as_dict(certificate), "certificates")

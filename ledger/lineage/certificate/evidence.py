@@ -104,15 +104,20 @@ def check_journal(
             f"journal.anchors[{min(unused)}]: no event rests on it.",
             f"journal.anchors[{min(unused)}]：没有事件以其为据。",
         )
+    count, checkpoints = len(found), len(anchors)
+    events = "1 event stands" if count == 1 else f"{count} events stand"
+    under = "1 checkpoint" if checkpoints == 1 else f"{checkpoints} checkpoints"
+    follow, follow_zh = "", ""
+    if checkpoints > 1:
+        follow, follow_zh = ", each extending the one before", "，后一检查点均由前一检查点追加而来"
     brought = sorted({one.event.organisation for one in found.values()} - {""})
     whose, whose_zh = ", ".join(brought) or "nobody named", "、".join(brought) or "未具名者"
     verdict.add(
         Status.PROVEN,
-        f"{len(found)} events stand, byte for byte, in the journal {journal.origin}, under checkpoints "
-        f"that its collector anchored in the log ({len(anchors)}), each extending the one before. They were let in "
-        f"for: {printable(whose)}.",
-        f"{len(found)}个事件逐字节位于血缘日志 {journal.origin} 中，由归集方锚定的{len(anchors)}个检查点证明，"
-        f"后一检查点均由前一检查点追加而来。上报方：{printable(whose_zh)}。",
+        f"{events}, byte for byte, in the journal {journal.origin}, under {under} that its collector anchored "
+        f"in the log{follow}. Let in for: {printable(whose)}.",
+        f"{count}个事件逐字节位于血缘日志 {journal.origin} 中，由归集方锚定的{checkpoints}个检查点证明{follow_zh}。"
+        f"上报方：{printable(whose_zh)}。",
     )
     return found
 
