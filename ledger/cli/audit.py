@@ -256,6 +256,9 @@ def _print_organisations(told: list[dict[str, Any]], names: dict[str, str]) -> N
         metric["id"]: {one["organisation"]: one for one in metric["organisations"]}
         for metric in told
     }
+    if not rates["collection"]:
+        err.print(say("! 该范围内没有机构", "! no organisation is in this scope"), style="yellow")
+        return
     labels = [say(BY_ID[name].zh, BY_ID[name].en) for name in _SHOWN]
     print_table(
         say("各机构（归集率低者在前），%", "By organisation, lowest collection first, %"),

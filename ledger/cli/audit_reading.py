@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
 from ledger.audits.ladder import REASONS, RUNGS
-from ledger.audits.metrics import BY_ID
+from ledger.audits.metrics import BY_ID, STATE_LABELS, State
 from ledger.cli.audit_options import (
     LevelOption,
     LibraryOption,
@@ -17,16 +18,25 @@ from ledger.cli.audit_options import (
     rules_of,
     scope_of,
 )
+from ledger.cli.listing import Listed
 from ledger.cli.output import Exit, out, print_fields, print_json, print_table, progress_bar, say
 from ledger.cli.quality_views import percent
 from ledger.cli.session import AsOf, Json, reading
 from ledger.cli.wording import problem_of
+from ledger.codes import EXEMPTION_SCOPES
 
 _STATES = {
     "passed": ("✓", "✓"),
     "broken": ("✗ 缺口", "✗ gap"),
     "skipped": ("– 不要求", "– not asked"),
     "not_reached": ("· 未到", "· not reached"),
+}
+_STANDINGS = {
+    "in_force": ("有效", "in force"),
+    "withdrawn": ("已取消", "withdrawn"),
+    "not_yet": ("尚未生效", "not in force yet"),
+    "ended": ("已终止", "ended"),
+    "no_data": ("不产生数据", "produces no data"),
 }
 
 
@@ -45,6 +55,7 @@ def explain(
     with audit_of(as_of, policy=policy) as found:
         told = explained(found, gap)
         day = found.question.day
+        names = {one.code: one.name for one in found.organisations() if one.name}
     if json_output:
         print_json({"day": day, **told})
         return
@@ -52,7 +63,7 @@ def explain(
     print_fields(
         f"{one['code']}  {one['name']}",
         [
-            (say("责任单位", "responsible"), one["organisation"]),
+            (say("责任单位", "responsible"), _named(one["organisation"], names)),
             (say("依据", "legal basis"), "；".join(one["legal_basis"])),
             (say("上级", "parent"), one["parent"]),
             (say("下级", "below"), " ".join(one["below"])),
@@ -61,13 +72,33 @@ def explain(
         ],
     )
     if "ladder" in told:
-        _print_ladder(told)
+        _print_ladder(told, names)
     else:
-        print_fields("", [(name, value) for name, value in told["line"].items() if name != "code"])
+        _print_upper(told["line"])
     _print_beside(told)
 
 
-def _print_ladder(told: dict[str, Any]) -> None:
+def _named(code: str, names: Mapping[str, str]) -> str:
+    """An organisation as people know it, with its code."""
+    return f"{names[code]} {code}" if code in names else code
+
+
+def _print_upper(line: dict[str, Any]) -> None:
+    """How a duty or system stands, and the tables below it."""
+    state = STATE_LABELS[State[line["state"].upper()]]
+    print_fields(
+        "",
+        [
+            (say("有效状态", "standing"), say(*_STANDINGS[line["standing"]])),
+            (say("其下业务表", "tables below"), line["tables"]),
+            (say("已编目", "catalogued"), line["catalogued"]),
+            (say("豁免", "exempt"), line["exempted"]),
+            (say("结果", "state"), say(*state)),
+        ],
+    )
+
+
+def _print_ladder(told: dict[str, Any], names: Mapping[str, str]) -> None:
     labels = {code: say(zh, en) for code, zh, en in RUNGS}
     print_table(
         "",
@@ -89,7 +120,7 @@ def _print_ladder(told: dict[str, Any]) -> None:
             (say("编号", "id"), gap["id"]),
             (say("原因", "reason"), say(reason.zh, reason.en)),
             (say("条款", "article"), gap["article"]),
-            (say("应办单位", "who must act"), gap["acts"]),
+            (say("应办单位", "who must act"), _named(gap["acts"], names)),
             (say("应办事项", "what to do"), say(reason.way_zh, reason.way_en)),
             (say("始于", "since"), gap["since"]),
             (say("期限", "due"), f"{gap['due'] or '–'}{overdue}"),
@@ -100,10 +131,11 @@ def _print_ladder(told: dict[str, Any]) -> None:
 def _print_beside(told: dict[str, Any]) -> None:
     from ledger.audits.findings import SIGNALS  # noqa: PLC0415
 
+    scopes = {code: zh for zh, code in EXEMPTION_SCOPES.values()}
     for one in told["exemptions"]:
         out.print(
             say(
-                f"豁免：{one['scope']}，至 {one['expires']}（日志 {one['leaf']}）",
+                f"豁免：{scopes[one['scope']]}，至 {one['expires']}（日志 {one['leaf']}）",
                 f"exempt: {one['scope']} until {one['expires']} (leaf {one['leaf']})",
             ),
             markup=False,
@@ -111,7 +143,14 @@ def _print_beside(told: dict[str, Any]) -> None:
     for one in told["findings"]:
         signal = SIGNALS[one["name"]]
         leaves = " ".join(map(str, one["leaves"]))
-        out.print(f"! {say(signal.zh, signal.en)}: {one['subject']} ({leaves})", markup=False)
+        more = " ".join(str(one[name]) for name in ("number", "detail") if one[name] is not None)
+        out.print(
+            say(
+                f"! {signal.zh}：{one['subject']}{more and '，' + more}（日志 {leaves}）",
+                f"! {signal.en}: {one['subject']}{more and ', ' + more} (leaf {leaves})",
+            ),
+            markup=False,
+        )
 
 
 def compare(
@@ -121,6 +160,9 @@ def compare(
     library: LibraryOption = None,
     level: LevelOption = None,
     policy: PolicyOption = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=0, max=100_000, help="Most gaps shown.")
+    ] = 50,
     json_output: Json = False,
 ) -> None:
     """How every rate moved between two sizes, and which gaps were opened, closed or changed.
@@ -129,6 +171,7 @@ def compare(
     """
     from ledger.audits.comparing import compared  # noqa: PLC0415
     from ledger.mirror.queries import MirrorQueryError, resolve_as_of  # noqa: PLC0415
+    from ledger.organisations.queries import organisations_at  # noqa: PLC0415
 
     rules = rules_of(policy)
     with reading() as (connection, _):
@@ -139,18 +182,26 @@ def compare(
         scope = scope_of(connection, None, organisation, library, level)
         with progress_bar(say("审计", "Auditing")) as bar:
             told = compared(connection, *sizes, scope=scope, policy=rules, progress=bar)
+        names = {
+            one.code: one.name or one.code
+            for one in connection.execute(organisations_at(sizes[1])).all()
+        }
     if json_output:
         print_json(told)
         return
-    _print_comparison(told)
+    _print_comparison(told, names, limit)
 
 
-def _print_comparison(told: dict[str, Any]) -> None:
+def _print_comparison(told: dict[str, Any], names: Mapping[str, str], limit: int) -> None:
     sides = ("before", "after")
     days = [f"{told[side]['day']} ({told[side]['size']})" for side in ("from", "to")]
+    counts = [
+        say(f"分子/分母（{told[side]['size']}）", f"counts ({told[side]['size']})")
+        for side in ("from", "to")
+    ]
     print_table(
         say("指标变化", "Metrics"),
-        [say("指标", "metric"), *days, say("变化", "change"), *("n/d", "n/d ")],
+        [say("指标", "metric"), *days, say("变化", "change"), *counts],
         [
             (
                 say(BY_ID[one["id"]].zh, BY_ID[one["id"]].en),
@@ -160,31 +211,12 @@ def _print_comparison(told: dict[str, Any]) -> None:
             )
             for one in told["metrics"]
         ],
-        right=[*days, say("变化", "change"), "n/d", "n/d "],
+        right=[*days, say("变化", "change"), *counts],
     )
-    labels = {code: say(zh, en) for code, zh, en in RUNGS}
-    moved = {
-        "opened": ("新增", "opened"),
-        "closed": ("消除", "closed"),
-        "changed": ("变化", "changed"),
-    }
-    print_table(
-        say(f"缺口变化：{len(told['gaps'])}", f"Gaps that moved: {len(told['gaps'])}"),
-        [
-            say("义务", "obligation"),
-            say("变化", "moved"),
-            say("原环节", "from"),
-            say("现环节", "to"),
-        ],
-        [
-            (
-                one["obligation"],
-                say(*moved[one["moved"]]),
-                *(one[side] and labels[one[side]["rung"]] for side in sides),
-            )
-            for one in told["gaps"]
-        ],
-    )
+    if told["gaps"]:
+        _print_moved(told["gaps"], names, limit)
+    else:
+        out.print(say("没有缺口变化", "no gap moved"))
     out.print(
         say(
             "分母的变化及签署人：govledger audit denominator --from {} --to {}",
@@ -192,6 +224,41 @@ def _print_comparison(told: dict[str, Any]) -> None:
         ).format(told["from"]["size"], told["to"]["size"]),
         style="dim",
     )
+
+
+def _print_moved(gaps: list[dict[str, Any]], names: Mapping[str, str], limit: int) -> None:
+    """Gaps that came, went or changed, with rung and reason on either side."""
+    sides = ("before", "after")
+    labels = {code: say(zh, en) for code, zh, en in RUNGS}
+    moved = {
+        "opened": ("新增", "opened"),
+        "closed": ("消除", "closed"),
+        "changed": ("变化", "changed"),
+    }
+    listed = Listed(gaps[:limit], len(gaps))
+    columns = [say("原缺口", "was"), say("现缺口", "is")]
+
+    def stop(gap: dict[str, Any] | None) -> str:
+        if gap is None:
+            return "–"
+        reason = REASONS[gap["reason"]]
+        return f"{labels[gap['rung']]}{say('：', ': ')}{say(reason.zh, reason.en)}"
+
+    print_table(
+        say(f"缺口变化：{listed.size}", f"Gaps that moved: {listed.size}"),
+        [say("义务", "obligation"), say("机构", "organisation"), say("变化", "moved"), *columns],
+        [
+            (
+                one["obligation"],
+                names.get(one["organisation"], one["organisation"]),
+                say(*moved[one["moved"]]),
+                *(stop(one[side]) for side in sides),
+            )
+            for one in listed.rows
+        ],
+        fold=columns,
+    )
+    listed.print_more()
 
 
 def _change(before: int | None, after: int | None) -> str:

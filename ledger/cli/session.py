@@ -51,6 +51,12 @@ def set_flags(**flags: object) -> None:
     _flags.update({name: value for name, value in flags.items() if value is not None})
 
 
+def asked_data_dir() -> Path | None:
+    """The data directory that an option before the command names, if any."""
+    asked = _flags.get("data_dir")
+    return None if asked is None else Path(asked)
+
+
 def settings(**more: object) -> Settings:
     """Flags over environment over ``config.toml`` over defaults."""
     flags = {**_flags, **{name: value for name, value in more.items() if value is not None}}

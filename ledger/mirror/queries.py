@@ -43,7 +43,12 @@ _BLOCK = select(block).where(block.c.number == bindparam("at"))
 
 
 class MirrorQueryError(LookupError):
-    """A question about the mirror that has no answer; the text says which would have one."""
+    """A question about the mirror that has no answer; the text says which would have one, ``zh`` in Chinese."""
+
+    def __init__(self, what: str, *, zh: str = "", hint_zh: str = "") -> None:
+        super().__init__(what)
+        self.zh = zh
+        self.hint_zh = hint_zh
 
 
 class Cursor(NamedTuple):
@@ -396,13 +401,19 @@ def resolve_as_of(conn: Connection, text: str) -> int:
     if text.isascii() and text.isdigit():
         asked = int(text)
         if asked > size:
-            raise MirrorQueryError(f"as_of {asked}: the log has {size} leaves here")
+            raise MirrorQueryError(
+                f"as_of {asked}: the log has {size} leaves here",
+                zh=f"as_of {asked}：日志在此只有 {size} 条声明",
+                hint_zh=f"请给出不超过 {size} 的日志大小，或一个时间",
+            )
         return asked
     try:
         seconds = int(_moment(text).astimezone(UTC).timestamp())
     except (ValueError, OverflowError) as error:
         raise MirrorQueryError(
-            f"as_of {text!r} is neither a log size nor a time such as 2026-05-01T12:00:00+08:00"
+            f"as_of {text!r} is neither a log size nor a time such as 2026-05-01T12:00:00+08:00",
+            zh=f"as_of {text!r} 既不是日志大小，也不是时间",
+            hint_zh="时间写作 2026-05-01 或 2026-05-01T12:00:00+08:00",
         ) from error
     now = cursor_of(conn)
     inherited = now.log.inherited if now else 0

@@ -294,9 +294,11 @@ def _summed(runs: Runs, number: int, parts: int, bits: int) -> _Summed:
 
 
 def _duplicated(source: Source, schema: RecordSchema) -> RecordsError:
-    """The refusal, with the number of keys that several rows have."""
-    table = source.table
-    grouped = table.group_by([table[name] for name in schema.key]).aggregate(times=table.count())
+    """The refusal, with the number of keys that several rows have: keys as they are encoded, so that texts
+    which differ only in how their characters are composed are one.
+    """
+    table = expressions.encoded(source.table, schema)
+    grouped = table.group_by(table.key).aggregate(times=table.count())
     several = grouped.filter(grouped.times > 1)
     with telling(source.label):
         (found,) = source.rows(several.aggregate(keys=several.count(), rows=several.times.sum()))

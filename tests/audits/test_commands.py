@@ -107,6 +107,21 @@ def test_gaps_findings_and_one_explained(audited: Person) -> None:
     assert "lost" in audited.run("audit", "explain", "lost", expect=4).err
 
 
+def test_an_official_reads_names_and_words_where_the_ledger_has_codes(audited: Person) -> None:
+    official = replace(audited, language="zh")
+    told = official.run("audit", "explain", "QP-2-T1").out
+    assert told.count(f"示范区民政局 {CIVIL_AFFAIRS}") == 2  # who is responsible, and who must act
+    duty = official.run("audit", "explain", "QP-2").out
+    assert "未达标" in duty
+    assert "有效" in duty
+    assert "unmet" not in duty
+    assert "in_force" not in duty
+    wrong = official.run("audit", "completeness", "--as-of", 99999, expect=2).err
+    assert "日志在此只有" in wrong
+    assert "leaves" not in wrong
+    assert "没有机构" in official.run("audit", "completeness", "--level", "city").err
+
+
 def test_two_sizes_compared(audited: Person) -> None:
     reports = audited.run("audit", "reports", "--json").json()["reports"]
     assert [one["version"] for one in reports] == [2]
@@ -118,6 +133,15 @@ def test_two_sizes_compared(audited: Person) -> None:
         cataloguing["after"]["rate_basis_points"],
     ) == (0, 5000)
     assert [(one["obligation"], one["moved"]) for one in told["gaps"]] == [("QP-1-T1", "changed")]
+    sizes = (first, reports[0]["size"])
+    said = audited.run("audit", "compare", *sizes).out
+    assert "示范区教育局" in said
+    assert "catalogued: no entry answers it" in said
+    assert "mounted: no resource is mounted" in said
+    cut = audited.run("audit", "compare", *sizes, "--limit", 0)
+    assert "0 / 1" in cut.out
+    assert "--limit" in cut.err
+    assert "no gap moved" in audited.run("audit", "compare", sizes[1], sizes[1]).out
     assert "denominator" in audited.run("audit", "compare", first, reports[0]["size"]).out
 
 

@@ -80,6 +80,15 @@ def test_a_faulty_key_is_refused_or_counted(
     assert found.rows == 11
 
 
+def test_keys_that_differ_only_in_how_characters_are_composed_are_one_key(tmp_path: Path) -> None:
+    names = ("caf\u00e9", "cafe\u0301", "cafe")
+    rows = [{"id": number, "name": name, "paid": None} for number, name in enumerate(names)]
+    with open_source(str(parquet(tmp_path / "p.parquet", rows))) as source:
+        schema = schema_of(source.table, ["name"])
+        with pytest.raises(DuplicateKeys, match=r"1 keys \(name\) stand in 2 rows$"):
+            commit(source, schema, SECRET)
+
+
 def test_a_source_that_changes_while_it_is_read_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,7 +23,7 @@ def built_district(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> 
         fcntl.flock(lock, fcntl.LOCK_EX)
         tour = place.parent / "tour.txt"
         if not tour.exists():
-            built = Person(place, passphrase=None).spawn("demo", "--no-serve", "--dir", place)
+            built = Person(place).spawn("demo", "--no-serve")
             tour.write_text(built.out, "utf-8")
     return place
 
