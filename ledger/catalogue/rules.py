@@ -7,7 +7,9 @@ Art. 13), and the state word that each statement leaves behind.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from ledger.codes import (
@@ -23,7 +25,8 @@ from ledger.codes import (
 )
 from ledger.mirror.projections import Decoded, Heads, RuleBroken
 from ledger.organisations.rules import member, require_range, require_role, where
-from ledger.statements import DECISION, FILING, Authorisation, sha256
+from ledger.statements import DECISION, FILING, Authorisation, Value, sha256
+from ledger.typed_data import integer
 
 _U32 = 0xFFFF_FFFF
 _U8 = 0xFF
@@ -36,6 +39,7 @@ _BOUNDS: tuple[tuple[str, int], ...] = (
     ("updateCycle", len(UpdateCycle)),
     ("library", len(Library)),
 )
+_NUMBERS = itemgetter("state", *(name for name, _ in _BOUNDS))
 # By their numbers, because an auditor asks it of every statement, and members of an enumeration are slow to hash.
 _DRAFT, _SUBMITTED = EntryState.DRAFT.number, EntryState.SUBMITTED.number
 _LEGAL_FILINGS = frozenset(
@@ -103,48 +107,21 @@ class CatalogueRules:
     def next_state(self, decoded: Decoded, authorisation: Authorisation, heads: Heads) -> int:
         """The state word after a filing or a decision; raises :class:`RuleBroken`."""
         if decoded.struct is FILING:
-            return self._file(decoded, authorisation, heads).pack()
+            return self._file(decoded, authorisation, heads)
         if decoded.struct is DECISION:
             return self._decide(decoded, authorisation, heads).pack()
         raise RuleBroken(
             f"{where(decoded.statement)}: a {decoded.struct.name} is not recorded by Catalogue"
         )
 
-    def _file(self, decoded: Decoded, authorisation: Authorisation, heads: Heads) -> EntryWord:
+    def _file(self, decoded: Decoded, authorisation: Authorisation, heads: Heads) -> int:
         who = require_role(decoded, authorisation, heads, Role.STEWARD)
-        statement = decoded.statement
-        version, word = heads.get(FILING.kind, statement.subject)
-        before = EntryWord.unpack(word)
-        if version and before.owner != who.number:
-            raise RuleBroken(
-                f"{where(statement)}: the entry belongs to organisation number {before.owner}, "
-                f"not to number {who.number}"
-            )
-        state = require_range(decoded, "state", _DRAFT, _SUBMITTED)
-        if (before.state if version else None, state) not in _LEGAL_FILINGS:
-            held = EntryState.of_number(before.state) if version else None
-            raise _illegal(decoded, held, EntryState.of_number(state))
-        submitted = state == _SUBMITTED
-        low = 1 if submitted else 0
-        share, opening, grade, cycle, library = [
-            require_range(decoded, name, low, high) for name, high in _BOUNDS
-        ]
-        if submitted and not who.cosigned:
-            raise RuleBroken(
-                f"{where(statement)}: a submission needs the co-signature of a HEAD "
-                "of its organisation (条例 Art. 13)"
-            )
-        return EntryWord(
-            who.number,
-            before.edition + 1,
-            state,
-            share,
-            opening,
-            grade,
-            cycle,
-            library,
-            before.published_edition,
-        )
+        version, word = heads.get(FILING.kind, decoded.statement.subject)
+        before = word if version else None
+        after = _filed(before, who.number, who.cosigned, *_NUMBERS(decoded.values))
+        if isinstance(after, str):
+            raise RuleBroken(f"{where(decoded.statement)}: {after}")
+        return after
 
     def _decide(self, decoded: Decoded, authorisation: Authorisation, heads: Heads) -> EntryWord:
         require_role(decoded, authorisation, heads, Role.AUTHORITY)
@@ -157,7 +134,7 @@ class CatalogueRules:
         state = require_range(decoded, "state", EntryState.DRAFT.number, len(EntryState))
         held, to = EntryState.of_number(before.state), EntryState.of_number(state)
         if to not in ENTRY_TRANSITIONS[held]:
-            raise _illegal(decoded, held, to)
+            raise RuleBroken(f"{where(statement)}: {_illegal(decoded.struct.name, held, to)}")
         if to in _REASONS_NEEDED and statement.body_digest == _EMPTY_DIGEST:
             raise RuleBroken(f"{where(statement)}: {to.value} without reasons")
         published = before.published_edition
@@ -166,12 +143,50 @@ class CatalogueRules:
         return before._replace(state=number, published_edition=published)
 
 
-def _illegal(decoded: Decoded, held: EntryState | None, to: EntryState) -> RuleBroken:
+@lru_cache(maxsize=4096)
+def _filed(
+    word: int | None,
+    number: int,
+    cosigned: bool,  # noqa: FBT001
+    *stated: Value,
+) -> int | str:
+    """The state word after a filing by organisation ``number``, or why there may be none; ``word`` is the one before,
+    None where there is none. An import files the same numbers by the thousand.
+    """
+    before = EntryWord.unpack(word or 0)
+    if word is not None and before.owner != number:
+        return f"the entry belongs to organisation number {before.owner}, not to number {number}"
+    held = None if word is None else before.state
+    why = _not_fileable(held, stated)
+    if why is not None:
+        return why
+    state, share, opening, grade, cycle, library = map(integer, stated)
+    if state == _SUBMITTED and not cosigned:
+        return "a submission needs the co-signature of a HEAD of its organisation (条例 Art. 13)"
+    edition, published = before.edition + 1, before.published_edition
+    filed = EntryWord(number, edition, state, share, opening, grade, cycle, library, published)
+    return filed.pack()
+
+
+def _not_fileable(held: int | None, stated: Sequence[Value]) -> str | None:
+    """Why these numbers cannot be filed of an entry in state ``held``, or None."""
+    state = stated[0]
+    low = 1 if state == _SUBMITTED else 0
+    bounds = (("state", _DRAFT, _SUBMITTED), *((name, low, high) for name, high in _BOUNDS))
+    for place, ((name, least, most), value) in enumerate(zip(bounds, stated, strict=True)):
+        if not isinstance(value, int):
+            return f"{name} is not an integer"
+        if not least <= value <= most:
+            return f"{name} is {value}, not in {least}..{most}"
+        if place == 0 and (held, value) not in _LEGAL_FILINGS:
+            before = None if held is None else EntryState.of_number(held)
+            return _illegal(FILING.name, before, EntryState.of_number(value))
+    return None
+
+
+def _illegal(name: str, held: EntryState | None, to: EntryState) -> str:
     origin = "nothing" if held is None else held.value
-    return RuleBroken(
-        f"{where(decoded.statement)}: a {decoded.struct.name} may not take an entry "
-        f"from {origin} to {to.value}"
-    )
+    return f"a {name} may not take an entry from {origin} to {to.value}"
 
 
 RULEBOOK = CatalogueRules()

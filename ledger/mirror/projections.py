@@ -98,12 +98,13 @@ class Heads:
 
     def put(self, kind: str, subject: bytes, version: int, state: int) -> None:
         """Move a head to what a statement left behind."""
-        if (kind, subject) not in self.slots:
+        place = (kind, subject)
+        if place not in self.slots:
             self.counts[kind] = self.counts.get(kind, 0) + 1
         if len(self._alike) >= MOST_ALIKE:
             self._alike.clear()
         word = (version, state)
-        self.slots[kind, subject] = self._alike.setdefault(word, word)
+        self.slots[place] = self._alike.setdefault(word, word)
 
     def count(self, kind: str) -> int:
         """How many subjects of a kind have a head."""

@@ -1,6 +1,6 @@
 """Rows that drafts make, held against those in use as they come, without a copy of the tables.
 
-Each stretch of leaves is read in the order of leaves and compared row by row. When a row ended is told by a later
+Each table is read once, from its beginning to its end, and compared row by row. When a row ended is told by a later
 statement: what the table says of it is kept until that one comes. So the rows before a stretch are what the statements
 make whenever nothing was found, and a projection may read them.
 """
@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, exists, or_, select
+from sqlalchemy import Connection, CursorResult, Table, and_, exists, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from ledger.mirror.late_indexes import late_of, missing
 from ledger.mirror.projections import Drafting, Projection
 from ledger.mirror.side_by_side import Beside
 from ledger.store.errors import StoreError
@@ -23,16 +22,12 @@ _LOOKUP = 200
 
 
 def comparisons(place: Beside, projections: Sequence[Projection]) -> dict[int, Comparison]:
-    """One for each projection that drafts, by its place; not where the tables lack the index of leaves, which a sync
-    that was killed left out.
-    """
-    found: dict[int, Comparison] = {}
-    for at, projection in enumerate(projections):
-        if isinstance(projection, Drafting):
-            indexes = [index for table in projection.tables for index in late_of(table)]
-            if not missing(place.conn.engine, indexes):
-                found[at] = Comparison(place, projection)
-    return found
+    """One for each projection that drafts, by its place."""
+    return {
+        at: Comparison(place, projection)
+        for at, projection in enumerate(projections)
+        if isinstance(projection, Drafting)
+    }
 
 
 class Comparison:
@@ -48,6 +43,8 @@ class Comparison:
             table: {} for table in projection.tables
         }
         """When rows end by what the tables say, of those whose end no statement has told yet."""
+        self._read: dict[Table, CursorResult[Any]] = {}
+        """Tables on the way from their first row to their last."""
 
     def take(self, drafts: Sequence[Sequence[Any]]) -> Sequence[Appended]:
         """The next drafts; returns the rows that they make, as long as all is alike."""
@@ -63,7 +60,9 @@ class Comparison:
         return made if self._alike else []
 
     def alike(self) -> bool:
-        """Whether nothing was missing, nothing else is there, and each row ended when it must."""
+        """Whether nothing was missing, nothing else is there, and each row ended when it must; nothing comes after."""
+        for result in self._read.values():
+            result.close()
         return (
             self._alike
             and not any(self._ends.values())
@@ -82,9 +81,7 @@ class Comparison:
             return False
         self.rows += len(rows)
         self._counts[table] += len(rows)
-        names = table.columns.keys()
-        from_at = names.index("leaf_from")
-        kept = self._kept(conn, table, rows[0][from_at], rows[-1][from_at])
+        kept = self._next(conn, table, len(rows))
         if len(kept) != len(rows):
             return False
         if appended.key:
@@ -93,22 +90,26 @@ class Comparison:
         if made == kept:
             return True
         # Several rows of one leaf come in any order.
+        names = table.columns.keys()
         key = [names.index(column.name) for column in table.primary_key]
         return sorted(made, key=lambda row: [row[at] for at in key]) == sorted(
             kept, key=lambda row: [row[at] for at in key]
         )
 
-    def _kept(self, conn: Connection, table: Table, first: int, last: int) -> list[tuple[Any, ...]]:
-        mark = "?" if conn.dialect.paramstyle == "qmark" else "%s"
-        columns = ", ".join(f'"{column.name}"' for column in table.columns)
-        result = conn.exec_driver_sql(
-            f'SELECT {columns} FROM {self._place.lasting}."{table.name}" '  # noqa: S608
-            f"WHERE leaf_from >= {mark} AND leaf_from <= {mark} ORDER BY leaf_from",
-            (first, last),
-        )
+    def _next(self, conn: Connection, table: Table, count: int) -> list[tuple[Any, ...]]:
+        """The next rows of a table. SQLite has them in the order in which they were written, which is that of leaves,
+        and need not look each of them up; rows in any other order are not alike, and looked for.
+        """
+        result = self._read.get(table)
+        if result is None:
+            columns = ", ".join(f'"{column.name}"' for column in table.columns)
+            order = "rowid" if conn.dialect.name == "sqlite" else "leaf_from"
+            result = self._read[table] = conn.exec_driver_sql(
+                f'SELECT {columns} FROM {self._place.lasting}."{table.name}" ORDER BY {order}',  # noqa: S608
+                execution_options={"stream_results": True},
+            )
         # The driver's own tuples: nobody asks these by name.
-        rows: Sequence[Any] = result.cursor.fetchall()
-        result.close()
+        rows: Sequence[Any] = result.cursor.fetchmany(count)
         return list(rows)
 
     def _end(self, conn: Connection, appended: Appended) -> bool:
