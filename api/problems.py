@@ -159,8 +159,8 @@ PROBLEMS: dict[str, ProblemType] = {
         413,
         ("请求体过大", "The request body is too large"),
         (
-            "请减少每批声明的数量,或缩短正文。",
-            "Send fewer statements in a batch, or shorter bodies.",
+            "请减少每批声明的数量,或缩短正文;血缘事件的上限为 lineage_max_bytes。",
+            "Send fewer statements in a batch, or shorter bodies; lineage_max_bytes bounds an event.",
         ),
     ),
     "unsupported_media_type": problem_type(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.cli.output import Exit, Problem, progress_bar, say
-from ledger.cli.session import reading, settings
+from ledger.cli.output import progress_bar, say
+from ledger.cli.session import demand_organisation, reading, settings
 from ledger.codes import Level, Library
 
 if TYPE_CHECKING:
@@ -60,14 +60,8 @@ def scope_of(
 ) -> Scope:
     """The scope that options ask for; raises :class:`Problem` for an organisation that nobody knows."""
     from ledger.audits.scope import Scope  # noqa: PLC0415
-    from ledger.organisations import queries as organisations  # noqa: PLC0415
 
-    if organisation is not None and not organisations.organisation(connection, organisation, size):
-        raise Problem(
-            say(f"账本上没有机构 {organisation}", f"no organisation {organisation} is known"),
-            say("用 `govledger org list` 查找代码", "find its code with `govledger org list`"),
-            Exit.NOT_FOUND,
-        )
+    demand_organisation(connection, organisation, size)
     return Scope(organisation, library, level)
 
 

@@ -15,7 +15,7 @@ from ledger.cli.output import err, language, out, print_json, say, write_whole
 if TYPE_CHECKING:
     from ledger.cli.lineage_graph import Graph
     from ledger.lineage.pictures import Box, Picture
-    from ledger.lineage.walks import Walk
+    from ledger.lineage.walks import Direction, Walk
 
 Svg = Annotated[
     str | None, typer.Option("--svg", metavar="FILE", help="Draw it as SVG; - is standard output.")
@@ -36,6 +36,12 @@ ProvO = Annotated[
         "--prov-o", metavar="FILE", help="Write it as PROV-O in Turtle; - is standard output."
     ),
 ]
+
+
+_SIGNS = {
+    "↑": ("↑n：见上文 [n] 处", "↑n: shown above at [n]"),
+    "↺": ("↺n：回到上文 [n] 处，构成环", "↺n: leads back to [n], a cycle"),
+}
 
 
 class Drawing(NamedTuple):
@@ -76,6 +82,19 @@ def show(graph: Graph, walk: Walk, drawing: Drawing, *, silent: bool = False) ->
         print_json(walk_told(walk, names))
     elif not (silent or drawing.takes_output):
         print_tree(picture, both=walk.direction == "both")
+        if not walk.edges:
+            say_nothing_known(walk.direction, drawing)
+
+
+def say_nothing_known(direction: Direction, drawing: Drawing) -> None:
+    """That a tree is its root alone because nobody told more."""
+    if drawing.as_json or drawing.takes_output:
+        return
+    said = {
+        "upstream": ("没有记录其来源", "nothing is known of where it comes from"),
+        "downstream": ("没有记录其去向", "nothing is known to be made of it"),
+    }.get(direction, ("没有记录其来源和去向", "nothing is known of where it comes from or goes"))
+    out.print(say(*said), style="dim")
 
 
 def draw(picture: Picture, drawing: Drawing) -> None:
@@ -94,8 +113,12 @@ def print_tree(picture: Picture, *, both: bool = False) -> None:
     for name, way in ways if both else [("", picture)]:
         if name:
             out.print(name, style="dim")
+        signs = set[str]()
         for line in tree(way, _label, language()):
             out.print(line, markup=False)
+            signs |= {sign for sign in _SIGNS if f"─ {sign}" in line}
+        for sign in sorted(signs):
+            out.print(say(*_SIGNS[sign]), style="dim")
 
 
 def _label(box: Box) -> str:

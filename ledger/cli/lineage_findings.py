@@ -21,7 +21,7 @@ from ledger.cli.output import (
     say,
     write_whole,
 )
-from ledger.cli.session import AsOf, Json, reading
+from ledger.cli.session import AsOf, Json, demand_organisation, reading
 from ledger.codes import GRADES, Library, ShareType
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def findings(
         reading(as_of, edges=True) as (connection, size),
         progress_bar(say("血缘发现", "Findings")) as bar,
     ):
+        demand_organisation(connection, organisation, size)
         some = tuple(KINDS) if kind is None else (kind,)
         found = found_in(connection, size, kinds=some, progress=bar)
     told = found.of(organisation=organisation)

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.cli.lineage_drawing import Drawing, Mermaid, ProvJson, ProvO, Svg, draw, show
+from ledger.cli.lineage_drawing import (
+    Drawing,
+    Mermaid,
+    ProvJson,
+    ProvO,
+    Svg,
+    draw,
+    say_nothing_known,
+    show,
+)
 from ledger.cli.output import (
     Exit,
     Problem,
@@ -44,6 +53,7 @@ Kinds = Annotated[
     ),
 ]
 _MOST_NODES = 10_000
+_SHOWN = 12
 
 
 @dataclass(frozen=True)
@@ -122,6 +132,8 @@ def column(
             cap=_MOST_NODES,
         )
         _say_truncated(truncated=found.truncated)
+        if not found.edges:
+            _demand_known(graph, item, starts)
         standing = standing_of(graph.connection, found.nodes, graph.as_of)
         names = names_of(graph.connection, found.nodes, standing, graph.as_of, language=language())
     if as_json:
@@ -138,7 +150,41 @@ def column(
         else say(f"{item} 的来源", f"Where {item} comes from")
     )
     picture = of_columns(found, begun, names, upstream=not downstream, title=title)
-    draw(picture, Drawing(title, svg, mermaid, as_json=as_json))
+    drawing = Drawing(title, svg, mermaid, as_json=as_json)
+    draw(picture, drawing)
+    if not found.edges:
+        say_nothing_known(direction, drawing)
+
+
+def _demand_known(graph: Graph, text: str, starts: Sequence[tuple[int, str]]) -> None:
+    """Refuse a column of which neither lineage nor the catalogue knows: it may be misspelt."""
+    from sqlalchemy import select  # noqa: PLC0415
+
+    from ledger.catalogue.selects import items_at  # noqa: PLC0415
+    from ledger.lineage import graph as graphs  # noqa: PLC0415
+
+    beside = graphs.columns(
+        graph.connection, starts, direction="both", depth=1, as_of=graph.as_of, cap=_MOST_NODES
+    )
+    name = starts[0][1]
+    code = text[: -len(name) - 1]
+    items = items_at(graph.as_of).subquery()
+    asked = select(items.c.name, items.c.name_en).where(items.c.code == code)
+    listed = graph.connection.execute(asked.order_by(items.c.edition, items.c.position)).all()
+    if beside.edges or any(name in row for row in listed):
+        return
+    known = list(dict.fromkeys(row.name for row in listed if row.name))
+    shown = ", ".join(known[:_SHOWN]) + (", …" if len(known) > _SHOWN else "")
+    raise Problem(
+        say(f"{code} 没有名为 {name} 的数据项或列", f"{code} has no item or column {name}"),
+        say(f"目录中的数据项：{shown}", f"its items in the catalogue are {shown}")
+        if known
+        else say(
+            "事件、SQL 和步骤均未提到该列；请核对名称",
+            "no event, SQL or step tells of it; check the name",
+        ),
+        Exit.NOT_FOUND,
+    )
 
 
 def _columns_named(graph: Graph, text: str) -> list[tuple[int, str]]:

@@ -9,7 +9,7 @@ import typer
 
 from ledger.cli.listing import cut
 from ledger.cli.output import Exit, Problem, print_fields, print_json, print_table, say
-from ledger.cli.session import AsOf, Json, Limit, reading
+from ledger.cli.session import AsOf, Json, Limit, demand_organisation, reading
 from ledger.log.readable import utc
 from ledger.quality import analysis, dqv, queries
 from ledger.quality.dimensions import DIMENSIONS
@@ -85,6 +85,7 @@ def trend(
 ) -> None:
     """How quality moved from period to period. Example: govledger quality trend --entry 318001/000001"""
     with reading(as_of) as (connection, size):
+        demand_organisation(connection, organisation, size)
         found = analysis.trend(connection, entry=entry, organisation=organisation, as_of=size)
     if json_output:
         print_json({"points": found})
@@ -136,6 +137,7 @@ def worst(
 ) -> None:
     """The rules that fail the greatest share of elements. Example: govledger quality worst --org 11310118MB2F300123"""
     with reading(as_of) as (connection, size):
+        demand_organisation(connection, organisation, size)
         found = analysis.worst_rules(
             connection,
             entry=entry,

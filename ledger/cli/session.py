@@ -127,6 +127,18 @@ def reading_office(
             yield office, connection, size
 
 
+def demand_organisation(connection: Connection, code: str | None, size: int | None) -> None:
+    """Raise :class:`Problem` for an organisation that the ledger does not know; None is any."""
+    from ledger.organisations import queries as organisations  # noqa: PLC0415
+
+    if code is not None and not organisations.organisation(connection, code, size):
+        raise Problem(
+            say(f"账本上没有机构 {code}", f"no organisation {code} is known"),
+            say("用 `govledger org list` 查找代码", "find its code with `govledger org list`"),
+            Exit.NOT_FOUND,
+        )
+
+
 def warn_of(trouble: Exception) -> None:
     """Tell that the chain could not be asked, why, and that the mirror answers all the same."""
     told = problem_of(trouble)

@@ -12,7 +12,8 @@ import typer
 from ledger.access import tokens
 from ledger.access.tokens import SCOPES, TokenError
 from ledger.cli.output import Exit, Problem, out, print_json, print_table, say
-from ledger.cli.session import Json, opened
+from ledger.cli.session import Json, demand_organisation, opened
+from ledger.days import CHINA_TIME
 from ledger.identifiers import IdentifierError, check_organisation_code
 
 app = typer.Typer(no_args_is_help=True, help="Bearer tokens for pipelines / 访问令牌.")
@@ -45,12 +46,18 @@ def create(
             raise Problem(f"--organisation: {error}", code=Exit.USAGE) from error
     with opened() as office:
         _ = office.deployment
+        if organisation:
+            office.refresh()
+            with office.read() as connection:
+                demand_organisation(connection, organisation, None)
         try:
             text, token = tokens.create(
                 office.desk_engine, scope, days=days, organisation=organisation, label=label
             )
         except TokenError as error:
-            raise Problem(str(error), code=Exit.USAGE) from error
+            allowed, longest = "、".join(sorted(SCOPES)), tokens.LONGEST_DAYS
+            zh = f"无法创建令牌：权限可选 {allowed}，有效期为 1 至 {longest} 天"
+            raise Problem(say(zh, str(error)), code=Exit.USAGE) from error
     if as_json:
         print_json({"token": text, **_shown(token)})
         return
@@ -122,7 +129,7 @@ def revoke(
 
 
 def _day(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds).astimezone().date().isoformat()
+    return datetime.fromtimestamp(seconds, CHINA_TIME).date().isoformat()
 
 
 def _shown(token: tokens.Token) -> dict[str, object]:

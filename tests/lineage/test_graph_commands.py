@@ -115,6 +115,18 @@ def test_a_column_is_traced_through_entry_and_table_alike(traced: Person) -> Non
     ]
 
 
+def test_where_nothing_is_known_it_says_so(traced: Person) -> None:
+    said = traced.run("lineage", "trace", SOURCE).out.splitlines()
+    assert len(said) == 3
+    assert said[2] == "nothing is known of where it comes from"
+    said = traced.run("lineage", "column", f"{SOURCE}.NAME").out.splitlines()
+    assert said[-1] == "nothing is known of where it comes from"
+    said = traced.run("lineage", "column", f"{THEME}.名称", "--downstream").out.splitlines()
+    assert said[-1] == "nothing is known to be made of it"
+    assert "nothing" not in traced.run("lineage", "trace", SOURCE, "--json").out
+    assert "nothing" not in traced.run("lineage", "trace", SOURCE, "--mermaid", "-").out
+
+
 def test_pictures_and_provenance_are_written_whole(traced: Person, tmp_path: Path) -> None:
     files = {kind: tmp_path / f"out.{kind}" for kind in ("svg", "mermaid", "prov-json", "prov-o")}
     words = [word for kind, file in files.items() for word in (f"--{kind}", file)]
@@ -137,6 +149,8 @@ def test_pictures_and_provenance_are_written_whole(traced: Person, tmp_path: Pat
         (("path", "nowhere", THEME), 4, "nothing in the lineage is called"),
         (("column", "nowhere.x"), 4, "nothing in the lineage is called"),
         (("column", "nodot"), 2, "names no column"),
+        (("column", f"{TABLE}.nichts"), 4, f"{TABLE} has no item or column nichts"),
+        (("column", f"{THEME}.nichts"), 4, "its items in the catalogue are "),
         (("trace", THEME, "--depth", "0"), 2, "--depth"),
         (("trace", THEME, "--kind", "guess"), 2, "guess is no kind of edge"),
         (("trace", THEME, "--svg", "/nowhere/at/all.svg"), 6, "/nowhere/at/all.svg"),

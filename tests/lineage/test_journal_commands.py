@@ -19,6 +19,8 @@ from tests.lineage.events import encoded, run_event
 from tests.person import Person
 from tests.small_office import EDUCATION, ROOT_ORGANISATION
 
+STRANGER = "11310000000000001X"
+
 
 @pytest.fixture
 def collector(office: Person) -> Person:
@@ -66,6 +68,12 @@ def test_a_token_is_shown_once_listed_and_ended(office: Person) -> None:
             2,
             "--organisation",
         ),
+        (
+            ("token", "create", "--scope", "lineage:write", "--organisation", STRANGER),
+            4,
+            f"no organisation {STRANGER} is known",
+        ),
+        (("lineage", "findings", "--org", STRANGER), 4, f"no organisation {STRANGER} is known"),
         (("token", "revoke", "nobody"), 4, "there is no token nobody"),
         (("journal", "anchor"), 2, "journal_key"),
         (("journal", "entry", "0"), 4, "no entry 0"),
