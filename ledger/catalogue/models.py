@@ -26,7 +26,6 @@ class EntryRow(Ranged, table=True):
     __table_args__ = (
         Index("ix_catalogue_entry_provider", "provider", info={"late": True}),
         Index("ix_catalogue_entry_source", "source", info={"late": True}),
-        Index("ix_catalogue_entry_subject", "subject", info={"late": True}),
     )
 
     code: str = Field(primary_key=True, sa_type=CODE)
