@@ -188,6 +188,7 @@ def test_every_error_that_can_reach_a_person_has_its_words() -> None:
         *("NotJson", "NotAssessable", "NotApplicable", "ResultsError", "NotJsonError"),
         *("PatternError", "ExpressionError", "Stopped", "Unavailable"),
         *("NoEvent", "NotSaid", "NoDraft", "FoldingFailed", "LostError", "NotIntactError"),
+        "TooLong",
     }
     errors = project_errors()
     told = set(WORDINGS) - {"BindRefused"}  # of the API
