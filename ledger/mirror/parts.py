@@ -1,7 +1,8 @@
-"""Ranges of the chain on their way into the mirror: taken apart, and handed to the projections' checks, one ahead."""
+"""Ranges of the chain on their way into the mirror: taken apart, and handed to the projections' checks, some ahead."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Self
@@ -12,6 +13,9 @@ from ledger.mirror.events import LogRows
 from ledger.mirror.examining import Examined, Examining
 from ledger.mirror.fetching import Fetched
 from ledger.statements import LogIdentity
+
+AHEAD = 3
+"""Parts that are examined while one is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +30,9 @@ class Part:
 class Parts:
     """The parts of ``ranges``, the first of which begins with leaf ``size``.
 
-    Where statements are examined by a second process, the next part is begun before one is given out, so that one is
-    examined while one is written. What goes wrong with the next part is raised when its turn comes: the one before it
-    is written first.
+    Where statements are examined by a second process, some parts are begun before one is given out, so that they are
+    examined while it is written. What goes wrong with one is raised when its turn comes: those before it are written
+    first.
     """
 
     def __init__(
@@ -38,19 +42,22 @@ class Parts:
         self._log = log
         self._size = size
         self._examining = examining
-        self._next: Part | Exception | None = None
+        self._waiting: deque[Part | Exception] = deque()
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> Part:
-        part = self._next or self._begun()
-        self._next = None
+        ahead = AHEAD if self._examining.is_beside else 0
+        while len(self._waiting) <= ahead and not self._broken():
+            self._waiting.append(self._begun())
+        part = self._waiting.popleft()
         if isinstance(part, Exception):
             raise part
-        if self._examining.is_beside:
-            self._next = self._begun()
         return part
+
+    def _broken(self) -> bool:
+        return bool(self._waiting) and isinstance(self._waiting[-1], Exception)
 
     def _begun(self) -> Part | Exception:
         try:
