@@ -25,7 +25,7 @@ from ledger.cli.output import (
     progress_bar,
     say,
 )
-from ledger.cli.session import Json, existing_file, opened
+from ledger.cli.session import Json, demand_organisation, existing_file, opened
 from ledger.lineage import queries
 from ledger.lineage.entries import Door
 from ledger.office import Office
@@ -71,6 +71,9 @@ def sql(
         bool,
         typer.Option("--models", help="A file that is one SELECT fills the table of its name."),
     ] = False,
+    encoding: Annotated[
+        str, typer.Option(help="Of the files: utf-8 or gb18030 (GBK is part of it).")
+    ] = "utf-8",
     organisation: Organisation = "",
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -87,8 +90,18 @@ def sql(
             say(f"没有这个文件或目录：{place}", f"no such file or directory: {place}"),
             code=Exit.USAGE,
         )
+    for option, given in (("--namespace", namespace), ("--job-namespace", job_namespace)):
+        if not given.strip():
+            raise Problem(
+                say(f"{option} 不能为空", f"{option} is empty"),
+                say(
+                    "写作 postgres://主机:端口 等，与其他途径一致",
+                    "write it as the other doors do, such as postgres://host:5432",
+                ),
+                Exit.USAGE,
+            )
     options = Options(dialect, namespace, job_namespace, catalog, schema, models)
-    read = read_scripts(place, options)
+    read = read_scripts(place, options, encoding.lower())
     _keep(
         read.events(datetime.now(UTC)),
         [f"{one.file}:{one.line}: {one.what}" for one in read.troubles],
@@ -163,6 +176,10 @@ def _keep(
         )
     with opened() as office:
         _ = office.deployment
+        if organisation:
+            office.refresh()
+            with office.read() as connection:
+                demand_organisation(connection, organisation, None)
         first = office.lineage.append(list(events), door=door, organisation=organisation)
         _fold(office)
         with office.read() as connection:

@@ -10,11 +10,12 @@ from typing import Annotated, Any, TypeVar
 import typer
 from pydantic import BaseModel, ValidationError
 
+from ledger.catalogue import queries as catalogue
 from ledger.catalogue.documents import read_document
 from ledger.catalogue.problems import EntryRefused
 from ledger.cli.catalogue_acts import refused
 from ledger.cli.organisations import speaker_of
-from ledger.cli.output import Exit, Problem, print_json, print_table, say
+from ledger.cli.output import Exit, Problem, err, print_json, print_table, say
 from ledger.cli.session import (
     AsOf,
     Json,
@@ -116,6 +117,22 @@ def _status(*, active: bool) -> str:
     return say(status.zh, status.en)
 
 
+def _warn_of_unknown(office: Office, codes: Sequence[str]) -> None:
+    """A rule may come before its entry; more often its code is a slip."""
+    with office.read() as connection:
+        known = catalogue.standing(connection, codes)
+    for code in sorted(set(codes) - set(known)):
+        err.print(
+            say(
+                f"! 账本上还没有目录 {code}：若代码有误，请撤回该规则（`govledger lineage rule withdraw`）",
+                f"! there is no entry {code} on the ledger yet: if that is a slip, withdraw the rule "
+                "(`govledger lineage rule withdraw`)",
+            ),
+            markup=False,
+            style="yellow",
+        )
+
+
 @rule_app.command("add")
 def rule_add(
     key: KeyName,
@@ -157,6 +174,7 @@ def rule_add(
         else:
             given = {field: value for field, value in single.items() if value is not None}
             drafts = [_validated(RuleDraft, {"holder": speaker, **given}, "rule")]
+        _warn_of_unknown(office, [draft.entry for draft in drafts])
         versioned = [_next(office, draft) for draft in drafts]
         deadline = office.deadline()
         batches = [

@@ -26,6 +26,7 @@ STEP = {
     ],
     "deidentification": {"method": "汇总", "grade_before": 2, "grade_after": 1},
 }
+VIEW = "CREATE VIEW 学校 AS SELECT 名称 FROM 汇总;"
 RULE = (
     "--code",
     "R-1",
@@ -57,6 +58,20 @@ def test_sql_becomes_edges_at_once_and_trouble_is_told(office: Person) -> None:
     assert EDUCATION in office.run("journal", "entry", "0").out
 
 
+def test_files_of_older_systems_are_read_in_their_own_encoding(office: Person) -> None:
+    place = office.place / "etl"
+    place.mkdir()
+    (place / "old.sql").write_text(VIEW, "gb18030")
+    (place / "new.sql").write_text("CREATE VIEW b AS SELECT 名称 FROM c;", "utf-8")
+    words = ("lineage", "sql", place, "--dialect", "duckdb", "--namespace", "n", "--dry-run")
+    said = office.run(*words)
+    assert "! old.sql:1: not UTF-8 (byte " in said.err
+    assert [json.loads(line)["job"]["name"] for line in said.out.splitlines()] == ["new.sql#b"]
+    said = office.run(*words[:2], place / "old.sql", *words[3:], "--encoding", "GBK")
+    (event,) = map(json.loads, said.out.splitlines())
+    assert event["job"]["name"] == "old.sql#学校"
+
+
 def test_a_dbt_project_becomes_edges(office: Person, shared_data: Path) -> None:
     place = shared_data / "quality_results" / "dbt_jaffle_shop"
     told = office.run(
@@ -78,6 +93,20 @@ def test_a_dbt_project_becomes_edges(office: Person, shared_data: Path) -> None:
             4,
             "no rule R-9",
         ),
+        (("sql", "empty.sql", "--dialect", "duckdb", "--namespace", ""), 2, "--namespace is empty"),
+        (
+            ("sql", "view.sql", "--dialect", "duckdb", "--namespace", "n"),
+            2,
+            ": save it so, or give --encoding gb18030",
+        ),
+        (
+            (
+                *("sql", "view.sql", "--dialect", "duckdb", "--namespace", "n"),
+                *("--encoding", "big5"),
+            ),
+            2,
+            "give utf-8 or gb18030",
+        ),
         (("rule", "match", "n", "t"), 4, "no rule matches"),
         (("rule", "add", "--code", "R 1", "--key", "education-steward"), 2, "no spaces"),
     ],
@@ -86,7 +115,8 @@ def test_refusals_say_what_is_wrong(
     office: Person, words: tuple[str, ...], code: int, said: str
 ) -> None:
     (office.place / "empty.sql").write_text("", "utf-8")
-    placed = [office.place / word if word == "empty.sql" else word for word in words]
+    (office.place / "view.sql").write_text(VIEW, "gb18030")
+    placed = [office.place / word if word.endswith(".sql") else word for word in words]
     assert said in office.run("lineage", *placed, expect=code).err
 
 
@@ -121,7 +151,11 @@ def test_a_fault_in_a_step_is_told_with_its_line(office: Person) -> None:
 
 def test_rules_are_added_changed_matched_and_withdrawn(office: Person) -> None:
     key = ("--key", "education-steward")
-    office.run("lineage", "rule", "add", *RULE, *key)
+    assert office.run("lineage", "rule", "add", *RULE, *key).err == ""
+    unfiled = [word.replace("R-1", "R-2").replace(PUBLISHED, "999999/000009") for word in RULE]
+    warned = office.run("lineage", "rule", "add", *unfiled, *key).err
+    assert "! there is no entry 999999/000009 on the ledger yet" in warned
+    office.run("lineage", "rule", "withdraw", "R-2", "--reason", "代码有误", *key)
     office.run("lineage", "rule", "add", *RULE, *key, "--priority", "3", "--system", "学籍系统")
     (rule,) = office.run("lineage", "rule", "list", "--json").json()["rules"]
     assert (rule["version"], rule["priority"], rule["holder"]) == (2, 3, EDUCATION)

@@ -107,22 +107,37 @@ class Reading:
         }
 
 
-def read_scripts(place: Path, options: Options) -> Reading:
-    """Read a file, or every ``*.sql`` below a directory; raises :class:`SqlError`.
+ENCODINGS = {"utf-8": "utf-8-sig", "gb18030": "gb18030", "gbk": "gb18030"}
+"""How SQL files may be encoded, and what Python calls it."""
+
+
+def read_scripts(place: Path, options: Options, encoding: str = "utf-8") -> Reading:
+    """Read a file, or every ``*.sql`` below a directory; raises :class:`SqlError`. ``encoding``: of ENCODINGS.
 
     What cannot be understood is among :attr:`Reading.troubles`, by file and line; everything else counts.
     """
+    if encoding not in ENCODINGS:
+        raise SqlError(f"{encoding!r} is no encoding known here: give utf-8 or gb18030")
     files = [place] if place.is_file() else sorted(place.rglob("*.sql"))
     if not files:
         raise SqlError(f"{place} is no SQL file and holds none")
     root = place.parent if place.is_file() else place
     texts: dict[str, str] = {}
+    troubles = []
     for file in files:
+        name = file.relative_to(root).as_posix()
+        content = file.read_bytes()
         try:
-            texts[file.relative_to(root).as_posix()] = file.read_text("utf-8-sig")
+            texts[name] = content.decode(ENCODINGS[encoding])
         except UnicodeDecodeError as error:
-            raise SqlError(f"{file} is not UTF-8 (byte {error.start}): save it as UTF-8") from error
-    return read_texts(texts, options)
+            other = "gb18030" if encoding == "utf-8" else "utf-8"
+            what = f"not {encoding.upper()} (byte {error.start}): save it so, or give --encoding {other}"
+            if len(files) == 1:
+                raise SqlError(f"{file} is {what}") from error
+            troubles.append(Trouble(name, content.count(b"\n", 0, error.start) + 1, what))
+    reading = read_texts(texts, options)
+    reading.troubles[:0] = troubles
+    return reading
 
 
 def read_texts(texts: dict[str, str], options: Options) -> Reading:
