@@ -57,6 +57,14 @@ _EVERY = (
         "rows",
     ),
     Signal(
+        "root_repeated",
+        "数据清单的根与另一份相同（沿用旧数据与旧盐密钥）",
+        "a manifest has the root of another one: the same rows, salted alike",
+        "entry",
+        None,
+        "day",
+    ),
+    Signal(
         "self_received",
         "提供单位自行接收登记",
         "received and signed for by the organisation that supplied it",
@@ -84,6 +92,12 @@ _EVERY = (
         "column_dropped",
         "较上一期数据清单缺少字段",
         "columns of the manifest before are no longer there",
+        "entry",
+    ),
+    Signal(
+        "entry_weakened",
+        "目录改版后减少数据项、放慢更新或收窄共享",
+        "an edition promises less than the one before: items, updates or sharing",
         "entry",
     ),
     Signal(

@@ -68,6 +68,16 @@ FROM (
 LEFT JOIN audit_entry e ON e.code = f.entry
 WHERE f.rows > 0 AND f.rows < f.was AND CAST(f.was - f.rows AS HUGEINT) * 10000 > CAST(f.was AS HUGEINT) * :rows_fell;
 
+-- Manifests with one root: whoever computes one anew has another salt, and so another root.
+INSERT INTO audit_finding (name, subject, org, scoped, leaf, other, number)
+SELECT 'root_repeated', m.entry, COALESCE(e.org, 0), COALESCE(e.scoped, :strangers), m.leaf, f.leaf, f.period_end
+FROM audit_in_manifest m
+JOIN (SELECT root, MIN(leaf) AS leaf, ARG_MIN(period_end, leaf) AS period_end
+      FROM audit_in_manifest WHERE rows > 0 AND newest = 1
+      GROUP BY root HAVING COUNT(*) > 1) f ON f.root = m.root AND f.leaf < m.leaf
+LEFT JOIN audit_entry e ON e.code = m.entry
+WHERE m.rows > 0 AND m.newest = 1 AND m.period_end >= :window;
+
 -- What the organisation that supplies it received itself: nobody else saw that it arrived.
 INSERT INTO audit_finding (name, subject, org, scoped, leaf, other, number)
 SELECT 'self_received', d.entry, e.org, e.scoped, MAX(d.leaf), NULL, COUNT(*)

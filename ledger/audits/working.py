@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.audits.columns import count_items, find_dropped_columns
+from ledger.audits.editions import find_weaker_editions
 from ledger.audits.inputs import CODES, PREFIX, WHOLE, inputs, later_inputs
 from ledger.audits.moments import Days
 from ledger.audits.periods import Periods, known
@@ -172,6 +173,7 @@ def find(connection: Connection, work: Workspace, question: Question) -> None:
     for step in steps(_FINDINGS):
         work.run(step, parameters(question))
     find_dropped_columns(connection, work, question.size)
+    find_weaker_editions(connection, work, question.size, question.window_leaf)
 
 
 def _fill_calendar(work: Workspace, question: Question) -> Days:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
@@ -21,6 +22,10 @@ from ledger.faults import Unfit
 from ledger.organisations.bodies import OrganisationCode
 
 MAX_CODE = 128
+_FULL_WIDTH = 0xFEE0
+"""How far full-width forms (U+FF01 to U+FF5E) are from what they look like."""
+_LIKE_LATIN = {"CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU", "MATHEMATICAL"}
+"""Scripts with letters that look like Latin ones."""
 
 
 def _code(text: str) -> str:
@@ -35,7 +40,42 @@ def _code(text: str) -> str:
                 f"第 {place} 个字符是空格，代码中不能有空格",
                 f"character {place} is a space; a code has none",
             )
+    if not text.isascii():
+        _check_looks(text)
     return text
+
+
+def _check_looks(text: str) -> None:
+    """Raise :class:`Unfit` for a code that a reader may take for another one (形近字符)."""
+    if unicodedata.normalize("NFC", text) != text:
+        raise Unfit(
+            "字符由多个部分拼成，与另一写法看不出差别；请重新输入",
+            "its characters are composed of parts, and look like others; type it anew",
+        )
+    for place, character in enumerate(text, start=1):
+        if "\uff01" <= character <= "\uff5e":
+            half = chr(ord(character) - _FULL_WIDTH)
+            raise Unfit(
+                f"第 {place} 个字符是全角 {character!r}，请用半角 {half!r}",
+                f"character {place} is the full-width {character!r}; write {half!r}",
+            )
+        if unicodedata.category(character) in ("Cf", "Co", "Cn"):
+            raise Unfit(
+                f"第 {place} 个字符 U+{ord(character):04X} 不可见，请删去",
+                f"character {place} is U+{ord(character):04X}, which nobody sees; remove it",
+            )
+        if unicodedata.category(character) == "Pd" and not character.isascii():
+            raise Unfit(
+                f"第 {place} 个字符是连接号 {character!r}，请用 '-'",
+                f"character {place} is the dash {character!r}; write '-'",
+            )
+        script = unicodedata.name(character, "").partition(" ")[0]
+        if script in _LIKE_LATIN:
+            raise Unfit(
+                f"第 {place} 个字符 {character!r} 形似拉丁字母（{script}），请用拉丁字母",
+                f"character {place}, {character!r}, is no Latin letter though it may look like one "
+                f"({script}); write the Latin one",
+            )
 
 
 def _one_of(table: type[Code]) -> AfterValidator:
@@ -49,7 +89,9 @@ def _one_of(table: type[Code]) -> AfterValidator:
 
 
 ObligationCode = Annotated[Line, AfterValidator(_code)]
-"""A code of an obligation or exemption (义务代码): 1 to 128 characters, no spaces; chosen by who files."""
+"""A code of an obligation or exemption (义务代码), chosen by who files: 1 to 128 characters, without spaces and
+without what looks like another character.
+"""
 Reasons = Annotated[list[Prose], Field(max_length=50)]
 TypeName = Annotated[str, _one_of(ObligationType)]
 CycleName = Annotated[str, _one_of(UpdateCycle)]

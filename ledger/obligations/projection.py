@@ -65,7 +65,7 @@ class ObligationsProjection:
     """Rows of :data:`OBLIGATIONS`, :data:`BINDINGS`, :data:`OBJECTIONS` and :data:`EXEMPTIONS`."""
 
     name = "obligations"
-    version = 1
+    version = 2
     kinds = frozenset({OBLIGATION.kind, BINDING.kind, OBJECTION.kind, EXEMPTION.kind})
     tables: Sequence[Table] = (OBLIGATIONS, BINDINGS, OBJECTIONS, EXEMPTIONS)
 

@@ -105,7 +105,8 @@ def test_a_delivery_without_any_manifest(running: World) -> None:
 def test_an_old_snapshot_delivered_again_as_new(running: World) -> None:
     running.on(7, 3).manifest(*Q2, content=(ENTRY, Q1[1]))
     running.deliver(*Q2, content=(ENTRY, Q1[1]))
-    assert found(running) == {"old_snapshot": [ENTRY]}
+    # its root is the other one's too, since nothing is salted here
+    assert found(running) == {"old_snapshot": [ENTRY], "root_repeated": [ENTRY]}
 
 
 def test_an_empty_table(running: World) -> None:
@@ -528,3 +529,29 @@ def test_an_exemption_written_down_after_the_day_from_which_it_counts(running: W
     with running.audit() as audit:
         (row,) = audit.findings(name="exemption_backdated")
     assert (row.subject, row.number) == ("EX-1", 20260101)
+
+
+def test_rows_signed_again_with_the_salt_of_another_period(running: World) -> None:
+    """No collector's tag is needed to see it: one who colludes leaves the tag out."""
+    running.on(7, 3).manifest(*Q2, content=(ENTRY, Q1[1]))
+    with running.audit() as audit:
+        (row,) = audit.findings()
+    assert (row.name, row.subject, row.number) == ("root_repeated", ENTRY, 20260331)
+
+
+def test_an_edition_that_promises_less_than_the_one_before(running: World) -> None:
+    kind = {"data_type": "char", "length": 9, "grade": 1}
+    more = [{"name": name, **kind} for name in ("编号", "面积", "水源")]
+    other = "307015/000002"
+    open_ = {"share_type": "unconditional", "share_scope": None, "share_purpose": None}
+    running.publish(other, items=more, update_cycle="monthly", **open_)
+    running.publish(other, items=more, update_cycle="weekly", **open_)
+    assert "entry_weakened" not in found(running)
+    # what is only filed promises nothing yet, and takes nothing back
+    running.file(other, items=more[:1], update_cycle="on_demand", share_type="conditional")
+    assert "entry_weakened" not in found(running)
+    running.decide(EntryState.PUBLISHED, other)
+    with running.audit() as audit:
+        (row,) = audit.findings(name="entry_weakened")
+    assert row.subject == other
+    assert row.detail == "-水源; -面积; weekly → on_demand; unconditional → conditional"

@@ -127,6 +127,17 @@ def test_one_entry_does_not_answer_two_obligations(town: Town) -> None:
     assert finding_in(report, "entry_shared")["subject"] == second
 
 
+def test_an_edition_that_takes_items_back_is_named(town: Town) -> None:
+    whole = entry()
+    less = {"items": whole["items"][:1], "update_cycle": "on_demand"}
+    file_entry(town, entry(**less))
+    assert findings_in(town.audit(), "entry_weakened") == []
+    town.run("catalogue", "publish", PUBLISHED, "--key", "authority")
+    found = finding_in(town.audit(), "entry_weakened")
+    gone = whole["items"][1]["name"]
+    assert (found["subject"], found["detail"]) == (PUBLISHED, f"-{gone}; yearly → on_demand")
+
+
 def test_an_entry_exchanged_for_the_audit_and_back_is_seen(town: Town) -> None:
     other = MORE[0]
     publish(town, other)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ledger.codes import Level, OrganisationStatus
 from ledger.obligations.statements import ObligationDraft, oblige
+from ledger.organisations.statements import OrganisationDraft, register
+from ledger.statements import Batch
 from tests.scenarios.cheats.town import (
     OTHER_TABLE,
     TABLE,
@@ -118,6 +123,64 @@ def test_a_provisional_organisation_does_not_hide_a_department(town: Town) -> No
     assert finding_in(report, "obligation_amended")["organisation"] == HIDING
     (change,) = town.moved(before)
     assert change["members"]["responsible"] == [CIVIL_AFFAIRS, HIDING]
+
+
+def test_a_department_that_is_dissolved_keeps_its_place_and_its_gaps(town: Town) -> None:
+    gone = OrganisationDraft(
+        code=CIVIL_AFFAIRS, name="示范区民政局", parent=ROOT_ORGANISATION,
+        level=Level.DISTRICT, version=2, status=OrganisationStatus.DISSOLVED,
+    )  # fmt: skip
+    done = town.send(
+        lambda at: register([gone], speaker=ROOT_ORGANISATION, deadline=at), "authority"
+    )
+    assert done.error is None
+    report = town.audit()
+    assert counted(report) == (1, 2)
+    first = metric_in(report, "collection")["organisations"][0]
+    assert (first["organisation"], first["rate_basis_points"]) == (CIVIL_AFFAIRS, 0)
+    assert gap_in(report, OTHER_TABLE) == ("catalogued", "not_bound")
+
+
+@pytest.mark.parametrize(
+    ("code", "named"),
+    [
+        ("Ｅ1-S1-T1", "full-width"),
+        ("\u04151-S1-T1", "CYRILLIC"),
+        ("E1-S1\u2010T1", "dash"),
+        ("E1-S1-T1\u200b", "U+200B"),
+        ("E1-S1-T1e\u0301", "composed of parts"),
+    ],
+)
+def test_a_code_that_looks_like_another_is_refused_at_the_desk(
+    honest_town: Town, tmp_path: Path, code: str, named: str
+) -> None:
+    file = tmp_path / "alike.json"
+    file.write_text(json.dumps(owed(TABLE) | {"code": code}, ensure_ascii=False), "utf-8")
+    refused = honest_town.run("obligation", "register", file, "--key", "authority", expect=3)
+    assert "/code" in refused.err
+    assert named in refused.err
+
+
+def test_a_code_that_looks_like_another_counts_for_nothing_on_the_chain_either(town: Town) -> None:
+    before = town.size()
+    draft = ObligationDraft.model_validate(owed(TABLE))
+    alike = TABLE.replace("E", "\u0415")
+
+    def doctored(deadline: int) -> Batch:
+        batch = oblige([draft], speaker=ROOT_ORGANISATION, deadline=deadline)
+        (values,), (body,) = batch.values, batch.bodies
+        return batch.__class__(
+            struct=batch.struct,
+            organisation=batch.organisation,
+            deadline=batch.deadline,
+            values=({**values, "code": alike},),
+            bodies=(body.replace(f'"code":"{TABLE}"'.encode(), f'"code":"{alike}"'.encode()),),
+        )
+
+    assert town.send(doctored, "authority").error is None
+    report = town.audit()
+    assert counted(report) == (1, 2)
+    assert finding_in(report, "unreadable_statement")["leaves"] == [before]
 
 
 def test_a_department_at_zero_leads_the_ranking_of_every_metric(town: Town) -> None:

@@ -99,6 +99,18 @@ def test_a_department_with_a_collector_s_key_is_seen_to_receive_its_own_data(tow
     assert found["leaves"] == [newest(town)["leaf_from"]]
 
 
+def test_rows_signed_again_with_the_old_salt_are_seen_without_the_collector(town: Town) -> None:
+    first = newest(town)
+    again = held(root=first["root"].removeprefix("0x"), rows=first["rows"])
+    done = town.on(7, 8).send(
+        lambda at: manifest([again], speaker=EDUCATION, deadline=at), "education-steward"
+    )
+    assert done.error is None
+    found = finding_in(town.audit(), "root_repeated")
+    assert (found["subject"], found["number"]) == (PUBLISHED, "2026-03-31")
+    assert found["leaves"][-1] == first["manifest_leaf"]
+
+
 def test_a_manifest_of_more_rows_than_can_be_stops_nobody_s_audit(town: Town) -> None:
     """Three departments' worth of 2^63 - 1 rows: no sum of 64 bits holds them."""
     town.on(7, 8)
