@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
 from typing import Any
@@ -15,6 +16,8 @@ FEW = 8
 """Rows up to which PostgreSQL is given a statement; COPY has a round trip more."""
 SQLITE_VALUES = 5_500
 """Values a call; SQLite takes 32,766 (SQLITE_MAX_VARIABLE_NUMBER)."""
+MANY = 50
+"""Rows from which on looking for columns in which all are the same pays."""
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
@@ -24,30 +27,66 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Sequence[An
     if not rows:
         return
     quote = connection.dialect.identifier_preparer.quote
-    columns = ", ".join(quote(column.name) for column in table.columns)
-    head = f"INSERT INTO {quote(table.name)} ({columns}) VALUES "  # noqa: S608
-    if connection.dialect.name != "sqlite":
-        given = [row if isinstance(row, tuple) else tuple(row) for row in rows]
-        if len(given) <= FEW:
-            values = ", ".join(["%s"] * len(table.columns))
-            connection.exec_driver_sql(f"{head}({values})", given)
-            return
-        types = [column.type.compile(connection.dialect) for column in table.columns]
-        connection.exec_driver_sql(
-            f"COPY {quote(table.name)} ({columns}) FROM STDIN (FORMAT BINARY)",
-            given,
-            execution_options={COPIED: [each.partition("(")[0].split()[0] for each in types]},
-        )
+    names = tuple(quote(column.name) for column in table.columns)
+    if connection.dialect.name == "sqlite":
+        _insert_into_sqlite(connection, quote(table.name), names, rows)
         return
-    # Many rows a call: SQLite's driver lets other threads run while a call lasts, and hands over to
-    # them between calls, which at a row a call costs more than the row.
-    one = f"({', '.join(['?'] * len(table.columns))})"
-    at_once = max(1, SQLITE_VALUES // len(table.columns))
+    given = [row if isinstance(row, tuple) else tuple(row) for row in rows]
+    if len(given) <= FEW:
+        connection.exec_driver_sql(_statement(quote(table.name), names, (), 1, "%s"), given)
+        return
+    types = [column.type.compile(connection.dialect) for column in table.columns]
+    connection.exec_driver_sql(
+        f"COPY {quote(table.name)} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)",
+        given,
+        execution_options={COPIED: [each.partition("(")[0].split()[0] for each in types]},
+    )
+
+
+def _insert_into_sqlite(
+    connection: Connection, table: str, names: tuple[str, ...], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Many rows a call: SQLite's driver lets other threads run while a call lasts, and hands over to them between
+    calls, which at a row a call costs more than the row. Handing over a value costs as much as keeping it, so what is
+    the same in all rows is handed over once.
+    """
+    columns = list(zip(*rows, strict=True))
+    same = _same(columns) if len(rows) >= MANY else ()
+    shared = [columns[at][0] for at in same]
+    own = [column for at, column in enumerate(columns) if at not in same]
+    at_once = max(1, SQLITE_VALUES // len(names))
     for first in range(0, len(rows), at_once):
-        some = rows[first : first + at_once]
+        some = [column[first : first + at_once] for column in own]
+        count = min(at_once, len(rows) - first)
         connection.exec_driver_sql(
-            head + ", ".join([one] * len(some)), tuple(chain.from_iterable(some))
+            _statement(table, names, same, count, "?"),
+            (*shared, *chain.from_iterable(zip(*some, strict=True))),
         )
+
+
+def _same(columns: Sequence[Sequence[Any]]) -> tuple[int, ...]:
+    """Columns that are the same all along; numbers are handed over for nothing, and 1 is 1.0."""
+    return tuple(
+        at
+        for at, column in enumerate(columns)
+        if column[0] == column[-1]
+        and not isinstance(column[0], int | float)
+        and column.count(column[0]) == len(column)
+    )
+
+
+@lru_cache(maxsize=128)
+def _statement(
+    table: str, names: tuple[str, ...], same: tuple[int, ...], count: int, mark: str
+) -> str:
+    """Inserts ``count`` rows, of which some columns are the ``same``: these come first, and once."""
+    own = [at for at in range(len(names)) if at not in same]
+    listed = ", ".join([names[at] for at in (*same, *own)])
+    first = [mark] * len(names)
+    others = [*(f"{mark}{number + 1}" for number in range(len(same))), *[mark] * len(own)]
+    rows = [f"({', '.join(each)})" for each in (first, others)]
+    values = ", ".join([rows[0], *[rows[1]] * (count - 1)])
+    return f"INSERT INTO {table} ({listed}) VALUES {values}"  # noqa: S608
 
 
 @event.listens_for(Engine, "do_executemany")
