@@ -20,6 +20,7 @@ from api.problems import Fault, Problem
 from api.pulse import Pulse
 from ledger.access.tokens import Doorkeeper
 from ledger.chain.probe import Capabilities
+from ledger.mirror import moments
 from ledger.mirror import queries as mirror
 from ledger.mirror.queries import Cursor, MirrorQueryError
 
@@ -82,7 +83,7 @@ class Context:
             # A '+' that was not percent-encoded arrives as a space.
             text = _SPACE_FOR_PLUS.sub(r"+\1", str(as_of))
             try:
-                resolved = mirror.resolve_as_of(conn, text)
+                resolved = moments.resolve_as_of(conn, text)
             except MirrorQueryError as error:
                 detail = Text(f"as_of={text}:无法解析或超出日志(当前大小 {size})", str(error))
                 fault = Fault("?as_of", detail, "invalid_as_of")

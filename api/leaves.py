@@ -11,6 +11,7 @@ from api.context import View
 from api.wording import time_of
 from ledger.canonical import CanonicalError, parse_json
 from ledger.mirror import queries as mirror
+from ledger.mirror.flags import flags as malformed
 from ledger.organisations import queries as organisations
 from ledger.statements import (
     MAX_BODY_BYTES,
@@ -36,7 +37,7 @@ def show_statements(view: View, statements: Sequence[Statement]) -> list[dict[st
     names = organisations.names(view.conn, (one.org for one in statements))
     flags: dict[int, list[dict[str, str]]] = {}
     first, last = statements[0].index, statements[-1].index
-    for flag in mirror.flags(view.conn, first, (last - first + 1) * _FLAGS_A_LEAF):
+    for flag in malformed(view.conn, first, (last - first + 1) * _FLAGS_A_LEAF):
         flags.setdefault(flag.index, []).append({"source": flag.source, "reason": flag.reason})
     shown = []
     for one in statements:

@@ -24,7 +24,7 @@ from ledger.corrections import measures, queries
 from ledger.corrections.queries import Filters
 from ledger.corrections.vocabulary import load_vocabulary
 from ledger.days import CHINA_TIME
-from ledger.mirror.queries import day_at
+from ledger.mirror.moments import day_at
 from ledger.organisations.queries import names
 
 router = api_router("/corrections", "校核 corrections")

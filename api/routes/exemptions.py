@@ -19,7 +19,7 @@ from api.problems import Problem
 from api.routing import api_router
 from api.wording import coded
 from ledger.codes import ExemptionScope, ExemptionStatus, ExemptionTarget
-from ledger.mirror.queries import day_at
+from ledger.mirror.moments import day_at
 from ledger.obligations import queries
 from ledger.obligations.queries import ExemptionFilters
 

@@ -36,7 +36,8 @@ from ledger.codes import (
     ObligationStatus,
     ObligationType,
 )
-from ledger.mirror.queries import MirrorQueryError, day_at, resolve_as_of
+from ledger.mirror.moments import day_at, resolve_as_of
+from ledger.mirror.queries import MirrorQueryError
 from ledger.obligations import queries
 from ledger.obligations.denominator import changes_between
 from ledger.obligations.queries import ObligationFilters

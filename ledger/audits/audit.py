@@ -23,6 +23,7 @@ from ledger.audits.workspace import Row, Workspace
 from ledger.lineage import queries as lineage
 from ledger.lineage.findings.usage import anchored_journal
 from ledger.lineage.queries import AnchoredCheckpoint
+from ledger.mirror import moments
 from ledger.mirror import queries as mirror
 from ledger.statements import LogIdentity
 
@@ -264,7 +265,7 @@ def audited(
     asked = held if size is None else size
     if asked > held:
         raise mirror.MirrorQueryError(f"the mirror holds {held} leaves, not {asked}")
-    day = mirror.day_at(connection, asked)
+    day = moments.day_at(connection, asked)
     if day is None or cursor is None:
         raise AuditError(
             "there is nothing to audit: the log is empty at that size",
@@ -272,9 +273,9 @@ def audited(
             zh="没有可审计的内容：该日志大小为 0",
             hint_zh="请指定不小于 1 的日志大小",
         )
-    begun = mirror.day_at(connection, 1) or day
+    begun = moments.day_at(connection, 1) or day
     before = day - timedelta(days=policy.window_days + 1)
-    first = min(asked, mirror.resolve_as_of(connection, before.isoformat()))
+    first = min(asked, moments.resolve_as_of(connection, before.isoformat()))
     counted = _journal(connection, asked) if journal else None
     question = Question(
         asked, day, begun, first, scope or Scope(), policy, log or cursor.log, counted

@@ -25,6 +25,7 @@ from ledger.catalogue import queries as catalogue
 from ledger.codes import Code, DeliveryMode, ObligationType, ShareType, UpdateCycle
 from ledger.corrections import queries as corrections
 from ledger.deliveries import queries as deliveries
+from ledger.mirror import flags
 from ledger.mirror import queries as mirror
 from ledger.obligations import queries as obligations
 from ledger.quality import queries as quality
@@ -53,7 +54,7 @@ def inputs(size: int, dialect: str, window_leaf: int = 0) -> dict[str, Select[An
             *("leaf", "code", "target", "target_type", "scope", "status", "approver"),
             *("valid_from", "expires"),
         ),
-        "unreadable": _only(mirror.unreadable_at(size), "leaf", "kind", "subject", "org"),
+        "unreadable": _only(flags.unreadable_at(size), "leaf", "kind", "subject", "org"),
         "entry": _entries(size),
         "edition": _editions(size, dialect),
         "resource": _only(deliveries.resources_at(size), "leaf", "entry", "status"),

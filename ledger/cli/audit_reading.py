@@ -170,7 +170,8 @@ def compare(
     Example: govledger audit compare 2026-03-31 2026-06-30
     """
     from ledger.audits.comparing import compared  # noqa: PLC0415
-    from ledger.mirror.queries import MirrorQueryError, resolve_as_of  # noqa: PLC0415
+    from ledger.mirror.moments import resolve_as_of  # noqa: PLC0415
+    from ledger.mirror.queries import MirrorQueryError  # noqa: PLC0415
     from ledger.organisations.queries import organisations_at  # noqa: PLC0415
 
     rules = rules_of(policy)

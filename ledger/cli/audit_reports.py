@@ -126,7 +126,7 @@ def publish(
     from ledger.audits.statements import ReportDraft, ScopeBody  # noqa: PLC0415
     from ledger.audits.statements import publish as publish_batch  # noqa: PLC0415
     from ledger.audits.verifying import headline  # noqa: PLC0415
-    from ledger.mirror.queries import resolve_as_of  # noqa: PLC0415
+    from ledger.mirror.moments import resolve_as_of  # noqa: PLC0415
     from ledger.statements import REPORT  # noqa: PLC0415
 
     rules = rules_of(policy)

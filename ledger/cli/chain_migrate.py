@@ -10,8 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from ledger.cli.migration_checks import (
+    ask,
+    check_purse,
+    check_purse_of_admin,
+    demand,
+    settle,
+    verified,
+)
 from ledger.cli.migration_pages import (
-    purse,
     tell_adopted,
     tell_everybody,
     tell_preview,
@@ -45,7 +52,6 @@ if TYPE_CHECKING:
     from ledger.chain.deployment import Deployment, SealedLog
     from ledger.chain.jsonrpc import JsonRpcChain
     from ledger.mirror.queries import Checkpoint
-    from ledger.mirror.verification.report import Report
     from ledger.office import Office
     from ledger.statements import SignedBatch
     from ledger.succession.migration import Migration, Outcome, Preview
@@ -94,20 +100,20 @@ def migrate(
             return
         ask_passphrase(office)
         with _alone(office), _target(to) as new:
-            _settle(office)
+            settle(office)
             migration = _migration(office, new)
             migration.check()
-            since = _verified(office)
+            since = verified(office)
             preview = _preview(migration)
             if dry_run or not as_json:
                 tell_preview(office, new, preview, as_json=as_json and dry_run)
             if dry_run:
                 return
-            _check_purse(office, new, preview)
+            check_purse(office, new, preview)
             if not yes:
-                _ask(as_json=as_json)
+                ask(as_json=as_json)
             admin = _admin(office, key)
-            _check_purse_of_admin(office, admin)
+            check_purse_of_admin(office, admin)
             outcome = _run(office, migration, admin, authority)
         if outcome.deployment is None:
             tell_waiting(outcome, as_json=as_json)
@@ -189,111 +195,10 @@ def _migration(office: Office, new: JsonRpcChain) -> Migration:
     )
 
 
-def _settle(office: Office) -> None:
-    """Refuse while anything waits in the outbox; what is in blocks is confirmed first."""
-    from ledger.chain.outbox_models import State  # noqa: PLC0415
-
-    office.deployment.check(office.chain)
-    office.deployment.verify_code(office.chain)
-    office.mirror.catch_up()
-    office.confirm_receipts()
-    waiting = office.outbox.receipts(State.ACCEPTED, State.SENT, State.RECORDED)
-    if waiting:
-        raise Problem(
-            say(
-                f"发件箱中还有 {len(waiting)} 批未完成",
-                f"waiting in the outbox: {counted(len(waiting), 'batch')}",
-            ),
-            say(
-                "签名只对旧日志有效：请先运行 `govledger serve` 或任一签名命令直至全部完成",
-                "their signatures hold for the old log alone: let `govledger serve`, or any command that "
-                "signs, finish them first",
-            ),
-            Exit.UNAVAILABLE,
-        )
-
-
-def _verified(office: Office) -> Checkpoint | None:
-    """Everything verified, with the chain; what does not verify is not carried anywhere."""
-    from ledger.succession.changing import kept_checkpoint  # noqa: PLC0415
-
-    with progress_bar(say("核验旧账本", "Verifying the old log")) as bar:
-        report = office.verify(progress=bar)
-    _demand(report, say("旧账本未通过核验，不予迁移", "the old log does not verify: not migrated"))
-    return kept_checkpoint(office.mirror_engine)
-
-
-def _demand(report: Report, what: str) -> None:
-    if report.ok:
-        return
-    for line in report.lines(say("zh", "en")):
-        err.print(line, markup=False)
-    raise Problem(
-        what,
-        say(
-            "请保留现场，并与保存的检查点比对", "keep everything as it is, and compare checkpoints"
-        ),
-        Exit.NOT_PROVEN,
-    )
-
-
 def _preview(migration: Migration) -> Preview:
     with progress_bar(say("清点", "Counting")) as bar:
         migration.progress = bar
         return migration.preview()
-
-
-def _check_purse(office: Office, new: JsonRpcChain, preview: Preview) -> None:
-    """Whoever carries must be able to pay: asked before anything is sent."""
-    address = office.sender.address
-    if preview.price and not purse(office, new):
-        raise Problem(
-            say(
-                f"发送密钥 {address} 在新链上没有余额，而该链收取燃料费",
-                f"the sender key {address} owns nothing on the new chain, where gas costs something",
-            ),
-            say(
-                f"请先转入，至多需要 {preview.gas * preview.price} wei",
-                f"fund it first; up to {preview.gas * preview.price} wei are needed",
-            ),
-            Exit.UNAVAILABLE,
-        )
-
-
-def _check_purse_of_admin(office: Office, admin: LocalAccount | None) -> None:
-    """The seal is a transaction of the administration, on the old chain."""
-    from ledger.chain.gas import price_of  # noqa: PLC0415
-
-    chain = office.chain
-    if admin is None or not price_of(chain.fees()) or chain.w3.eth.get_balance(admin.address):
-        return
-    raise Problem(
-        say(
-            f"管理密钥 {admin.address} 在旧链上没有余额，无法发送封存交易",
-            f"the administration's key {admin.address} owns nothing on the old chain, and has to send the seal",
-        ),
-        say("请先转入少量余额", "fund it first; some million gas are needed"),
-        Exit.UNAVAILABLE,
-    )
-
-
-def _ask(*, as_json: bool) -> None:
-    import sys  # noqa: PLC0415
-
-    if not sys.stdin.isatty():
-        raise Problem(
-            say("迁移不可撤销，需要确认", "a migration cannot be undone and wants a confirmation"),
-            say("请加 --yes", "add --yes"),
-            Exit.USAGE,
-        )
-    typer.confirm(
-        say(
-            "旧日志封存后任何人都不能再向其写入。继续？",
-            "Once the old log is sealed nobody can write to it again. Go on?",
-        ),
-        abort=True,
-        err=as_json,
-    )
 
 
 def _run(
@@ -338,7 +243,7 @@ def _change_over(
             since=since,
             progress=bar,
         )
-    _demand(
+    demand(
         report,
         say("新账本未通过核验，未作切换", "the new log does not verify: nothing was switched"),
     )

@@ -14,7 +14,7 @@ from ledger.codes import Code
 from ledger.corrections.measures import Clock
 from ledger.corrections.words import Standing
 from ledger.days import CHINA_TIME, day_in
-from ledger.mirror.queries import day_at
+from ledger.mirror.moments import day_at
 from ledger.organisations.queries import names
 from ledger.statements import text_hash
 from ledger.workdays import CalendarError

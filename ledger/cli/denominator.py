@@ -24,7 +24,8 @@ from ledger.cli.output import (
 from ledger.cli.session import Json, reading
 from ledger.cli.wording import problem_of
 from ledger.codes import EXEMPTION_SCOPES, BindingStatus, ObligationType
-from ledger.mirror.queries import MirrorQueryError, resolve_as_of, size_of
+from ledger.mirror.moments import resolve_as_of
+from ledger.mirror.queries import MirrorQueryError, size_of
 from ledger.obligations.denominator import PURPOSES, Change, Changes, changes_between
 from ledger.organisations.queries import Name, names
 from ledger.statements import text_hash

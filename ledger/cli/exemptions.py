@@ -32,7 +32,8 @@ from ledger.codes import (
     ExemptionTarget,
 )
 from ledger.log.readable import utc
-from ledger.mirror.queries import day_at, size_of
+from ledger.mirror.moments import day_at
+from ledger.mirror.queries import size_of
 from ledger.obligations import queries
 from ledger.obligations.bodies import scope_mask
 from ledger.obligations.queries import Exemption, ExemptionFilters

@@ -41,7 +41,8 @@ from ledger.codes import (
     UpdateCycle,
 )
 from ledger.log.readable import utc
-from ledger.mirror.queries import day_at, size_of
+from ledger.mirror.moments import day_at
+from ledger.mirror.queries import size_of
 from ledger.obligations import queries
 from ledger.obligations.queries import (
     ObligationFilters,

@@ -106,7 +106,8 @@ def reading_office(
     as_of: str | None = None, *, edges: bool = False
 ) -> Iterator[tuple[Office, Connection, int | None]]:
     """:func:`reading`, with the office."""
-    from ledger.mirror.queries import MirrorQueryError, resolve_as_of  # noqa: PLC0415
+    from ledger.mirror.moments import resolve_as_of  # noqa: PLC0415
+    from ledger.mirror.queries import MirrorQueryError  # noqa: PLC0415
 
     with opened() as office:
         _ = office.deployment

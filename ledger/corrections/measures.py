@@ -2,7 +2,7 @@
 
 Every function takes a connection to the mirror, the day on which it judges, and ``workdays``, how long a clock
 runs (at most the ten of 条例 Art. 26). With ``as_of`` a log size, nothing recorded later counts; the day that goes
-with a size is :func:`ledger.mirror.queries.day_at`. Where a day lies in a year whose working days are not known,
+with a size is :func:`ledger.mirror.moments.day_at`. Where a day lies in a year whose working days are not known,
 :class:`~ledger.workdays.CalendarError` says so.
 """
 

@@ -1,23 +1,20 @@
-"""What others may ask of the mirror: leaves, who vouched for them, checkpoints, the tree, and time.
+"""What others may ask of the mirror: leaves, who vouched for them, checkpoints, and the tree.
 
 Every function takes an SQLAlchemy connection and only reads.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, time
 from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, Row, Select, and_, bindparam, func, or_, select
 
-from ledger.days import CHINA_TIME, china_day
 from ledger.merkle import EMPTY_ROOT, Subtree, root_at, subtree_in_tiles, tiles_for
 from ledger.mirror.earlier import unpack_earlier
-from ledger.mirror.tables import authorisation, block, cursor, flag, statement, tree_tile
+from ledger.mirror.tables import authorisation, block, cursor, statement, tree_tile
 from ledger.statements import Authorisation, LogIdentity, Statement
 
 _CHUNK = 500
@@ -38,7 +35,6 @@ _RUN = (
     .order_by(authorisation.c.first_index.desc())
     .limit(1)
 )
-_RECORDED_AT = select(statement.c.recorded_at).where(statement.c.index_ == bindparam("leaf"))
 _BLOCK = select(block).where(block.c.number == bindparam("at"))
 
 
@@ -77,14 +73,6 @@ class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     block_hash: str
     timestamp: int
     format: str = CHECKPOINT_FORMAT
-
-
-class Flag(msgspec.Struct, frozen=True):
-    """A malformed statement, and who says so (``statement``, or a projection's name)."""
-
-    index: int
-    source: str
-    reason: str
 
 
 class Recorded(NamedTuple):
@@ -326,12 +314,6 @@ def _tiles(count: int) -> Select[Any]:
     return select(tree_tile.c.level, tree_tile.c.index_, tree_tile.c.hashes).where(or_(*wanted))
 
 
-def flags(conn: Connection, first: int = 0, count: int | None = None) -> list[Flag]:
-    """Malformed statements from leaf ``first`` on, in leaf order."""
-    asked = select(flag).where(flag.c.index_ >= first).order_by(flag.c.index_, flag.c.source)
-    return [Flag(*row) for row in conn.execute(asked.limit(count))]
-
-
 def statements_at(size: int | None) -> Select[Any]:
     """Every statement recorded before a log size, for others to join.
 
@@ -350,107 +332,6 @@ def statements_at(size: int | None) -> Select[Any]:
     return asked if size is None else asked.where(shown.index_ < size)
 
 
-def unreadable_at(size: int | None) -> Select[Any]:
-    """Statements recorded before a log size that say nothing, since they are malformed.
-
-    Columns: leaf, kind, subject, version, org (hash), recorded_at, reason (the first one given).
-    """
-    reasons = select(flag.c.index_, func.min(flag.c.reason).label("reason")).group_by(flag.c.index_)
-    first = reasons.subquery()
-    asked = select(
-        statement.c.index_.label("leaf"),
-        statement.c.kind,
-        statement.c.subject,
-        statement.c.version,
-        statement.c.org,
-        statement.c.recorded_at,
-        first.c.reason,
-    ).join_from(first, statement, statement.c.index_ == first.c.index_)
-    return asked if size is None else asked.where(statement.c.index_ < size)
-
-
-def flags_of(conn: Connection, index: int) -> list[Flag]:
-    """What is malformed about leaf ``index``."""
-    asked = select(flag).where(flag.c.index_ == index).order_by(flag.c.source)
-    return [Flag(*row) for row in conn.execute(asked)]
-
-
-def flagged(
-    conn: Connection, kinds: Iterable[str], first: int, end: int
-) -> list[tuple[Flag, Statement]]:
-    """What is malformed among statements of these kinds with ``first <= index < end``, in leaf order."""
-    asked = (
-        select(flag, statement)
-        .join(statement, statement.c.index_ == flag.c.index_)
-        .where(flag.c.index_ >= first, flag.c.index_ < end, statement.c.kind.in_(sorted(kinds)))
-        .order_by(flag.c.index_, flag.c.source)
-    )
-    width = len(flag.columns)
-    return [(Flag(*row[:width]), Statement(*row[width:])) for row in conn.execute(asked)]
-
-
-def resolve_as_of(conn: Connection, text: str) -> int:
-    """The log size that ``text`` means: a size, or the size the log had at a time.
-
-    A time is ISO 8601: ``2026-05-01T12:00:00+08:00``; without offset it is Beijing time
-    (UTC+08:00); a date alone is the end of that day. Block time counts. A time after the newest
-    block means all there is. Raises :class:`MirrorQueryError` naming what is wrong.
-    """
-    text = text.strip()
-    size = size_of(conn)
-    if text.isascii() and text.isdigit():
-        asked = int(text)
-        if asked > size:
-            raise MirrorQueryError(
-                f"as_of {asked}: the log has {size} leaves here",
-                zh=f"as_of {asked}：日志在此只有 {size} 条声明",
-                hint_zh=f"请给出不超过 {size} 的日志大小，或一个时间",
-            )
-        return asked
-    try:
-        seconds = int(_moment(text).astimezone(UTC).timestamp())
-    except (ValueError, OverflowError) as error:
-        raise MirrorQueryError(
-            f"as_of {text!r} is neither a log size nor a time such as 2026-05-01T12:00:00+08:00",
-            zh=f"as_of {text!r} 既不是日志大小，也不是时间",
-            hint_zh="时间写作 2026-05-01 或 2026-05-01T12:00:00+08:00",
-        ) from error
-    now = cursor_of(conn)
-    inherited = now.log.inherited if now else 0
-    if inherited:
-        before = _recorded_until(conn, seconds, min(inherited, size))
-        if before < inherited:
-            return before
-    found = conn.execute(
-        select(block.c.size)
-        .where(block.c.timestamp <= seconds)
-        .order_by(block.c.timestamp.desc(), block.c.number.desc())
-        .limit(1)
-    ).scalar_one_or_none()
-    return max(int(found or 0), inherited)
-
-
-def _recorded_until(conn: Connection, seconds: int, size: int) -> int:
-    """How many of the first ``size`` leaves were recorded at a time or before; by halves.
-
-    Blocks do not tell it of leaves that were carried over: they came into these blocks much later.
-    """
-
-    def recorded_at(index: int) -> int:
-        return int(conn.execute(_RECORDED_AT, {"leaf": index}).scalar_one())
-
-    return bisect_right(range(size), seconds, key=recorded_at)
-
-
-def day_at(conn: Connection, size: int) -> date | None:
-    """The day of a log size (审计日): in China (UTC+8), of the block that recorded its last leaf.
-
-    None for size 0. Whatever is asked as of a size is judged on that day, so that the answer is the same for
-    ever. Raises :class:`MirrorQueryError` where the mirror is not that far.
-    """
-    return china_day(statement_at(conn, size - 1).recorded_at) if size else None
-
-
 def blocks(conn: Connection, newest_first_from: int, most: int) -> Sequence[Row[Any]]:
     """The newest ``most`` of the blocks the mirror keeps, from ``newest_first_from`` down."""
     return conn.execute(
@@ -459,15 +340,6 @@ def blocks(conn: Connection, newest_first_from: int, most: int) -> Sequence[Row[
         .order_by(block.c.number.desc())
         .limit(most)
     ).all()
-
-
-def _moment(text: str) -> datetime:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        moment = datetime.fromisoformat(text)
-        return moment if moment.tzinfo else moment.replace(tzinfo=CHINA_TIME)
-    return datetime.combine(day, time(23, 59, 59), CHINA_TIME)
 
 
 def _authorisation_row(conn: Connection, index: int) -> Row[Any]:

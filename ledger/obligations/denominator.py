@@ -4,7 +4,7 @@ An obligation is *owed* on a day on which it is in force and if data come from i
 (:data:`~ledger.obligations.counting.FREED_BY`) it counts unless an exemption that holds on that day frees it: its
 own, or one of the entry that is bound to it, and neither approved by the organisation that is responsible. Every
 exemption names what it frees; none passes on to what follows from it. The day of a log size is that of its last
-leaf (:func:`ledger.mirror.queries.day_at`), so an exemption that has run out stops counting without anybody's
+leaf (:func:`ledger.mirror.moments.day_at`), so an exemption that has run out stops counting without anybody's
 doing.
 
 :func:`changes_between` plays the statements between two sizes one by one, and the days that pass between them:
@@ -21,7 +21,7 @@ import msgspec
 from sqlalchemy import Connection, RowMapping, Table, select
 
 from ledger.days import china_day
-from ledger.mirror import queries as mirror
+from ledger.mirror import flags, moments
 from ledger.obligations.counting import FREED_BY, PURPOSES, Change, Counts, Effect, Group, Play
 from ledger.obligations.models import BINDINGS, EXEMPTIONS, OBLIGATIONS
 from ledger.obligations.projection import PROJECTION
@@ -94,7 +94,7 @@ def changes_between(
     """
     if first > last:
         raise ValueError(f"size {first} comes after size {last}: give the earlier one first")
-    end_day = mirror.day_at(connection, last)
+    end_day = moments.day_at(connection, last)
     play = _standing_at(connection, first)
     start_day, before = play.day, play.totals()
     changes: list[Change] = []
@@ -118,7 +118,7 @@ def changes_between(
 
 
 def _standing_at(connection: Connection, size: int) -> Play:
-    play = Play(mirror.day_at(connection, size))
+    play = Play(moments.day_at(connection, size))
     if size:
         for table in _TABLES:
             for row in connection.execute(select(table).where(held(table, size))).mappings():
@@ -140,7 +140,7 @@ def _rows_between(
 
 
 def _unread(connection: Connection, first: int, last: int) -> Iterator[Unread]:
-    for flag, statement in mirror.flagged(connection, _KINDS, first, last):
+    for flag, statement in flags.flagged(connection, _KINDS, first, last):
         if flag.source in (PROJECTION.name, "statement"):
             yield Unread(
                 leaf=flag.index,

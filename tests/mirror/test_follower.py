@@ -12,7 +12,7 @@ from sqlalchemy import Engine, select
 
 from ledger.chain.interface import ChainError, RawLog
 from ledger.merkle import Frontier, root_at
-from ledger.mirror import queries, tables
+from ledger.mirror import flags, queries, tables
 from ledger.mirror.errors import ForeignLogError, MismatchError
 from ledger.mirror.follower import Follower
 from ledger.statements import sha256
@@ -61,7 +61,7 @@ def test_the_mirror_holds_what_was_said(district: District, follower: Follower) 
         assert vouched.signer == district.steward.address
         assert queries.authorisations_with(conn, vouched.digest) == [vouched]
         assert queries.recorded(conn, first).block_number == sim.chain[-1].ref.number
-        assert queries.flags(conn) == []
+        assert flags.flags(conn) == []
     assert names(follower.engine) == {
         f"{HEALTH}/beds": "数据 beds",
         f"{HEALTH}/staff": "数据 staff",
@@ -139,10 +139,10 @@ def test_a_malformed_body_is_kept_flagged_and_never_projected(
     follower.catch_up()
     with follower.engine.connect() as conn:
         assert queries.statement_at(conn, leaf).body == raw
-        (flag,) = queries.flags(conn)
+        (flag,) = flags.flags(conn)
         assert flag.index == leaf
         assert flag.reason.startswith(reason)
-        assert queries.flags_of(conn, leaf) == [flag]
+        assert flags.flags_of(conn, leaf) == [flag]
     assert names(follower.engine) == {f"{HEALTH}/even": "数据 even"}
 
 

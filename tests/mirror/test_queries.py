@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 from ledger.days import CHINA_TIME, china_day
 from ledger.merkle import inclusion_path
 from ledger.merkle_verify import verify_inclusion
-from ledger.mirror import queries
+from ledger.mirror import moments, queries
 from ledger.mirror.follower import Follower
 from ledger.mirror.queries import MirrorQueryError
 from ledger.statements import text_hash
@@ -52,20 +52,20 @@ def iso(block: int, seconds: int = 0) -> str:
     ],
 )
 def test_a_size_or_a_time_is_resolved_to_a_size(conn: Connection, text: str, size: int) -> None:
-    assert queries.resolve_as_of(conn, text) == size
+    assert moments.resolve_as_of(conn, text) == size
 
 
 def test_a_time_without_offset_is_beijing_time_and_a_date_its_end(conn: Connection) -> None:
     day = datetime.fromtimestamp(GENESIS_TIME, CHINA_TIME)
-    assert queries.resolve_as_of(conn, day.replace(tzinfo=None).isoformat()) == 0
-    assert queries.resolve_as_of(conn, day.date().isoformat()) == 9
+    assert moments.resolve_as_of(conn, day.replace(tzinfo=None).isoformat()) == 0
+    assert moments.resolve_as_of(conn, day.date().isoformat()) == 9
 
 
 def test_a_size_is_judged_on_the_day_of_its_last_leaf(conn: Connection) -> None:
-    assert queries.day_at(conn, 0) is None
-    assert queries.day_at(conn, 6) == china_day(GENESIS_TIME + 4 * BLOCK_SECONDS)
+    assert moments.day_at(conn, 0) is None
+    assert moments.day_at(conn, 6) == china_day(GENESIS_TIME + 4 * BLOCK_SECONDS)
     with pytest.raises(MirrorQueryError, match="no leaf 9"):
-        queries.day_at(conn, 10)
+        moments.day_at(conn, 10)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_size_is_judged_on_the_day_of_its_last_leaf(conn: Connection) -> None:
 )
 def test_what_is_neither_size_nor_time_is_refused(conn: Connection, text: str) -> None:
     with pytest.raises(MirrorQueryError, match="as_of"):
-        queries.resolve_as_of(conn, text)
+        moments.resolve_as_of(conn, text)
 
 
 def test_a_leaf_that_is_not_there_is_named(conn: Connection) -> None:
@@ -121,7 +121,7 @@ def test_an_empty_mirror_says_so(sqlite_engine: Engine) -> None:
     with sqlite_engine.connect() as conn:
         assert queries.cursor_of(conn) is None
         assert queries.size_of(conn) == 0
-        assert queries.resolve_as_of(conn, "2026-01-01") == 0
+        assert moments.resolve_as_of(conn, "2026-01-01") == 0
         with pytest.raises(MirrorQueryError, match="has taken over nothing yet"):
             queries.checkpoint(conn)
         with pytest.raises(MirrorQueryError, match="it is empty"):

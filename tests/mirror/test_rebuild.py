@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Connection, Engine, delete, select, text, update
 
-from ledger.mirror import Mirror, queries
+from ledger.mirror import Mirror, flags, queries
 from ledger.mirror.follower import Follower
 from ledger.mirror.projections import Decoded
 from ledger.store.engine import writing
@@ -64,7 +64,7 @@ def test_flags_follow_the_projection_s_new_version(district: District, engine: E
     Follower(engine, sim, sim.origin, [Notes()]).catch_up()
     Follower(engine, sim, sim.origin, [Stricter(version=2)]).catch_up()
     with engine.connect() as conn:
-        assert queries.flags(conn) == [queries.Flag(leaf, "notes", "body/name: too short")]
+        assert flags.flags(conn) == [flags.Flag(leaf, "notes", "body/name: too short")]
     assert [row[0] for row in rows(engine)] == [f"{HEALTH}/staff"]
 
 
