@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from ledger.audits.scope import Scope
 
 OrganisationOption = Annotated[
-    str | None, typer.Option("--org", help="Only this organisation's obligations and entries.")
+    str | None,
+    typer.Option(
+        "--org", "--organisation", help="Only this organisation's obligations and entries."
+    ),
 ]
 LibraryOption = Annotated[
     Library | None,

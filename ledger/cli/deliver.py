@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ledger.catalogue.queries import standing
 from ledger.cli import deliver_compare, deliver_prove, deliver_receive, deliver_sign
 from ledger.cli.deliver_options import EntryCode
 from ledger.cli.deliver_tables import (
@@ -25,6 +26,7 @@ from ledger.cli.session import (
     Json,
     KeyName,
     Limit,
+    demand_organisation,
     opened,
     prepare_to_sign,
     reading,
@@ -153,6 +155,16 @@ def list_command(
     """Deliveries, newest first; or manifests, or resources. Example: govledger deliver list --incomplete"""
     day = _day(period)
     with reading(as_of) as (connection, size):
+        demand_organisation(connection, organisation, size)
+        if entry is not None and not standing(connection, [entry], as_of=size):
+            raise Problem(
+                say(f"没有代码为 {entry} 的目录条目", f"no entry has the code {entry}"),
+                say(
+                    "用 `govledger catalogue search` 查找",
+                    "look for it with `govledger catalogue search`",
+                ),
+                Exit.NOT_FOUND,
+            )
         if resources:
             found = queries.resources(connection, entry=entry, as_of=size, limit=limit + 1)
             print_resources(cut(found, limit), json_output=json_output)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
+from ledger.cli.obligation_members import organisations_in, spoken_member
 from ledger.cli.obligation_page import named, speaker_name
 from ledger.cli.organisations import word
 from ledger.cli.output import (
@@ -21,7 +22,7 @@ from ledger.cli.output import (
     progress_bar,
     say,
 )
-from ledger.cli.session import Json, reading
+from ledger.cli.session import Json, demand_organisation, reading
 from ledger.cli.wording import problem_of
 from ledger.codes import EXEMPTION_SCOPES, BindingStatus, ObligationType
 from ledger.mirror.moments import resolve_as_of
@@ -55,7 +56,8 @@ def denominator(
         str | None, typer.Option("--to", help="The later log size, or a time; now by default.")
     ] = None,
     organisation: Annotated[
-        str | None, typer.Option("--organisation", help="Only what moved this department's.")
+        str | None,
+        typer.Option("--org", "--organisation", help="Only what moved this department's."),
     ] = None,
     shrinking: Annotated[
         bool, typer.Option("--shrinking", help="Only what made a denominator smaller.")
@@ -69,6 +71,7 @@ def denominator(
     Example: govledger audit denominator --from 1200 --to 1480 --shrinking
     """
     with reading() as (connection, _):
+        demand_organisation(connection, organisation, None)
         first = _size(connection, from_)
         last = size_of(connection) if to is None else _size(connection, to)
         if first > last:
@@ -82,6 +85,7 @@ def denominator(
         shown = [one for one in found.changes if _wanted(one, organisation, shrinking=shrinking)]
         hashes = {bytes.fromhex(one.organisation[2:]) for one in shown}
         hashes |= {text_hash(effect.organisation) for one in shown for effect in one.effects}
+        hashes |= {text_hash(code) for one in shown for code in organisations_in(one.members)}
         known = names(connection, hashes)
     if json_output:
         print_json(_document(found, shown, known))
@@ -187,7 +191,7 @@ def _print_changes(shown: Sequence[Change], known: dict[bytes, Name]) -> None:
                 one.day,
                 say(*_ACTS[one.act]),
                 one.code if one.code == one.about else f"{one.code} → {one.about}",
-                _told(one),
+                _told(one, known),
                 _effects(one, known),
                 speaker_name(known, one.organisation),
                 one.signer,
@@ -199,13 +203,11 @@ def _print_changes(shown: Sequence[Change], known: dict[bytes, Name]) -> None:
     )
 
 
-def _told(one: Change) -> str:
+def _told(one: Change, known: dict[bytes, Name]) -> str:
     """What changed, why, and by which law, a line each."""
     lines = [one.name] if one.name else []
     if one.act not in ("registered", "granted"):
-        lines += [
-            f"{name}: {_text(was)} → {_text(now)}" for name, (was, now) in one.members.items()
-        ]
+        lines += [spoken_member(name, was, now, known) for name, (was, now) in one.members.items()]
     if one.law:
         lines.append(one.law)
     lines += one.reasons
@@ -232,14 +234,6 @@ def _spoken(change: dict[str, int]) -> str:
     if len(change) == len(PURPOSES) and len(set(change.values())) == 1:
         return say("各口径 ", "all ") + _signed(change["owed"])
     return ", ".join(f"{say(*_PURPOSES[name])} {_signed(by)}" for name, by in change.items())
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, list):
-        return ", ".join(str(one) for one in value)
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _signed(number: int) -> str:

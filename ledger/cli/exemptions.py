@@ -19,6 +19,7 @@ from ledger.cli.session import (
     Json,
     KeyName,
     Limit,
+    demand_organisation,
     opened,
     prepare_to_sign,
     reading,
@@ -126,6 +127,8 @@ def list_(
 ) -> None:
     """List exemptions; expired ones stand there as expired. Example: govledger exemption list --counting"""
     with reading(as_of) as (connection, size):
+        for code in (organisation, approver):
+            demand_organisation(connection, code, size)
         day = day_at(connection, size_of(connection) if size is None else size)
         filters = ExemptionFilters(
             organisation=organisation,

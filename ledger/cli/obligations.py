@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated
+from itertools import pairwise
+from typing import Annotated, Any
 
 import typer
 
 from ledger.cli import obligation_acts, obligation_import
 from ledger.cli.obligation_acts import Code, unknown
+from ledger.cli.obligation_members import differences, organisations_in, spoken_member
 from ledger.cli.obligation_page import (
     act,
     branches,
@@ -32,7 +35,7 @@ from ledger.cli.output import (
     print_table,
     say,
 )
-from ledger.cli.session import AsOf, Json, Limit, reading
+from ledger.cli.session import AsOf, Json, Limit, demand_organisation, reading
 from ledger.codes import (
     Library,
     ObjectionState,
@@ -44,10 +47,9 @@ from ledger.log.readable import utc
 from ledger.mirror.moments import day_at
 from ledger.mirror.queries import size_of
 from ledger.obligations import queries
-from ledger.obligations.queries import (
-    ObligationFilters,
-)
+from ledger.obligations.queries import Binding, Objection, Obligation, ObligationFilters
 from ledger.organisations.queries import names
+from ledger.statements import text_hash
 
 app = typer.Typer(no_args_is_help=True, help="What must be collected / 归集义务.")
 obligation_acts.add_to(app)
@@ -94,6 +96,7 @@ def list_(
         expiring_before=expiring_before.date() if expiring_before else None,
     )
     with reading(as_of) as (connection, size):
+        demand_organisation(connection, organisation, size)
         total = queries.count(connection, filters, as_of=size)
         found = queries.obligations(connection, filters, as_of=size, after=cursor, limit=limit + 1)
         shown = found[:limit]
@@ -193,7 +196,9 @@ def history(code: Code, as_of: AsOf = None, json_output: Json = False) -> None:
     """Every statement about an obligation, and who signed it. Example: govledger obligation history QP-07"""
     with reading(as_of) as (connection, size):
         told = queries.history(connection, code, as_of=size)
+        changes = _changes(told)
         hashes = {bytes.fromhex(one.organisation[2:]) for one in told}
+        hashes |= {text_hash(org) for one in changes.values() for org in organisations_in(one)}
         known = names(connection, hashes, size)
     if not told:
         raise unknown(code)
@@ -215,7 +220,15 @@ def history(code: Code, as_of: AsOf = None, json_output: Json = False) -> None:
             (
                 one.leaf_from,
                 utc(one.recorded_at),
-                spoken_act(one),
+                "\n".join(
+                    [
+                        spoken_act(one),
+                        *(
+                            spoken_member(name, was, now, known)
+                            for name, (was, now) in changes.get(one.leaf_from, {}).items()
+                        ),
+                    ]
+                ),
                 one.version,
                 speaker_name(known, one.organisation),
                 one.signer,
@@ -224,8 +237,16 @@ def history(code: Code, as_of: AsOf = None, json_output: Json = False) -> None:
             for one in told
         ],
         right=[say("日志", "leaf"), say("版本", "version")],
-        fold=[say("理由", "reasons"), say("签名密钥", "signer")],
+        fold=[say("内容", "what"), say("理由", "reasons"), say("签名密钥", "signer")],
     )
+
+
+def _changes(
+    told: Sequence[Obligation | Binding | Objection],
+) -> dict[int, dict[str, tuple[Any, Any]]]:
+    """What each later version of the obligation says otherwise, by leaf."""
+    versions = [one for one in told if isinstance(one, Obligation)]
+    return {now.leaf_from: differences(was, now) for was, now in pairwise(versions)}
 
 
 @app.command("tree")
@@ -243,6 +264,7 @@ def tree(
                 raise unknown(code)
             every = [top, *queries.below(connection, [code], as_of=size)]
         else:
+            demand_organisation(connection, organisation, size)
             filters = ObligationFilters(organisation=organisation)
             every = queries.obligations(connection, filters, as_of=size)
         held = queries.bindings(connection, [one.code for one in every], as_of=size)
@@ -273,6 +295,7 @@ def objections(
 ) -> None:
     """Open objections, or all of them with --all. Example: govledger obligation objections"""
     with reading(as_of) as (connection, size):
+        demand_organisation(connection, organisation, size)
         found = queries.objections(
             connection,
             state=None if every else state,

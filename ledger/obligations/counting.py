@@ -49,6 +49,7 @@ _OBLIGATION_MEMBERS = (
     "parent",
     "responsible",
     "status",
+    "legal_basis",
     "update_cycle",
     "library",
     "produces_data",
@@ -348,4 +349,6 @@ def _shown(name: str, value: Any) -> Any:  # noqa: ANN401 - whatever a column ho
         return day_of(value).isoformat()
     if name == "scope":
         return list(scope_names(value))
+    if name == "legal_basis":
+        return json.loads(value)
     return value

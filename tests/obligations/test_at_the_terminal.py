@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tests.small_office import (
     ROOT_ORGANISATION,
 )
 
-LAW = "教育法 第十五条"
+LAW, OTHER_LAW = "教育法 第十五条", "民办教育促进法 第十二条"
 
 
 def owed(code: str, **changes: Any) -> dict[str, Any]:
@@ -60,7 +61,8 @@ def story(built_office: Person, tmp_path_factory: pytest.TempPathFactory) -> Per
     person.run("obligation", "register", file, *by("authority"))
     person.run("obligation", "bind", "E1-S1-T1", PUBLISHED, *by("education-steward"))
     person.run("obligation", "object", "E2", "--reason", "已划转", *by("education-head"))
-    file = person.write("owed.yaml", owed("E1", name="学校设立许可"))
+    more = {"update_cycle": "monthly", "legal_basis": [LAW, OTHER_LAW]}
+    file = person.write("owed.yaml", owed("E1", name="学校设立许可", **more))
     person.run("obligation", "amend", file, *by("authority"))
     exempt = [
         freed("NEG-1", "E1-S1-T1"),
@@ -307,3 +309,31 @@ def test_what_moved_the_denominator_is_listed_with_who_signed(story: Person) -> 
     wrong = story.run("audit", "denominator", "--from", 9, "--to", 3, expect=2)
     assert "size 9 comes after size 3" in wrong.err
     assert story.run("audit", "denominator", "--from", "x", expect=2).err
+
+
+def test_a_reader_sees_what_each_version_changed_in_his_own_words(story: Person) -> None:
+    reader = replace(story, language="zh", columns=400)
+    for words in (("obligation", "history", "E1"), ("audit", "denominator")):
+        told = reader.run(*words).out
+        assert "更新周期：每年 → 每月" in told
+        assert f"依据：{LAW} → {LAW}、{OTHER_LAW}" in told
+        assert "update cycle: yearly → monthly" in story.run(*words).out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("obligation", "list"),
+        ("obligation", "tree"),
+        ("obligation", "objections"),
+        ("exemption", "list"),
+        ("audit", "denominator"),
+        ("deliver", "list"),
+    ],
+)
+def test_an_organisation_that_nobody_knows_is_no_empty_list(
+    story: Person, words: tuple[str, ...]
+) -> None:
+    unknown = story.run(*words, "--organisation", "TMP-NOBODY", expect=4).err
+    assert "TMP-NOBODY" in unknown
+    assert "org list" in unknown
