@@ -16,7 +16,6 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     ColumnElement,
     Connection,
@@ -25,13 +24,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Select,
-    cast,
     event,
-    func,
-    literal,
-    literal_column,
-    null,
-    select,
 )
 
 if TYPE_CHECKING:
@@ -88,38 +81,39 @@ class Pieces:
         size: int | None = None,
         at_once: int = LEAVES,
     ) -> None:
-        lowest, highest = 0, 0
-        if size is not None and size > at_once:
-            shown = asked.subquery().c["leaf"]
-            # One by one, so that each is the first of an index.
-            ends = select(
-                select(func.min(shown)).scalar_subquery(), select(func.max(shown)).scalar_subquery()
-            )
-            found = connection.execute(ends).one()
-            lowest, highest = (0, 0) if found[0] is None else (found[0], found[1])
+        self._dialect = connection.dialect
+        # Compiled once: that takes longer than many a piece. The rest is put around it as text.
+        told = str(asked.compile(dialect=self._dialect, compile_kwargs={"literal_binds": True}))
         self.ranges: list[tuple[int, int]] = [(0, 0)]
         """First leaf, and the one after the last, of each piece."""
-        scanned = _SCANNED
-        if highest - lowest >= at_once:
-            leaf = asked.selected_columns["leaf"]
-            asked = asked.where(leaf >= literal_column(_FIRST), leaf < literal_column(_END))
-            scanned = _RANGED
-            self.ranges = [
-                (first, first + at_once) for first in range(lowest, highest + 1, at_once)
-            ]
-        self._dialect = connection.dialect
-        self._columns = [
-            (str(column.key), _kind(column, self._dialect.name))
-            for column in asked.selected_columns
-        ]
-        self._packed = self._compiled(_packed(asked, self._dialect.name), scanned)
-        self._asked_for, self._scanned = asked, scanned
+        within, scanned = "", _SCANNED
+        if size is not None and size > at_once:
+            # One by one, so that each is the first of an index.
+            ends = f"(SELECT MIN(leaf) FROM ({told}) AS a), (SELECT MAX(leaf) FROM ({told}) AS b)"  # noqa: S608
+            lowest, highest = connection.exec_driver_sql(f"SELECT {ends}").one()
+            if lowest is not None and highest - lowest >= at_once:
+                within, scanned = f" WHERE leaf >= {_FIRST} AND leaf < {_END}", _RANGED
+                self.ranges = [
+                    (first, first + at_once) for first in range(lowest, highest + 1, at_once)
+                ]
+        if self._dialect.name == "sqlite":
+            told = scanned.sub(r"+\g<0>", told)
+        self._rows = f"FROM ({told}) AS asked{within}"
+        columns = asked.subquery().c
+        self._columns = [(str(one.key), _kind(one, self._dialect.name)) for one in columns]
+        quoted = self._dialect.identifier_preparer.quote
+        self._names = ", ".join(quoted(name) for name, _ in self._columns)
+        self._packed = ", ".join(
+            f"{_strung(one, kind, quoted(name), self._dialect.name)}, "
+            f"{f'COUNT({quoted(name)})' if _may_be_null(one) else 'NULL'}"
+            for one, (name, kind) in zip(columns, self._columns, strict=True)
+        )
 
     def read(self, connection: Connection, leaves: tuple[int, int]) -> pa.Table:
         """One of them."""
         import pyarrow as pa  # noqa: PLC0415 - heavy, and few commands need it
 
-        found = _ask(connection, self._packed, leaves).one()
+        found = self._ask(connection, f"COUNT(*), {self._packed}", leaves).one()
         count, told, present = found[0], found[1::2], found[2::2]
         try:
             arrays = [
@@ -127,22 +121,19 @@ class Pieces:
                 for at, (_, kind) in enumerate(self._columns)
             ]
         except _UnclearError:
-            plain = self._compiled(self._asked_for, self._scanned)
-            rows = _ask(connection, plain, leaves).all()
+            rows = self._ask(connection, self._names, leaves).all()
             arrays = [
                 _plain(kind, [row[at] for row in rows])
                 for at, (_, kind) in enumerate(self._columns)
             ]
         return pa.Table.from_arrays(arrays, names=[name for name, _ in self._columns])
 
-    def _compiled(self, asked: Select[Any], scanned: re.Pattern[str]) -> str:
-        told = str(asked.compile(dialect=self._dialect, compile_kwargs={"literal_binds": True}))
-        return scanned.sub(r"+\g<0>", told) if self._dialect.name == "sqlite" else told
-
-
-def _ask(connection: Connection, told: str, leaves: tuple[int, int]) -> CursorResult[Any]:
-    ranged = told.replace(_FIRST, str(leaves[0])).replace(_END, str(leaves[1]))
-    return connection.exec_driver_sql(ranged, execution_options={_BINARY: True})
+    def _ask(
+        self, connection: Connection, shown: str, leaves: tuple[int, int]
+    ) -> CursorResult[Any]:
+        rows = self._rows.replace(_FIRST, str(leaves[0])).replace(_END, str(leaves[1]))
+        told = f"SELECT {shown} {rows}"
+        return connection.exec_driver_sql(told, execution_options={_BINARY: True})
 
 
 def _array(kind: Kind, told: bytes | None, count: int, nulls: int) -> pa.Array:
@@ -161,43 +152,30 @@ def _kind(column: ColumnElement[Any], dialect: str) -> Kind:
     return "text"
 
 
-def _packed(asked: Select[Any], dialect: str) -> Select[Any]:
-    """One row: how many rows there are, and for each column its values in one, and how many are not null."""
-    rows = asked.subquery("asked")
-    shown: list[ColumnElement[Any]] = [literal_column("COUNT(*)")]
-    for column in rows.c:
-        empty = getattr(column, "nullable", True)
-        # A column that has no nulls and is null all the same, behind an outer join, lacks a value in its string, which
-        # is then unclear.
-        strung = _strung(column, _kind(column, dialect), empty, dialect)
-        shown += [strung, func.count(column) if empty else null()]
-    return select(*shown).select_from(rows)
+def _may_be_null(column: ColumnElement[Any]) -> bool:
+    """One that has no nulls and is null all the same, behind an outer join, lacks a value in its string: unclear."""
+    return getattr(column, "nullable", True)
 
 
-def _strung(
-    column: ColumnElement[Any],
-    kind: Kind,
-    empty: bool,  # noqa: FBT001 - of the column
-    dialect: str,
-) -> ColumnElement[Any]:
-    """The values of a column in one, null as what hardly any value is."""
+def _strung(column: ColumnElement[Any], kind: Kind, name: str, dialect: str) -> str:
+    """SQL for the values of a column in one, null as what hardly any value is."""
     here = dialect == "sqlite"
-    each = column
+    each = name
     if kind == "word" and isinstance(column.type, Boolean):
-        each = cast(column, Integer)
-    if empty:
+        each = f"CAST({each} AS INTEGER)"
+    if _may_be_null(column):
         zeros = "zeroblob(32)" if here else "decode(repeat('00', 32), 'hex')"
-        nothing = {"text": literal(_NOTHING), "digest": literal_column(zeros)}
-        each = func.coalesce(each, nothing.get(kind, literal_column(str(_NO_NUMBER))))
+        nothing = {"text": f"'{_NOTHING}'", "digest": zeros}.get(kind, str(_NO_NUMBER))
+        each = f"COALESCE({each}, {nothing})"
     if here:
         # A comma is what it puts between where nothing else is asked for, and then it is a fifth faster.
-        apart = {"digest": [""], "decimal": [], "text": [_SEPARATOR]}[kind]
-        return cast(func.group_concat(each, *apart), LargeBinary)
+        apart = {"digest": ", ''", "decimal": "", "text": f", '{_SEPARATOR}'"}[kind]
+        return f"CAST(group_concat({each}{apart}) AS BLOB)"
     if kind == "text":
-        return func.convert_to(func.string_agg(each, _SEPARATOR), "UTF8")
+        return f"textsend(string_agg({each}, '{_SEPARATOR}'))"
     if kind == "word":
-        each = func.int8send(cast(each, BigInteger))
-    return func.string_agg(each, literal_column("''::bytea"))
+        each = f"int8send(CAST({each} AS BIGINT))"
+    return f"string_agg({each}, ''::bytea)"
 
 
 def _decimals(told: bytes, count: int, nulls: int) -> pa.Array:

@@ -58,6 +58,9 @@ def open_database(url: str, family: Family, *, busy_timeout_ms: int = BUSY_TIMEO
         # Threads of one process (server, follower) share the pool; each connection is used by one
         # at a time.
         arguments = {"timeout": busy_timeout_ms / 1000, "check_same_thread": False}
+    else:
+        # Whatever the environment says: what is sent as bytes is compared with what statements carry.
+        arguments = {"client_encoding": "utf8"}
     # A server that was started anew has ended every connection of the pool.
     ping = target.get_backend_name() == "postgresql"
     engine = create_engine(target, connect_args=arguments, pool_pre_ping=ping)
