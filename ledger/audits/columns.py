@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection
+import msgspec
+from sqlalchemy import Connection, Select
 
 from ledger.audits.workspace import Row, Workspace
 from ledger.catalogue import queries as catalogue
@@ -30,10 +31,10 @@ _CHANGED = (
 
 # Of newest_manifest the last two bits are 2 where the columns are public and not called as the items are.
 _UNLIKE = (
-    "SELECT s.unit, u.code, u.org, u.scoped, u.entry_leaf, u.entry, u.edition, "
+    "SELECT s.unit, u.code, u.org, u.scoped, u.entry_leaf, u.filed, "
     "s.newest_manifest % 274877906944 // 4 AS manifest "
     "FROM audit_supply s JOIN audit_unit u ON u.leaf = s.unit "
-    "WHERE s.newest_manifest % 4 = 2 AND u.item_count > 0 AND u.in_force = 1 ORDER BY u.entry"
+    "WHERE s.newest_manifest % 4 = 2 AND u.item_count > 0 AND u.in_force = 1 ORDER BY u.leaf"
 )
 
 
@@ -44,7 +45,7 @@ def find_dropped_columns(connection: Connection, work: Workspace, size: int) -> 
     """
     for some in _by(_CHUNK, work.rows(_CHANGED)):
         leaves = {leaf for row in some for leaf in (row.leaf, row.earlier)}
-        schemas = _schemas(connection, size, sorted(leaves))
+        schemas = _schemas(connection, size, leaves)
         found = [_finding(row, schemas[row.leaf], schemas[row.earlier]) for row in some]
         work.put("audit_finding", [one for one in found if one is not None])
 
@@ -57,12 +58,12 @@ def count_items(connection: Connection, work: Workspace, size: int) -> None:
     """
     counted, missing = [], []
     for some in _by(_CHUNK, work.rows(_UNLIKE)):
-        items = _items_of(connection, size, some)
-        schemas = _schemas(connection, size, [row.manifest for row in some])
+        items = _items(connection, size, {row.filed for row in some})
+        schemas = _schemas(connection, size, {row.manifest for row in some})
         for row in some:
             columns = _names(schemas[row.manifest]) or set()
-            named = items.get((row.entry, row.edition), ())
-            gone = [one[0] for one in named if columns.isdisjoint(one)]
+            named = items.get(row.filed, {})
+            gone = [name for name, both in named.items() if columns.isdisjoint(both)]
             here = len(named) - len(gone)
             counted.append((row.unit, here))
             if gone and here:
@@ -84,32 +85,37 @@ def _by(count: int, rows: Iterator[Row]) -> Iterator[list[Row]]:
         yield some
 
 
-def _schemas(connection: Connection, size: int, leaves: Sequence[int]) -> dict[int, str | None]:
+def _schemas(connection: Connection, size: int, leaves: AbstractSet[int]) -> dict[int, str | None]:
     """The schemas, as JSON, of the manifests recorded as these leaves; None where one is not public."""
     asked = deliveries.manifests_at(size)
     shown = asked.selected_columns
     told = asked.with_only_columns(shown["leaf"], shown["schema_text"])
-    found = connection.execute(told.where(shown["leaf"].in_(leaves)))
-    return {row[0]: row[1] for row in found.all()}
+    return dict(_among(connection, told, leaves, "leaf"))
 
 
-def _items_of(
-    connection: Connection, size: int, units: Sequence[Row]
-) -> dict[tuple[str, int], list[tuple[str, ...]]]:
-    """The names, and English names, of the items of each unit's edition in force; each name once."""
+def _items(
+    connection: Connection, size: int, leaves: AbstractSet[int]
+) -> dict[int, dict[str, tuple[str, ...]]]:
+    """Of each edition, by its leaf, the items by their names, with these and their English names; each name once."""
     asked = catalogue.items_at(size)
     shown = asked.selected_columns
-    names = ("code", "edition", "name", "name_en")
-    told = (
-        asked.with_only_columns(*(shown[name] for name in names))
-        .where(shown["code"].in_([row.entry for row in units]))
-        .order_by(shown["code"], shown["position"], shown["leaf"])
+    told = asked.with_only_columns(
+        *(shown[name] for name in ("leaf", "name", "name_en", "position"))
     )
-    found: dict[tuple[str, int], dict[str, tuple[str, ...]]] = {}
-    for code, edition, name, english in connection.execute(told).all():
-        both = (name, english) if english else (name,)
-        found.setdefault((code, edition), {}).setdefault(name, both)
-    return {edition: list(named.values()) for edition, named in found.items()}
+    found: dict[int, dict[str, tuple[str, ...]]] = {leaf: {} for leaf in leaves}
+    for leaf, name, english, _ in _among(connection, told, leaves, "leaf, position"):
+        found[leaf].setdefault(name, (name, english) if english else (name,))
+    return found
+
+
+def _among(
+    connection: Connection, asked: Select[Any], leaves: AbstractSet[int], order: str
+) -> Sequence[Any]:
+    """Rows recorded as these leaves: whole numbers, which stand in the text. A parameter for each takes longer."""
+    told = asked.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+    among = ", ".join(map(str, leaves))
+    whole = f"SELECT * FROM ({told}) AS asked WHERE leaf IN ({among}) ORDER BY {order}"  # noqa: S608
+    return connection.exec_driver_sql(whole).all()
 
 
 def _finding(row: Row, schema: str | None, earlier: str | None) -> tuple[Any, ...] | None:
@@ -125,7 +131,7 @@ def _names(schema: str | None) -> set[str] | None:
     """The names of a schema's columns; None where it is not public, or not as expected."""
     if schema is None:
         return None
-    columns = json.loads(schema).get("columns")
+    columns = msgspec.json.decode(schema).get("columns")
     if not isinstance(columns, list):
         return None
     return {str(column.get("name")) for column in columns if isinstance(column, dict)}

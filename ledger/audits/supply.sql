@@ -44,43 +44,46 @@ FROM (
          END AS delivery_key
   FROM (
     SELECT u.leaf AS unit, u.due_from, md.upto AS manifested,
-      CAST(m.period_end AS BIGINT) * 274877906944 + CAST(m.leaf AS BIGINT) * 4
-        + CASE WHEN m.columns_digest IS NULL THEN 0
-               WHEN m.columns_digest = u.names OR m.columns_digest = u.names_en THEN 3 ELSE 2 END AS manifest_key,
-      CAST(m.period_end AS BIGINT) AS period_end, m.rows AS rows_due,
-      CASE WHEN m.period_end >= :window AND u.lost = 0 THEN 1 ELSE 0 END AS inside,
-      CAST(d.leaf AS BIGINT) AS delivery, d.mode, d.manifest AS named, d.rows AS received,
-      m.rows - x.missing - x.changed AS matched,
-      CASE WHEN d.manifest = m.version THEN 1 ELSE 0 END AS current,
-      CASE WHEN d.manifest = m.version AND d.root = m.root AND d.rows = m.rows AND d.schema = m.schema
-                AND d.mode = m.mode THEN 1 ELSE 0 END AS complete,
-      CASE WHEN d.manifest = m.version AND d.schema <> m.schema THEN 1 ELSE 0 END AS reshaped,
-      CASE WHEN d.rows > 0 THEN 1 ELSE 0 END AS filled,
-      CASE WHEN z.leaf IS NULL THEN 1 ELSE 0 END AS last,
-      CASE WHEN m.period_end > m.recorded_on OR d.period_end > d.recorded_on THEN 1 ELSE 0 END AS early,
+      p.period_end * 274877906944 + p.leaf * 4
+        + CASE WHEN p.columns_digest IS NULL THEN 0
+               WHEN p.columns_digest = n.names_digest OR p.columns_digest = n.names_en_digest THEN 3 ELSE 2 END
+        AS manifest_key,
+      p.period_end, p.rows_due, CASE WHEN u.lost = 0 THEN p.recent ELSE 0 END AS inside, p.delivery, p.mode, p.named,
+      p.received, p.matched, p.current, p.complete, p.reshaped, p.filled, p.last, p.early,
       CASE WHEN de.upto > u.due_upto THEN u.due_upto ELSE de.upto END AS upto,
       ds.before, dr.late
-    FROM audit_unit u
-    JOIN audit_in_manifest m ON m.entry = u.entry AND m.newest = 1
-    LEFT JOIN audit_in_received d
-      ON d.entry = m.entry AND d.period_end = m.period_end AND d.period_start = m.period_start
-    LEFT JOIN audit_difference x ON x.delivery = d.leaf
-    LEFT JOIN audit_repeated z ON z.leaf = d.leaf
-    LEFT JOIN audit_day md
-      ON md.id = u.cycle * 100000000
-        + CASE WHEN m.period_end < :first_day OR m.recorded_on < :first_day THEN :first_day
-               WHEN m.period_end > m.recorded_on THEN m.recorded_on ELSE m.period_end END
-    LEFT JOIN audit_day ds
-      ON ds.id = u.cycle * 100000000
-        + CASE WHEN d.period_start < :first_day THEN :first_day
-               WHEN d.period_start > :day THEN :day ELSE d.period_start END
-    LEFT JOIN audit_day de
-      ON de.id = u.cycle * 100000000
-        + CASE WHEN d.period_end < :first_day OR d.recorded_on < :first_day THEN :first_day
-               WHEN d.period_end > d.recorded_on THEN d.recorded_on ELSE d.period_end END
-    LEFT JOIN audit_day dr
-      ON dr.id = u.cycle * 100000000 + CASE WHEN d.recorded_on < :first_day THEN :first_day ELSE d.recorded_on END
-    WHERE u.standing = 0 AND u.lost <> 1
+    FROM (
+      SELECT m.entry, CAST(m.leaf AS BIGINT) AS leaf, CAST(m.period_end AS BIGINT) AS period_end, m.rows AS rows_due,
+        m.columns_digest, CASE WHEN m.period_end >= :window THEN 1 ELSE 0 END AS recent,
+        CAST(d.leaf AS BIGINT) AS delivery, d.mode, d.manifest AS named, d.rows AS received,
+        m.rows - x.missing - x.changed AS matched,
+        CASE WHEN d.manifest = m.version THEN 1 ELSE 0 END AS current,
+        CASE WHEN d.manifest = m.version AND d.root = m.root AND d.rows = m.rows AND d.schema = m.schema
+                  AND d.mode = m.mode THEN 1 ELSE 0 END AS complete,
+        CASE WHEN d.manifest = m.version AND d.schema <> m.schema THEN 1 ELSE 0 END AS reshaped,
+        CASE WHEN d.rows > 0 THEN 1 ELSE 0 END AS filled,
+        CASE WHEN z.leaf IS NULL THEN 1 ELSE 0 END AS last,
+        CASE WHEN m.period_end > m.recorded_on OR d.period_end > d.recorded_on THEN 1 ELSE 0 END AS early,
+        CASE WHEN m.period_end < :first_day OR m.recorded_on < :first_day THEN :first_day
+             WHEN m.period_end > m.recorded_on THEN m.recorded_on ELSE m.period_end END AS said_on,
+        CASE WHEN d.period_start < :first_day THEN :first_day
+             WHEN d.period_start > :day THEN :day ELSE d.period_start END AS begins_on,
+        CASE WHEN d.period_end < :first_day OR d.recorded_on < :first_day THEN :first_day
+             WHEN d.period_end > d.recorded_on THEN d.recorded_on ELSE d.period_end END AS ends_on,
+        CASE WHEN d.recorded_on < :first_day THEN :first_day ELSE d.recorded_on END AS came_on
+      FROM audit_in_manifest m
+      LEFT JOIN audit_in_received d
+        ON d.entry = m.entry AND d.period_end = m.period_end AND d.period_start = m.period_start
+      LEFT JOIN audit_difference x ON x.delivery = d.leaf
+      LEFT JOIN audit_repeated z ON z.leaf = d.leaf
+      WHERE m.newest = 1
+    ) p
+    JOIN audit_unit u ON u.entry = p.entry AND u.standing = 0 AND u.lost <> 1
+    LEFT JOIN audit_in_edition n ON n.leaf = u.filed
+    LEFT JOIN audit_day md ON md.id = u.cycle * 100000000 + p.said_on
+    LEFT JOIN audit_day ds ON ds.id = u.cycle * 100000000 + p.begins_on
+    LEFT JOIN audit_day de ON de.id = u.cycle * 100000000 + p.ends_on
+    LEFT JOIN audit_day dr ON dr.id = u.cycle * 100000000 + p.came_on
   ) f
 ) g
 GROUP BY g.unit;

@@ -53,9 +53,8 @@ CREATE TABLE audit_unreadable (
 -- force.
 CREATE TABLE audit_entry (
   code VARCHAR, org INTEGER, scoped INTEGER, library VARCHAR, state VARCHAR, in_force INTEGER, share INTEGER,
-  cycle INTEGER, leaf BIGINT, recorded_on INTEGER, exempt INTEGER, resource INTEGER, edition INTEGER,
-  filed BIGINT, hidden INTEGER, item_count INTEGER, names BLOB, names_en BLOB, mount INTEGER, on_chain INTEGER,
-  consistent INTEGER
+  cycle INTEGER, leaf BIGINT, recorded_on INTEGER, exempt INTEGER, resource INTEGER, filed BIGINT, hidden INTEGER,
+  item_count INTEGER, mount INTEGER, on_chain INTEGER, consistent INTEGER
 );
 
 -- Tables and expected entries (应归集): what answers each, and how that stands.
@@ -64,8 +63,7 @@ CREATE TABLE audit_unit (
   scoped INTEGER, cycle INTEGER, due_from INTEGER, due_upto INTEGER, valid_from INTEGER, version INTEGER,
   recorded_on INTEGER, standing INTEGER, exempt INTEGER, bound INTEGER, entry VARCHAR, binding_leaf BIGINT,
   bound_on INTEGER, rebound INTEGER, lost INTEGER, entry_state VARCHAR, in_force INTEGER, share INTEGER,
-  entry_leaf BIGINT, entry_on INTEGER, resource INTEGER, edition INTEGER, hidden INTEGER, item_count INTEGER,
-  names BLOB, names_en BLOB
+  entry_leaf BIGINT, entry_on INTEGER, resource INTEGER, filed BIGINT, hidden INTEGER, item_count INTEGER
 );
 
 -- Entries that answer several obligations, and the first binding of each.

@@ -4,8 +4,8 @@
 -- from it. bound: 0 never, 1 bound, 2 released.
 INSERT INTO audit_unit
   (leaf, code, type, parent, top, child, org, scoped, cycle, due_from, due_upto, valid_from, version, recorded_on,
-   standing, exempt, bound, entry, binding_leaf, bound_on, rebound, lost, entry_state, in_force, share, entry_leaf, entry_on, resource, edition, hidden,
-   item_count, names, names_en)
+   standing, exempt, bound, entry, binding_leaf, bound_on, rebound, lost, entry_state, in_force, share, entry_leaf, entry_on, resource, filed, hidden,
+   item_count)
 SELECT o.leaf, o.code, o.type, o.parent, o.code, 0, COALESCE(g.id, 0),
   CASE WHEN COALESCE(g.scoped, :strangers) = 0 OR (:library <> '' AND COALESCE(o.library, e.library, '') <> :library)
        THEN 0 ELSE 1 END,
@@ -20,7 +20,7 @@ SELECT o.leaf, o.code, o.type, o.parent, o.code, 0, COALESCE(g.id, 0),
   CASE WHEN b.status = 'bound' THEN b.entry END, b.leaf, b.recorded_on,
   CASE WHEN b.version > 1 THEN 1 ELSE 0 END, 0,
   e.state, COALESCE(e.in_force, 0), COALESCE(e.share, 0), e.leaf, e.recorded_on, COALESCE(e.resource, 0),
-  e.edition, COALESCE(e.hidden, 0), COALESCE(e.item_count, 0), e.names, e.names_en
+  e.filed, COALESCE(e.hidden, 0), COALESCE(e.item_count, 0)
 FROM audit_in_obligation o
 LEFT JOIN audit_in_binding b ON b.obligation = o.code
 LEFT JOIN audit_entry e ON e.code = b.entry AND b.status = 'bound'

@@ -47,9 +47,9 @@ PLAN: tuple[tuple[str, tuple[str, ...]], ...] = (
 _ALL_READ, _JUDGED = "clocks", "verdicts"
 """The first file of steps before which nothing is left to read, and the one that wants items counted."""
 _PASSING = {
-    "entries": ("edition", "resource"),
+    "entries": ("resource",),
     "units": ("binding",),
-    "supply": ("score",),
+    "supply": ("edition", "score"),
     "clocks": ("correction", "act"),
     "sources": ("item",),
 }
