@@ -15,13 +15,14 @@ from sqlalchemy import (
     LargeBinary,
     Select,
     and_,
+    case,
     cast,
     func,
     select,
 )
 
 from ledger.catalogue import queries as catalogue
-from ledger.codes import Code, DeliveryMode, ObligationType, ShareType, UpdateCycle
+from ledger.codes import Code, DeliveryMode, EntryState, ObligationType, ShareType, UpdateCycle
 from ledger.corrections import queries as corrections
 from ledger.deliveries import queries as deliveries
 from ledger.mirror import flags
@@ -139,11 +140,14 @@ def _bytes(text: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
 
 
 def _acts(size: int, window_leaf: int) -> Select[Any]:
-    asked = _only(
-        catalogue.acts_at(size),
-        *("leaf", "code", "version", "act", "state", "organisation", "recorded_at"),
+    """With ``step``: 1 an entry was submitted, 2 that was decided on, 0 anything else."""
+    shown = catalogue.acts_at(size).subquery().c
+    submitted = and_(shown.act == "filed", shown.state == EntryState.SUBMITTED.value)
+    step = case((submitted, 1), (shown.act == "decided", 2), else_=0).label("step")
+    asked = select(
+        shown.leaf, shown.code, shown.version, step, shown.organisation, shown.recorded_at
     )
-    return asked.where(asked.selected_columns["leaf"] >= window_leaf) if window_leaf else asked
+    return asked.where(shown.leaf >= window_leaf) if window_leaf else asked
 
 
 def _items(size: int) -> Select[Any]:

@@ -140,12 +140,15 @@ FROM (
 GROUP BY j.unit;
 
 -- The score that counts for an entry: the newest period's, and the owner's own only where nobody else scored it.
+INSERT INTO audit_rescored (entry)
+SELECT s.entry FROM audit_in_score s GROUP BY s.entry HAVING COUNT(*) > 1;
+
 INSERT INTO audit_score (entry, leaf, total, own, recorded_on)
-SELECT s.entry, MIN(s.leaf), MIN(s.total), MIN(CASE WHEN s.assessor = g.hash THEN 1 ELSE 0 END), MIN(s.recorded_on)
+SELECT s.entry, s.leaf, s.total, CASE WHEN s.assessor = g.hash THEN 1 ELSE 0 END, s.recorded_on
 FROM audit_in_score s
 LEFT JOIN audit_entry e ON e.code = s.entry
 LEFT JOIN audit_organisation g ON g.id = e.org
-GROUP BY s.entry HAVING COUNT(*) = 1;
+WHERE s.entry NOT IN (SELECT entry FROM audit_rescored);
 
 INSERT INTO audit_score (entry, leaf, total, own, recorded_on)
 SELECT r.entry, r.leaf, r.total, r.own, r.recorded_on
@@ -158,7 +161,7 @@ FROM (
     FROM audit_in_score s
     LEFT JOIN audit_entry e ON e.code = s.entry
     LEFT JOIN audit_organisation g ON g.id = e.org
-    WHERE s.entry IN (SELECT t.entry FROM audit_in_score t GROUP BY t.entry HAVING COUNT(*) > 1)
+    WHERE s.entry IN (SELECT entry FROM audit_rescored)
   ) f
 ) r
 WHERE r.place = 1;

@@ -105,6 +105,11 @@ CREATE TABLE audit_timely (
   unit BIGINT, periods INTEGER
 );
 
+-- Entries that were scored more than once.
+CREATE TABLE audit_rescored (
+  entry VARCHAR
+);
+
 -- The quality score that counts for an entry; own where only its owner scored it.
 CREATE TABLE audit_score (
   entry VARCHAR, leaf BIGINT, total INTEGER, own INTEGER, recorded_on INTEGER
