@@ -6,6 +6,9 @@ JOIN audit_in_received e
   ON e.entry = d.entry AND e.period_end = d.period_end AND e.period_start = d.period_start AND e.number < d.number
 WHERE d.number > 1;
 
+-- Joined as it is written: see entries.sql.
+SET disabled_optimizers = 'join_order';
+
 -- What was said to be there, and what came (数据清单与归集交付), unit by unit: manifests in force, each beside the
 -- deliveries of its period.
 --
@@ -87,6 +90,8 @@ FROM (
   ) f
 ) g
 GROUP BY g.unit;
+
+RESET disabled_optimizers;
 
 -- Deliveries of periods for which no manifest is there at all.
 INSERT INTO audit_bare (entry, period_end, leaf, filled)

@@ -1,3 +1,6 @@
+-- Joined as it is written: see entries.sql.
+SET disabled_optimizers = 'join_order';
+
 -- What should be collected (应归): business tables and expected entries, each with what answers it.
 -- due_from, due_upto: of the periods after the one and up to the other, data are due by now.
 -- standing: 0 in force, 1 withdrawn, 2 not yet begun, 3 ended, 4 no data come
@@ -33,6 +36,8 @@ LEFT JOIN audit_day d
     + CASE WHEN o.valid_from < :first_day THEN :first_day
            WHEN o.valid_from > :day THEN :day ELSE o.valid_from END
 WHERE o.type IN (3, 4);
+
+RESET disabled_optimizers;
 
 -- An expected entry below a business table is a part of that table, and not counted beside it.
 UPDATE audit_unit SET child = 1, top = parent
