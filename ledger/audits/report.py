@@ -65,6 +65,7 @@ def measures(audit: Audit) -> list[dict[str, Any]]:
     tallies = audit.tallies()
     organisations = audit.organisations()
     found = []
+    shown = {one.id for one in organisations}
     for metric in METRICS:
         of = tallies[metric.id]
         whole = empty(metric.id)
@@ -74,7 +75,7 @@ def measures(audit: Audit) -> list[dict[str, Any]]:
         each += [
             (OrganisationLine(org, audit.codes.get(org, ""), None, None, None, None, None), tally)
             for org, tally in of.items()
-            if org not in {one.id for one in organisations}
+            if org not in shown
         ]
         each.sort(key=_lowest_first)
         found.append(

@@ -67,12 +67,12 @@ FROM (
         CASE WHEN d.rows > 0 THEN 1 ELSE 0 END AS filled,
         CASE WHEN z.leaf IS NULL THEN 1 ELSE 0 END AS last,
         CASE WHEN m.period_end > m.recorded_on OR d.period_end > d.recorded_on THEN 1 ELSE 0 END AS early,
-        CASE WHEN m.period_end < :first_day OR m.recorded_on < :first_day THEN :first_day
-             WHEN m.period_end > m.recorded_on THEN m.recorded_on ELSE m.period_end END AS said_on,
-        CASE WHEN d.period_start < :first_day THEN :first_day
-             WHEN d.period_start > :day THEN :day ELSE d.period_start END AS begins_on,
-        CASE WHEN d.period_end < :first_day OR d.recorded_on < :first_day THEN :first_day
-             WHEN d.period_end > d.recorded_on THEN d.recorded_on ELSE d.period_end END AS ends_on,
+        CAST(CASE WHEN m.period_end < :first_day OR m.recorded_on < :first_day THEN :first_day
+                  WHEN m.period_end > m.recorded_on THEN m.recorded_on ELSE m.period_end END AS INTEGER) AS said_on,
+        CAST(CASE WHEN d.period_start < :first_day THEN :first_day
+                  WHEN d.period_start > :day THEN :day ELSE d.period_start END AS INTEGER) AS begins_on,
+        CAST(CASE WHEN d.period_end < :first_day OR d.recorded_on < :first_day THEN :first_day
+                  WHEN d.period_end > d.recorded_on THEN d.recorded_on ELSE d.period_end END AS INTEGER) AS ends_on,
         CASE WHEN d.recorded_on < :first_day THEN :first_day ELSE d.recorded_on END AS came_on
       FROM audit_in_manifest m
       LEFT JOIN audit_in_received d

@@ -57,7 +57,8 @@ CREATE TABLE audit_entry (
   item_count INTEGER, mount INTEGER, on_chain INTEGER, consistent INTEGER
 );
 
--- Tables and expected entries (应归集): what answers each, and how that stands.
+-- Tables and expected entries (应归集): what answers each, and how that stands. top is the business table of which an
+-- expected entry is a part.
 CREATE TABLE audit_unit (
   leaf BIGINT, code VARCHAR, type INTEGER, parent VARCHAR, top VARCHAR, child INTEGER, org INTEGER,
   scoped INTEGER, cycle INTEGER, due_from INTEGER, due_upto INTEGER, valid_from INTEGER, version INTEGER,

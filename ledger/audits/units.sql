@@ -9,7 +9,7 @@ INSERT INTO audit_unit
   (leaf, code, type, parent, top, child, org, scoped, cycle, due_from, due_upto, valid_from, version, recorded_on,
    standing, exempt, bound, entry, binding_leaf, bound_on, rebound, lost, entry_state, in_force, share, entry_leaf, entry_on, resource, filed, hidden,
    item_count)
-SELECT o.leaf, o.code, o.type, o.parent, o.code, 0, COALESCE(g.id, 0),
+SELECT o.leaf, o.code, o.type, o.parent, NULL, 0, COALESCE(g.id, 0),
   CASE WHEN COALESCE(g.scoped, :strangers) = 0 OR (:library <> '' AND COALESCE(o.library, e.library, '') <> :library)
        THEN 0 ELSE 1 END,
   CASE WHEN o.update_cycle > 0 THEN o.update_cycle ELSE COALESCE(e.cycle, 0) END,
@@ -47,7 +47,7 @@ WHERE type = 4 AND EXISTS (
 -- One entry answers one obligation: the one that was bound first, and what belongs to it.
 -- lost: 1 where another obligation has the entry, 2 where a part of the same table has it.
 INSERT INTO audit_shared (entry, leaf, top)
-SELECT u.entry, u.binding_leaf, u.top
+SELECT u.entry, u.binding_leaf, COALESCE(u.top, u.code)
 FROM audit_unit u
 JOIN (SELECT entry, MIN(binding_leaf) AS leaf FROM audit_unit
       WHERE entry IS NOT NULL AND standing = 0
@@ -55,6 +55,6 @@ JOIN (SELECT entry, MIN(binding_leaf) AS leaf FROM audit_unit
 
 UPDATE audit_unit
 SET lost = (SELECT CASE WHEN s.leaf = audit_unit.binding_leaf THEN 0
-                        WHEN s.top = audit_unit.top THEN 2 ELSE 1 END
+                        WHEN s.top = COALESCE(audit_unit.top, audit_unit.code) THEN 2 ELSE 1 END
             FROM audit_shared s WHERE s.entry = audit_unit.entry)
 WHERE standing = 0 AND entry IN (SELECT entry FROM audit_shared);
