@@ -25,10 +25,10 @@ SET disabled_optimizers = 'join_order';
 -- statement about the entry is the one it stands on. consistent (链上一致率): the edition in force is, byte for byte, what
 -- the statement on the chain carries.
 INSERT INTO audit_entry
-  (code, org, scoped, library, state, in_force, share, cycle, leaf, recorded_on, exempt, resource, filed, hidden,
+  (code, org, scoped, library, state, in_force, share, cycle, leaf, recorded_on, exempt, resource, edition, filed, hidden,
    item_count, mount, on_chain, consistent)
 SELECT f.code, f.org, f.scoped, f.library, f.state, f.in_force, f.share, f.cycle, f.leaf, f.recorded_on, f.exempt,
-  f.resource, f.filed, f.hidden, f.item_count,
+  f.resource, f.edition, f.filed, f.hidden, f.item_count,
   CASE WHEN f.in_force = 0 OR f.share = 3 THEN 4
        WHEN (f.exempt & 16) <> 0 THEN 3
        WHEN f.resource = 2 THEN 1 ELSE 2 END,
@@ -41,7 +41,7 @@ FROM (
     e.update_cycle AS cycle, e.leaf, e.recorded_on, COALESCE(x.mask, 0) AS exempt,
     CASE WHEN e.code IN (SELECT r.entry FROM audit_in_resource r WHERE r.status = 'live') THEN 2
          WHEN e.code IN (SELECT r.entry FROM audit_in_resource r WHERE r.status <> 'live') THEN 1 ELSE 0 END AS resource,
-    COALESCE(n.leaf, -1) AS unread, d.leaf AS filed, e.restricted AS hidden, d.item_count,
+    COALESCE(n.leaf, -1) AS unread, e.published_edition AS edition, d.leaf AS filed, e.restricted AS hidden, d.item_count,
     CASE WHEN d.same = 1 AND d.said = e.subject THEN 1 ELSE 2 END AS same
   FROM audit_in_entry e
   LEFT JOIN audit_in_edition d ON d.code = e.code AND d.edition = e.published_edition

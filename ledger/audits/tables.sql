@@ -53,8 +53,8 @@ CREATE TABLE audit_unreadable (
 -- force.
 CREATE TABLE audit_entry (
   code VARCHAR, org INTEGER, scoped INTEGER, library VARCHAR, state VARCHAR, in_force INTEGER, share INTEGER,
-  cycle INTEGER, leaf BIGINT, recorded_on INTEGER, exempt INTEGER, resource INTEGER, filed BIGINT, hidden INTEGER,
-  item_count INTEGER, mount INTEGER, on_chain INTEGER, consistent INTEGER
+  cycle INTEGER, leaf BIGINT, recorded_on INTEGER, exempt INTEGER, resource INTEGER, edition INTEGER,
+  filed BIGINT, hidden INTEGER, item_count INTEGER, mount INTEGER, on_chain INTEGER, consistent INTEGER
 );
 
 -- Tables and expected entries (应归集): what answers each, and how that stands. top is the business table of which an
