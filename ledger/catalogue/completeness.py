@@ -7,6 +7,7 @@ guide (发改高技术〔2017〕1272号) for the information items.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from functools import lru_cache
 from operator import attrgetter
@@ -80,13 +81,18 @@ def missing_elements(entry: Entry) -> list[Problem]:
 
 def missing_fields(entry: Entry) -> list[str]:
     """Pointers of :func:`missing_elements`, ordered."""
-    return list(_pointers(tuple(_missing(entry))))
+    return sorted([pointer for pointer, _ in _missing(entry)])
+
+
+def missing_listed(entry: Entry) -> str:
+    """:func:`missing_fields` as a JSON array."""
+    return _listed(tuple(_missing(entry)))
 
 
 @lru_cache(maxsize=1024)
-def _pointers(places: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+def _listed(places: tuple[tuple[str, str], ...]) -> str:
     # What an import files lacks the same things by the hundred.
-    return tuple(sorted([pointer for pointer, _ in places]))
+    return json.dumps(sorted([pointer for pointer, _ in places]), ensure_ascii=False)
 
 
 def needs_items(entry: Entry) -> bool:

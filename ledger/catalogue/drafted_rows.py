@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from ledger.bodies import names_digest
-from ledger.catalogue.completeness import missing_fields
+from ledger.catalogue.completeness import missing_listed
 from ledger.catalogue.entry import Entry
 from ledger.catalogue.names import bare, folded
 from ledger.codes import EntryState, Library, OpenType, ShareType, UpdateCycle
@@ -40,7 +40,7 @@ def state_of(number: int) -> str | None:
 
 @lru_cache(maxsize=1024)
 def _texts(texts: tuple[str, ...]) -> str:
-    """A list of texts as JSON; what an import files lacks the same things by the hundred."""
+    """A list of texts as JSON."""
     return json.dumps(texts, ensure_ascii=False)
 
 
@@ -59,7 +59,7 @@ def _typed(decoded: Decoded) -> tuple[Any, ...]:
 def entry_row(decoded: Decoded, entry: Entry) -> list[Any]:
     """The row of an open entry."""
     statement = decoded.statement
-    missing = missing_fields(entry)
+    missing = missing_listed(entry)
     source = entry.source
     return [
         None,
@@ -77,8 +77,8 @@ def entry_row(decoded: Decoded, entry: Entry) -> list[Any]:
         entry.level.value if entry.level else None,
         entry.origin.value if entry.origin else None,
         False,
-        not missing,
-        _texts(tuple(missing)),
+        missing == "[]",
+        missing,
         len(entry.items),
         f"{source.catalogue}:{source.record}" if source else None,
         bare(entry.name),

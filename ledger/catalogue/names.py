@@ -33,7 +33,8 @@ _KEPT = _Kept()
 
 def folded(text: str) -> str:
     """``text`` as search compares it: NFKC, lower case, runs of white space as one space."""
-    normal = unicodedata.normalize("NFKC", text).lower()
+    # What is ASCII is its own normal form.
+    normal = (text if text.isascii() else unicodedata.normalize("NFKC", text)).lower()
     # Of all white space, one space alone counts as printable.
     plain = normal.isprintable() and " " not in normal
     return normal if plain else " ".join(normal.split())

@@ -17,7 +17,7 @@ from ledger.mirror.errors import StaleMirrorError
 from ledger.mirror.events import LogRows
 from ledger.mirror.examining import Examined
 from ledger.mirror.own_indexes import indexes_of
-from ledger.mirror.projections import Drafting, Projection
+from ledger.mirror.projections import Projection, drafts
 from ledger.mirror.queries import Cursor
 from ledger.mirror.reading import CHECK, CHECK_VERSION
 from ledger.store.bulk import insert_rows
@@ -53,7 +53,7 @@ def write_examined(
     for projection, fit in zip(projections, examined.fit, strict=True):
         if not fit:
             continue
-        if isinstance(projection, Drafting):
+        if drafts(projection):
             for appended in projection.rows(conn, fit):
                 append(conn, appended)
                 written.append(appended)

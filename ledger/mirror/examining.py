@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from ledger.mirror.collecting import collecting_seldom
 from ledger.mirror.own_indexes import PartMaker, WholeParts, indexes_of
-from ledger.mirror.projections import Decoded, Drafting, Projection
+from ledger.mirror.projections import Decoded, Projection, drafts
 from ledger.mirror.reading import CHECK, read
 from ledger.mirror.second_process import LONG, LostError, SecondProcess, Task, second_process
 from ledger.statements import Statement
@@ -41,7 +41,7 @@ def examine(
 ) -> Examined:
     """Examine ``statements``, in leaf order, for every projection that takes their kind."""
     found = Examined(fit=[[] for _ in projections])
-    drafting = [each if isinstance(each, Drafting) else None for each in projections]
+    drafting = [each if drafts(each) else None for each in projections]
     takers: dict[str, list[int]] = {}
     for place, projection in enumerate(projections):
         for kind in projection.kinds:
@@ -55,8 +55,8 @@ def examine(
             found.flags.append((statement.index, CHECK, decoded))
             continue
         for place in wanted:
-            drafts = drafting[place]
-            made: Any = drafts.draft(decoded) if drafts else _whole(projections[place], decoded)
+            drafter = drafting[place]
+            made: Any = drafter.draft(decoded) if drafter else _whole(projections[place], decoded)
             if isinstance(made, str):
                 found.flags.append((statement.index, projections[place].name, made))
             else:
@@ -102,7 +102,7 @@ def answer_of(
     """What an :class:`Examiner` answers about ``rows``, of which this was found."""
     first = rows[0][0] if rows else 0
     places = [
-        fit if isinstance(projection, Drafting) else [one.statement.index - first for one in fit]
+        fit if drafts(projection) else [one.statement.index - first for one in fit]
         for projection, fit in zip(projections, found.fit, strict=True)
     ]
     return [found.flags, places]
@@ -115,7 +115,7 @@ def examined_elsewhere(
     flags, places = answer[:2]
     fit = []
     for projection, told in zip(projections, places, strict=True):
-        if isinstance(projection, Drafting):
+        if drafts(projection):
             fit.append(told)
         else:
             again = [read(Statement(*rows[place])) for place in told]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from ledger.canonical import canonical_json
 from ledger.catalogue.compiled import compiled_entry
-from ledger.catalogue.completeness import missing_fields
+from ledger.catalogue.completeness import missing_fields, missing_listed
 from ledger.catalogue.drafted_rows import entry_search_text
 from ledger.catalogue.entry import Entry
 from ledger.catalogue.problems import EntryRefused
@@ -72,7 +73,7 @@ def read_alike(body: dict[str, Any]) -> bool:
         entry.is_restricted,
         entry.effective_grade,
     )
-    assert missing_fields(found) == missing_fields(entry)
+    assert missing_fields(found) == missing_fields(entry) == json.loads(missing_listed(found))
     assert entry_search_text(found) == entry_search_text(entry)
     return True
 

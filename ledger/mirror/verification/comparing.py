@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, CursorResult, Table, and_, exists, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from ledger.mirror.projections import Drafting, Projection
+from ledger.mirror.projections import Drafting, Projection, drafts
 from ledger.mirror.side_by_side import Beside
 from ledger.store.errors import StoreError
 from ledger.store.ranged import Appended, endings
@@ -26,7 +26,7 @@ def comparisons(place: Beside, projections: Sequence[Projection]) -> dict[int, C
     return {
         at: Comparison(place, projection)
         for at, projection in enumerate(projections)
-        if isinstance(projection, Drafting)
+        if drafts(projection)
     }
 
 
