@@ -66,6 +66,14 @@ class Refused:
     problems: tuple[Problem, ...]
 
 
+def refusals_of(refused: Iterable[Refused]) -> list[dict[str, Any]]:
+    """Every refused row with its reasons, for machines."""
+    return [
+        {"line": one.line, "name": one.name, "problems": [p.as_dict() for p in one.problems]}
+        for one in refused
+    ]
+
+
 def reasons_of(refused: Iterable[Refused]) -> dict[str, int]:
     """How many rows are refused for each problem (code and field), most frequent first."""
     counts = Counter(f"{one.code} {one.pointer}" for row in refused for one in row.problems)
@@ -104,7 +112,7 @@ class Plan:
         return reasons_of(self.refused)
 
     def summary(self) -> dict[str, Any]:
-        """The counts, for people and tests."""
+        """The counts, and every refused row with its reasons, for people and tests."""
         return {
             "mapping": self.mapping.name,
             "rows": self.rows,
@@ -121,6 +129,7 @@ class Plan:
                 {"field": name, "spelling": spelling, "rows": count}
                 for (name, spelling), count in sorted(self.not_turned.items())
             ],
+            "refusals": refusals_of(self.refused),
         }
 
 

@@ -14,17 +14,24 @@ from typing import Annotated
 
 import typer
 
-from ledger.catalogue.importing import BatchRefused, resume_import, run_import
+from ledger.catalogue.importing import resume_import, run_import
 from ledger.catalogue.mapping import Mapping, MappingError, load_mapping
 from ledger.catalogue.planning import Plan, plan_import
 from ledger.catalogue.publishers import Publisher, Publishers, publishers_csv, read_publishers
 from ledger.catalogue.rows import TableError
 from ledger.catalogue.sealing import seal
+from ledger.cli.importing import (
+    send,
+    show_not_turned,
+    show_refused,
+    tell_finished_first,
+    tell_preview,
+    tell_recorded,
+)
 from ledger.cli.organisations import speaker_of
 from ledger.cli.output import (
     Exit,
     Problem,
-    counted,
     err,
     out,
     print_json,
@@ -43,9 +50,7 @@ from ledger.organisations.statements import (
     KeyDraft,
     set_keys,
 )
-from ledger.statements import KEY, MAX_BATCH, Batch
-
-SHOWN_REFUSALS = 20
+from ledger.statements import KEY, MAX_BATCH
 
 
 def add_to(app: typer.Typer) -> None:
@@ -113,22 +118,9 @@ def import_command(
     if json_output:
         print_json({"plan": plan.summary(), "recorded": recorded})
     elif apply:
-        seconds = time.monotonic() - started
-        out.print(
-            say(
-                f"✓ 已上链并核验 {recorded} 条（{seconds:.1f} 秒）",
-                f"✓ {counted(recorded, 'entry')} recorded and verified in {seconds:.1f} s",
-            ),
-            style="green",
-        )
+        tell_recorded(recorded, time.monotonic() - started, "条", "entry")
     else:
-        out.print(
-            say(
-                "这是预览，尚未写入；加 --apply 执行",
-                "A preview: nothing was written; do it with --apply",
-            ),
-            style="bold",
-        )
+        tell_preview()
 
 
 def _plan(office: Office, file: Path, rules: Mapping, table: Publishers) -> Plan:
@@ -157,27 +149,8 @@ def _show(plan: Plan, publishers_out: Path | None) -> None:
         ],
         right=[say("数量", "count")],
     )
-    if plan.refused:
-        print_table(
-            say("拒绝的原因", "Why rows are refused"),
-            [say("原因", "reason"), say("行数", "rows")],
-            plan.reasons().items(),
-        )
-        for row in plan.refused[:SHOWN_REFUSALS]:
-            message = row.problems[0].message(say("zh", "en"))
-            err.print(f"  {say('行', 'line')} {row.line} {row.name!r}: {message}", markup=False)
-        if len(plan.refused) > SHOWN_REFUSALS:
-            rest = len(plan.refused) - SHOWN_REFUSALS
-            err.print(say(f"  … 另有 {rest} 行", f"  … and {rest} more"))
-    if summary["not_turned"]:
-        print_table(
-            say(
-                "词表未收录的写法（留空，不猜测）",
-                "Spellings no vocabulary holds (left open, not guessed)",
-            ),
-            [say("字段", "field"), say("写法", "spelling"), say("行数", "rows")],
-            [(row["field"], row["spelling"], row["rows"]) for row in summary["not_turned"][:30]],
-        )
+    show_refused(plan.refused, plan.reasons())
+    show_not_turned((row["field"], row["spelling"], row["rows"]) for row in summary["not_turned"])
     if publishers_out is not None:
         out.print(
             say(
@@ -188,36 +161,16 @@ def _show(plan: Plan, publishers_out: Path | None) -> None:
         )
 
 
-def _send(office: Office, batch: Batch) -> str:
-    """Sign with the publisher's deputy key, send, and wait until it is verified."""
-    signed = office.sign(batch, office.deputy(batch.organisation))
-    receipt = office.outbox.submit(signed).id
-    (done,) = office.settle([receipt])
-    if done.error is not None:
-        refusal = done.error
-        raise BatchRefused(
-            say(refusal.message_zh + refusal.hint_zh, str(refusal))
-            + say("", " What is recorded stays: mend that, and run the import again.")
-        )
-    return receipt
-
-
 def _resume(office: Office, rules: Mapping) -> None:
     with office.read() as mirror:
         outcome = resume_import(
             rules.name,
             office.desk_engine,
             mirror,
-            lambda batch: _send(office, batch),
+            lambda batch: send(office, batch, office.deputy(batch.organisation)),
             office.chain.head().timestamp,
         )
-    if outcome.entries:
-        err.print(
-            say(
-                f"已续完上次中断的导入：{outcome.entries} 条",
-                f"the interrupted import was finished first: {counted(outcome.entries, 'entry')}",
-            )
-        )
+    tell_finished_first(outcome.entries, "条", "entry")
 
 
 def _apply(office: Office, plan: Plan, authority: str) -> int:
@@ -228,7 +181,7 @@ def _apply(office: Office, plan: Plan, authority: str) -> int:
         outcome = run_import(
             plan,
             office.desk_engine,
-            lambda batch: _send(office, batch),
+            lambda batch: send(office, batch, office.deputy(batch.organisation)),
             office.deadline,
             seal=lambda connection, envelopes: seal(connection, envelopes, office.vault_key),
             progress=bar,

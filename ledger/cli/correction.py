@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ledger.cli import correction_acts, correction_measures
+from ledger.cli import correction_acts, correction_from_score, correction_measures
 from ledger.cli.correction_acts import vocabulary_of
 from ledger.cli.correction_page import print_request
 from ledger.cli.correction_views import (
@@ -30,6 +30,7 @@ app = typer.Typer(
     no_args_is_help=True, help="Requests to correct an entry, answers and clocks / 校核纠错."
 )
 correction_acts.add_to(app)
+app.command("open-from-score")(correction_from_score.open_from_score)
 
 
 @app.command("list")

@@ -14,7 +14,7 @@ from ledger.catalogue.documents import read_document
 from ledger.catalogue.problems import EntryRefused
 from ledger.cli.catalogue_acts import refused
 from ledger.cli.organisations import speaker_of
-from ledger.cli.output import Exit, Problem, out, print_json, print_table, say
+from ledger.cli.output import Exit, Problem, out, say
 from ledger.cli.session import (
     Json,
     KeyName,
@@ -26,12 +26,10 @@ from ledger.cli.session import (
 )
 from ledger.codes import CorrectionType
 from ledger.corrections.drafting import StepsRefused, check, completed
-from ledger.corrections.from_score import RuleError, Skipped, drafts_from_scores, load_rule
-from ledger.corrections.statements import CorrectionDraft, FiledDraft, Step, steps
+from ledger.corrections.statements import CorrectionDraft, Step, steps
 from ledger.corrections.vocabulary import Vocabulary, VocabularyError, load_vocabulary
 from ledger.corrections.words import Category, Outcome
 from ledger.office import Office
-from ledger.quality import queries as quality
 from ledger.settings import Settings
 from ledger.statements import MAX_BATCH
 
@@ -60,7 +58,6 @@ def add_to(app: typer.Typer) -> None:
     app.command("answer")(answer)
     app.command("evaluate")(evaluate)
     app.command("cancel")(cancel)
-    app.command("open-from-score")(open_from_score)
 
 
 def vocabulary_of(settings: Settings) -> Vocabulary:
@@ -227,59 +224,6 @@ def cancel(
     _take([step], key, json_output=json_output)
 
 
-def open_from_score(
-    key: KeyName,
-    entries: Annotated[
-        list[str] | None, typer.Argument(help="Codes of entries; none: every entry with a score.")
-    ] = None,
-    rule: Annotated[
-        Path | None, typer.Option(help="Rule file; else the setting correction_rule.")
-    ] = None,
-    preview: Annotated[
-        bool, typer.Option("--preview", help="Show what would be filed, and sign nothing.")
-    ] = False,
-    json_output: Json = False,
-) -> None:
-    """File requests about entries whose newest assessment lies below a threshold (按评估结果提出).
-
-    Example: govledger correction open-from-score 318001/000001 --key assessor --preview
-    """
-    with opened() as office:
-        prepare_to_sign(office)
-        speaker = speaker_of(office, unlock(office, key).address)
-        try:
-            wanted = load_rule(rule or office.settings.correction_rule)
-        except RuleError as error:
-            raise Problem(
-                say(error.zh, str(error)),
-                say(
-                    "请更正规则文件；尚未写入任何内容", "correct the rule file; nothing was written"
-                ),
-                Exit.USAGE,
-            ) from error
-        with office.read() as connection:
-            scores = quality.latest(connection, entries or None)
-            unscored = sorted(set(entries or ()) - set(scores))
-            drafts, skipped = drafts_from_scores(
-                connection, scores.values(), wanted, requester=speaker
-            )
-        if unscored:
-            raise Problem(
-                say(
-                    f"条目 {unscored[0]} 尚无质量评分",
-                    f"the entry {unscored[0]} has no quality score",
-                ),
-                say("用 `govledger quality list` 查看", "see `govledger quality list`"),
-                Exit.NOT_FOUND,
-            )
-        if preview or not drafts:
-            _show_drafts(drafts, skipped, json_output=json_output)
-            return
-        _record(office, drafts, speaker, key, json_output=json_output)
-        if not json_output:
-            _tell_skipped(skipped)
-
-
 def _attached(files: Sequence[Path] | None) -> list[dict[str, str]] | None:
     """The names and SHA-256 of files; their content stays where it is."""
     if not files:
@@ -346,7 +290,7 @@ def _take(
                     ),
                     Exit.NOT_FOUND if missing else Exit.REFUSED,
                 ) from refusal
-        _record(office, drafts, speaker, key, json_output=json_output)
+        record_steps(office, drafts, speaker, key, json_output=json_output)
 
 
 def _draft(given: Mapping[str, Any], position: int, where: Any) -> Step:  # noqa: ANN401 - a function
@@ -371,9 +315,10 @@ def _draft(given: Mapping[str, Any], position: int, where: Any) -> Step:  # noqa
         ) from error
 
 
-def _record(
+def record_steps(
     office: Office, drafts: Sequence[Step], speaker: str, key: str, *, json_output: bool
 ) -> None:
+    """Sign the steps, have them recorded, and tell each."""
     deadline = office.deadline()
     batches = [
         steps(drafts[at : at + MAX_BATCH], speaker=speaker, deadline=deadline)
@@ -383,29 +328,3 @@ def _record(
     if not json_output:
         for draft in drafts:
             out.print(f"  {draft.code}  {say(draft.to.zh, draft.to.en)}  {draft.entry}")
-
-
-def _show_drafts(
-    drafts: Sequence[FiledDraft], skipped: Sequence[Skipped], *, json_output: bool
-) -> None:
-    if json_output:
-        told = [draft.model_dump(mode="json", exclude_none=True) for draft in drafts]
-        print_json({"drafts": told, "skipped": skipped})
-        return
-    print_table(
-        say(f"将提出的校核申请：{len(drafts)}", f"Requests that would be filed: {len(drafts)}"),
-        [say("编号", "code"), say("条目", "entry"), say("理由", "reasons"), say("事由", "title")],
-        [(one.code, one.entry, ", ".join(one.reasons), one.title) for one in drafts],
-        fold=[say("事由", "title")],
-    )
-    _tell_skipped(skipped)
-
-
-def _tell_skipped(skipped: Sequence[Skipped]) -> None:
-    for one in skipped:
-        why = (
-            say("为本机构条目", "its own entry")
-            if one.request is None
-            else say(f"已有未办结的申请 {one.request}", f"{one.request} is open about it already")
-        )
-        out.print(say(f"  略过 {one.entry}：{why}", f"  skipped {one.entry}: {why}"), style="dim")

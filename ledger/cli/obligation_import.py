@@ -17,14 +17,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ledger.catalogue.columns import MappingError
-from ledger.catalogue.kept_batches import BatchRefused
 from ledger.catalogue.publishers import Publishers, harmless, read_publishers
 from ledger.catalogue.rows import TableError
+from ledger.cli.importing import (
+    send,
+    show_not_turned,
+    show_refused,
+    tell_finished_first,
+    tell_preview,
+    tell_recorded,
+)
 from ledger.cli.organisations import speaker_of
 from ledger.cli.output import (
     Exit,
     Problem,
-    counted,
     err,
     language,
     out,
@@ -45,9 +51,7 @@ from ledger.obligations.planning import plan_import
 
 if TYPE_CHECKING:
     from ledger.office import Office
-    from ledger.statements import Batch
 
-SHOWN_REFUSALS = 20
 SHOWN_ROWS = 30
 SHOWN_CODES = 3
 MAX_EVIDENCE = 4000
@@ -143,22 +147,9 @@ def import_command(
     if json_output:
         print_json({"plan": plan.summary(), "recorded": recorded})
     elif apply:
-        seconds = time.monotonic() - started
-        out.print(
-            say(
-                f"✓ 已上链并核验 {recorded} 项义务（{seconds:.1f} 秒）",
-                f"✓ {counted(recorded, 'obligation')} recorded and verified in {seconds:.1f} s",
-            ),
-            style="green",
-        )
+        tell_recorded(recorded, time.monotonic() - started, "项义务", "obligation")
     else:
-        out.print(
-            say(
-                "这是预览，尚未写入；加 --apply 执行",
-                "A preview: nothing was written; do it with --apply",
-            ),
-            style="bold",
-        )
+        tell_preview()
 
 
 def _write(plan: Plan, departments_out: Path | None, published_out: Path | None) -> None:
@@ -227,39 +218,13 @@ def _show(plan: Plan) -> None:
     )
     _show_refused(plan)
     _show_codes(say("清单中已没有", "No longer in the list"), plan.gone)
-    if plan.not_turned:
-        print_table(
-            say(
-                "词表未收录的写法（留空，不猜测）",
-                "Spellings no vocabulary holds (left open, not guessed)",
-            ),
-            [say("字段", "field"), say("写法", "spelling"), say("行数", "rows")],
-            [
-                (name, spelling, rows)
-                for (name, spelling), rows in sorted(plan.not_turned.items())[:SHOWN_ROWS]
-            ],
-        )
+    show_not_turned(
+        (name, spelling, rows) for (name, spelling), rows in sorted(plan.not_turned.items())
+    )
 
 
 def _show_refused(plan: Plan) -> None:
-    if not plan.refused:
-        return
-    print_table(
-        say("拒绝的原因", "Why rows are refused"),
-        [say("原因", "reason"), say("行数", "rows")],
-        plan.reasons().items(),
-    )
-    for row in plan.refused[:SHOWN_REFUSALS]:
-        message = row.problems[0].message(language())
-        err.print(f"  {say('行', 'line')} {row.line} {row.name!r}: {message}", markup=False)
-    if len(plan.refused) > SHOWN_REFUSALS:
-        rest = len(plan.refused) - SHOWN_REFUSALS
-        err.print(
-            say(
-                f"  … 另有 {rest} 行，--json 列出全部",
-                f"  … and {rest} more; --json lists all of them",
-            )
-        )
+    show_refused(plan.refused, plan.reasons())
     if any(one.pointer == "/valid_from" for row in plan.refused for one in row.problems):
         err.print(
             say(
@@ -278,35 +243,16 @@ def _show_codes(title: str, codes: Sequence[str]) -> None:
         out.print(f"{title}: {', '.join(shown)}{more}", markup=False)
 
 
-def _send(office: Office, authority: str, batch: Batch) -> str:
-    """Sign with the authority's key, send, and wait until it is verified."""
-    receipt = office.outbox.submit(office.sign(batch, unlock(office, authority))).id
-    (done,) = office.settle([receipt])
-    if done.error is not None:
-        refusal = done.error
-        raise BatchRefused(
-            say(refusal.message_zh + refusal.hint_zh, str(refusal))
-            + say("", " What is recorded stays: mend that, and run the import again.")
-        )
-    return receipt
-
-
 def _resume(office: Office, rules: ObligationMapping, authority: str) -> None:
     with office.read() as mirror:
         outcome = resume_import(
             rules,
             office.desk_engine,
             mirror,
-            lambda batch: _send(office, authority, batch),
+            lambda batch: send(office, batch, unlock(office, authority)),
             office.chain.head().timestamp,
         )
-    if outcome.entries:
-        err.print(
-            say(
-                f"已续完上次中断的导入：{outcome.entries} 项",
-                f"the interrupted import was finished first: {counted(outcome.entries, 'obligation')}",
-            )
-        )
+    tell_finished_first(outcome.entries, "项", "obligation")
 
 
 def _apply(office: Office, plan: Plan, authority: str) -> int:
@@ -329,7 +275,7 @@ def _apply(office: Office, plan: Plan, authority: str) -> int:
             plan,
             speaker,
             office.desk_engine,
-            lambda batch: _send(office, authority, batch),
+            lambda batch: send(office, batch, unlock(office, authority)),
             office.deadline,
             progress=bar,
         )

@@ -99,8 +99,8 @@ def _directory(work: Path | None) -> Iterator[Path]:
 
 def _stores(left: str, right: str, reading: Reading, work: Path) -> tuple[LeafStore, LeafStore]:
     """Both sides as stores of leaves, made with one schema and one secret."""
-    from ledger.records.reconciliation import secret_in  # noqa: PLC0415
     from ledger.records.store import LeafStore  # noqa: PLC0415
+    from ledger.records.workplace import secret_in  # noqa: PLC0415
 
     kept = {name: LeafStore.open(Path(name)) for name in (left, right) if _is_store(name)}
     if kept:
@@ -133,7 +133,7 @@ def _is_store(name: str) -> bool:
 def _schema(left: str, right: str, reading: Reading) -> RecordSchema:
     """The schema of the side that knows its types: of a text file it would be guessed."""
     from ledger.deliveries.computing import schema_in  # noqa: PLC0415
-    from ledger.records.sources import locate  # noqa: PLC0415
+    from ledger.records.locations import locate  # noqa: PLC0415
 
     guessed = [locate(name).kind in ("csv", "xlsx") for name in (left, right)]
     return schema_in(right if guessed[0] and not guessed[1] else left, reading)
@@ -142,8 +142,8 @@ def _schema(left: str, right: str, reading: Reading) -> RecordSchema:
 def _stored(
     name: str, schema: RecordSchema, reading: Reading, secret: bytes, work: Path, label: str
 ) -> LeafStore:
-    from ledger.records.reconciliation import store_of  # noqa: PLC0415
     from ledger.records.sources import open_source  # noqa: PLC0415
+    from ledger.records.workplace import store_of  # noqa: PLC0415
 
     with open_source(name, schema) as source, progress_bar(label) as bar:
         fitting = schema.at_offset(reading.offset if _has_local_times(source, schema) else None)
@@ -157,7 +157,7 @@ def _has_local_times(source: Source, schema: RecordSchema) -> bool:
 
 
 def _document(found: Reconciliation, left: str, right: str, *, show_values: bool) -> dict[str, Any]:
-    from ledger.records.sources import locate  # noqa: PLC0415
+    from ledger.records.locations import locate  # noqa: PLC0415
 
     names = [name if _is_store(name) else locate(name).label for name in (left, right)]
     return {

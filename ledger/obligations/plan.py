@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from ledger.catalogue.planning import Refused, reasons_of
+from ledger.catalogue.planning import Refused, reasons_of, refusals_of
 from ledger.obligations.departments import Decision
 from ledger.obligations.mapping import ObligationMapping
 from ledger.obligations.statements import ObligationDraft
@@ -85,14 +85,7 @@ class Plan:
                 {"field": name, "spelling": spelling, "rows": count}
                 for (name, spelling), count in sorted(self.not_turned.items())
             ],
-            "refusals": [
-                {
-                    "line": one.line,
-                    "name": one.name,
-                    "problems": [p.as_dict() for p in one.problems],
-                }
-                for one in self.refused
-            ],
+            "refusals": refusals_of(self.refused),
             "codes": [
                 {
                     "department": decision.name,

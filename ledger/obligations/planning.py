@@ -12,12 +12,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy import Connection
 
-from ledger.catalogue.columns import map_cells, require_columns, short_digest
+from ledger.catalogue.columns import map_cells, require_columns
 from ledger.catalogue.kept_batches import noted, require_settled
 from ledger.catalogue.names import bare
 from ledger.catalogue.planning import Refused
@@ -25,9 +23,9 @@ from ledger.catalogue.problems import EntryRefused, Problem
 from ledger.catalogue.publishers import Publishers
 from ledger.catalogue.rows import TableRow, read_rows
 from ledger.codes import ObligationStatus, ObligationType
-from ledger.faults import faults_of
 from ledger.mirror.queries import newest_versions
 from ledger.obligations import queries
+from ledger.obligations.content import checked, digest_of
 from ledger.obligations.departments import Decision, Departments
 from ledger.obligations.mapping import TARGETS, ObligationMapping, key_of
 from ledger.obligations.plan import Plan, Planned, PublishedRow
@@ -39,20 +37,6 @@ from ledger.statements import OBLIGATION, text_hash
 
 ABOVE = "above/"
 """How the records begin that stand for obligations above all rows of a department."""
-_CONTENT = (
-    "name",
-    "name_en",
-    "type",
-    "responsible",
-    "parent",
-    "legal_basis",
-    "update_cycle",
-    "library",
-    "produces_data",
-    "valid_from",
-    "valid_until",
-    "note",
-)
 
 
 def source_of(mapping: ObligationMapping) -> str:
@@ -226,7 +210,7 @@ class _Judge:
         known = self._known.get(candidate.record)
         fields.setdefault("valid_from", known.valid_from if known else self._valid_from)
         code = known.code if known is not None else mapping.code_of(cells)
-        return _checked(
+        return checked(
             {
                 **{name: value for name, value in fields.items() if value is not None},
                 "code": code,
@@ -249,7 +233,7 @@ class _Judge:
             key = key_of(decision.name)
             record = f"{ABOVE}{key}"
             known = self._known.get(record)
-            draft = _checked(
+            draft = checked(
                 {
                     "code": above.code.format(key=key),
                     "name": above.name.format(department=decision.name, key=key),
@@ -260,7 +244,7 @@ class _Judge:
                     "source": f"{self._mapping.name}:{record}",
                 }
             )
-            made.append(Planned(None, draft, record, _digest(draft)))
+            made.append(Planned(None, draft, record, digest_of(draft)))
         return made
 
     def _earliest(self, department: str) -> date | None:
@@ -288,7 +272,7 @@ class _Judge:
         if known is None and draft.code in standing:
             raise EntryRefused([problem("code_taken", "/code", value=draft.code)])
         self._check_parent(draft, standing)
-        self._file(Planned(line, draft, candidate.record, _digest(draft)), known)
+        self._file(Planned(line, draft, candidate.record, digest_of(draft)), known)
 
     def _check_parent(self, draft: ObligationDraft, standing: dict[str, Obligation]) -> None:
         if draft.parent is None:
@@ -314,7 +298,7 @@ class _Judge:
         if known is not None:
             self._check_known(one, known)
         self._taken[one.draft.code] = (one.line, one.draft.type)
-        if known is not None and _digest(known) == one.digest:
+        if known is not None and digest_of(known) == one.digest:
             self._plan.unchanged += 1
         else:
             self._plan.planned.append(one)
@@ -329,7 +313,7 @@ class _Judge:
         if known is None:
             wanted = one.draft.code not in standing
         else:
-            wanted = self._untouched(one.record, known) and _digest(known) != one.digest
+            wanted = self._untouched(one.record, known) and digest_of(known) != one.digest
         if wanted:
             self._plan.planned.append(one)
 
@@ -338,7 +322,7 @@ class _Judge:
         if known.status != ObligationStatus.IN_FORCE.value:
             return False
         note = self._notes.get(record)
-        return _digest(known) == note[1] if note is not None else known.version == 1
+        return digest_of(known) == note[1] if note is not None else known.version == 1
 
     def _check_known(self, one: Planned, known: Obligation) -> None:
         if known.type != one.draft.type.value:
@@ -348,7 +332,7 @@ class _Judge:
         if known.status != ObligationStatus.IN_FORCE.value:
             leaf = known.leaf_from
             raise EntryRefused([problem("withdrawn", "", other=known.code, leaf=leaf)])
-        if _digest(known) != one.digest and not self._untouched(one.record, known):
+        if digest_of(known) != one.digest and not self._untouched(one.record, known):
             raise EntryRefused([problem("changed_at_desk", "", other=known.code)])
 
     def _set_versions(self) -> None:
@@ -382,28 +366,3 @@ class _Judge:
     def _refuse(self, row: TableRow, problems: Iterable[Problem]) -> None:
         name, department = self._cell(row, "name"), self._cell(row, "department")
         self._plan.refused.append(Refused(row.line, name, department, tuple(problems)))
-
-
-def _checked(fields: dict[str, Any]) -> ObligationDraft:
-    try:
-        return ObligationDraft.model_validate(fields)
-    except ValidationError as error:
-        raise EntryRefused(
-            problem("required", fault.pointer)
-            if fault.en == "Field required"
-            else problem("invalid", fault.pointer, reason=(fault.zh, fault.en))
-            for fault in faults_of(error)
-        ) from error
-
-
-def _digest(said: ObligationDraft | Obligation) -> str:
-    """A digest of what an obligation says beyond code, source, status and who said it."""
-    content: dict[str, Any] = {}
-    for name in _CONTENT:
-        value = getattr(said, name)
-        if isinstance(value, date):
-            value = value.isoformat()
-        elif isinstance(value, tuple):
-            value = list(value)
-        content[name] = getattr(value, "value", value)
-    return short_digest(content)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pyarrow as pa
 
-    from ledger.records.sources import Location
+    from ledger.records.locations import Location
 
 _EXACT = Context(prec=2 * (MAX_SCALE + 1))
 ROWS = 10_000

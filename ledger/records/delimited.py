@@ -21,7 +21,7 @@ from ledger.records.schema import Column, RecordSchema
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-    from ledger.records.sources import Location
+    from ledger.records.locations import Location
 
 _DAY = r"\d{4}-\d{2}-\d{2}"
 _TIME = rf"{_DAY}[ T]\d{{2}}:\d{{2}}:\d{{2}}(\.\d{{1,6}})?"

@@ -1,32 +1,26 @@
 """Comparing two states of the same records, row by row (比对).
 
 Two levels: the trees of both sides tell which parts of the key space differ, and only the leaves of those are
-compared. Both sides are stores of leaves made with one secret; a source becomes one first (:func:`store_of`),
-and stays one as long as it does not change, so that a comparison that was interrupted goes on, and one that
-is repeated costs little. Nothing rests on sums: whoever knows the secret could make two sums equal.
+compared. Both sides are stores of leaves made with one secret; a source becomes one first
+(:func:`~ledger.records.workplace.store_of`), and stays one as long as it does not change, so that a comparison
+that was interrupted goes on, and one that is repeated costs little. Nothing rests on sums: whoever knows the
+secret could make two sums equal.
 """
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from ledger.merkle import TILE_HEIGHT, TILE_WIDTH
 from ledger.records.cells import BUCKETS, ENTRY, places_of
-from ledger.records.commitment import Commitment, Progress, commit
-from ledger.records.encoding import SECRET_LENGTH, decode_fields
-from ledger.records.problems import SchemaChanged, SourceError
-from ledger.records.schema import RecordSchema, conform
-from ledger.records.sources import Source
+from ledger.records.commitment import Commitment, Progress
+from ledger.records.encoding import decode_fields
+from ledger.records.problems import SchemaChanged
 from ledger.records.store import LeafStore
 
 if TYPE_CHECKING:
@@ -105,60 +99,6 @@ class BucketComparison:
     unequal: tuple[int, ...]
     suspects: int
     commitment: Commitment
-
-
-def store_of(
-    source: Source,
-    schema: RecordSchema,
-    secret: bytes,
-    work: Path,
-    *,
-    progress: Progress | None = None,
-    strict: bool = True,
-) -> LeafStore:
-    """The store of a source below the directory ``work``: the one kept from before, or made now.
-
-    One kept from before serves as long as the source's name and fingerprint, the schema and the secret are
-    the same; older ones of this source are removed. Raises what :func:`~ledger.records.commitment.commit`
-    raises.
-    """
-    schema = conform(source.table, schema)
-    offsets = repr([column.offset for column in schema.columns]).encode()
-    who = sha256(source.label.encode() + b"\0" + schema.digest() + offsets + secret)
-    kind = "strict" if strict else "counted"
-    name = f"{who.hexdigest()[:16]}-{kind}"
-    state = sha256(source.fingerprint().encode()).hexdigest()[:16]
-    place = work / f"{name}-{state}"
-    if place.is_dir() and source.location.path is not None:
-        return LeafStore.open(place)
-    for older in [*work.glob(f"{name}-*"), *work.glob(f".{name}-*")]:
-        LeafStore.remove(older)
-    commit(source, schema, secret, store=place, progress=progress, strict=strict)
-    return LeafStore.open(place)
-
-
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-
-
-def secret_in(work: Path) -> bytes:
-    """The secret that comparisons below ``work`` share: made once, readable by its owner alone.
-
-    A secret of its own keeps what is stored there from being of use with any manifest's.
-    """
-    work.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = work / "secret"
-    with suppress(FileExistsError), os.fdopen(os.open(file, _NEW, 0o600), "wb") as made:
-        made.write(secrets.token_bytes(SECRET_LENGTH))
-    found = file.read_bytes()
-    if len(found) != SECRET_LENGTH:
-        raise SourceError(
-            f"the secret has not {SECRET_LENGTH} bytes",
-            "比对目录的密钥文件已损坏",
-            where=str(file),
-            hint="remove the directory; it is made anew from the sources",
-            hint_zh="请删除该目录，程序会重新生成",
-        )
-    return found
 
 
 def reconcile(

@@ -266,9 +266,10 @@ def _prove(store: str, count: str) -> dict[str, Any]:
 
 
 def _compare(left: str, right: str, work: str) -> dict[str, Any]:
-    from ledger.records.reconciliation import reconcile, store_of  # noqa: PLC0415
+    from ledger.records.reconciliation import reconcile  # noqa: PLC0415
     from ledger.records.schema import schema_of  # noqa: PLC0415
     from ledger.records.sources import open_source  # noqa: PLC0415
+    from ledger.records.workplace import store_of  # noqa: PLC0415
 
     stores = []
     for name in (left, right):

@@ -189,6 +189,10 @@ def test_a_dirty_file_is_judged_row_by_row(
     summary = plan.summary()
     assert (summary["rows"], summary["new"], summary["refused"]) == (10, 3, 7)
     assert (summary["incomplete"], summary["provisional"]) == (3, 2)
+    told = [
+        (one["line"], [fault["code"] for fault in one["problems"]]) for one in summary["refusals"]
+    ]
+    assert told == [(row.line, [fault.code for fault in row.problems]) for row in plan.refused]
 
 
 def test_imported_entries_are_drafts_that_are_seen_to_be_incomplete(

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.records import reconciliation
+from ledger.records import reconciliation, workplace
 from ledger.records.problems import DuplicateKeys, SchemaChanged
-from ledger.records.reconciliation import compare_buckets, reconcile, secret_in, store_of
+from ledger.records.reconciliation import compare_buckets, reconcile
 from ledger.records.schema import schema_of
 from ledger.records.sources import open_source
 from ledger.records.store import LeafStore
+from ledger.records.workplace import secret_in, store_of
 from tests.records.rows import SECRET, parquet, people
 
 
@@ -131,7 +132,7 @@ def test_an_interrupted_comparison_goes_on_from_what_is_stored(
 
     made = (store(left).place / "store.json").stat()
     with monkeypatch.context() as patch:
-        patch.setattr(reconciliation, "commit", _interrupted)
+        patch.setattr(workplace, "commit", _interrupted)
         with pytest.raises(KeyboardInterrupt):
             store(right)
     assert len(list((tmp_path / "work").iterdir())) == 2
@@ -144,7 +145,7 @@ def test_an_interrupted_comparison_goes_on_from_what_is_stored(
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-from ledger.records.reconciliation import store_of
+from ledger.records.workplace import store_of
 from ledger.records.schema import schema_of
 from ledger.records.sources import open_source
 

@@ -15,8 +15,9 @@ import pytest
 from openpyxl import Workbook
 
 from ledger.records.commitment import commit
+from ledger.records.locations import locate
 from ledger.records.schema import Column, RecordSchema, schema_of
-from ledger.records.sources import locate, open_source
+from ledger.records.sources import open_source
 from tests.records.rows import SECRET, parquet, plain_root
 
 BEIJING = timezone(timedelta(hours=8))
