@@ -79,15 +79,26 @@ class Target:
             self._call("concluding the history", "conclude", ["uint64", "bytes32"], [size, root])
 
     def admit(self, names: Sequence[str]) -> None:
-        """Let these registries write their kinds, as far as they may not yet."""
-        for name in names:
-            place = self.begun.places[name]
-            for kind in kinds_of(name):
-                values = [kind_word(kind), place]
-                question = calldata("admitted", ["bytes32", "address"], values)
-                if not int.from_bytes(self.chain.call(self.log, question), "big"):
-                    what = f"admitting {name} for {kind}"
-                    self._call(what, "admit", ["bytes32", "address"], values)
+        """Let these registries write their kinds, as far as they may not yet: all in one transaction."""
+        kinds = ["bytes32", "address"]
+        wanted = [
+            [kind_word(kind), self.begun.places[name]] for name in names for kind in kinds_of(name)
+        ]
+        missing = [
+            values
+            for values in wanted
+            if not int.from_bytes(
+                self.chain.call(self.log, calldata("admitted", kinds, values)), "big"
+            )
+        ]
+        if missing:
+            log = self.begun.places[LOG]
+            acts = [
+                calldata("execute", ["address", "bytes"], [log, calldata("admit", kinds, values)])
+                for values in missing
+            ]
+            manager = address_bytes(self.begun.places[MANAGER])
+            self._send.call("admitting the registries", manager, "multicall", ["bytes[]"], [acts])
 
     def record(self, signed: SignedBatch) -> None:
         """Send a signed opening."""

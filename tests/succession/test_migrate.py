@@ -10,11 +10,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from eth_utils.crypto import keccak
 
 from ledger.canonical import canonical_json
-from ledger.chain.deploying import Sender
+from ledger.chain.deploying import Sender, kinds_of
 from ledger.chain.deployment import DeploymentError, load_deployment
 from ledger.chain.embedded import EmbeddedChain
+from ledger.chain.jsonrpc import JsonRpcChain
 from ledger.chain.keystore import Keystore
 from ledger.succession import changing
 from ledger.succession.sealing import Sealing
@@ -274,6 +276,17 @@ def test_a_change_over_that_breaks_off_is_finished(
     assert "the change-over is finished" in migrate(mover, target)
     assert stage(mover) == "done"
     assert mover.run("mirror", "verify", "--json").json()["findings"] == []
+
+
+def test_registries_are_admitted_in_two_transactions_however_many_there_are(moved: Person) -> None:
+    """On a chain that makes a block every few seconds each transaction costs one of them."""
+    url = str(moved.run("chain", "status", "--json").json()["chain"])
+    made = load_deployment(moved.data_dir)
+    with JsonRpcChain(url) as chain:
+        topic = bytes(keccak(text="Admitted(bytes32,address)"))
+        events = chain.logs(made.log_address, 0, chain.head().number, [topic])
+    assert len(events) == sum(len(kinds_of(name)) for name in made.registries)
+    assert len({event.transaction_hash for event in events}) == 2
 
 
 def test_another_department_adopts_what_it_has_verified(
