@@ -236,6 +236,14 @@ _EVERY = (
         "version",
     ),
     Signal(
+        "self_amended",
+        "责任单位自行变更或取消本单位义务",
+        "the organisation that owes it amended or withdrew the obligation itself",
+        "obligation",
+        None,
+        "version",
+    ),
+    Signal(
         "obligation_ended",
         "义务已到期终止",
         "an obligation's last day has passed",

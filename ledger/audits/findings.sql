@@ -233,6 +233,17 @@ FROM (
 LEFT JOIN audit_organisation g ON g.code = f.owner
 WHERE f.name IS NOT NULL;
 
+-- Obligations that whoever owes them, before or after, changed by its own authority: the newest time.
+INSERT INTO audit_finding (name, subject, org, scoped, leaf, other, number)
+SELECT 'self_amended', f.code, f.org, f.scoped, MAX(f.leaf), ARG_MAX(f.earlier, f.leaf), MAX(f.version)
+FROM (
+  SELECT n.code, n.leaf, n.version, w.leaf AS earlier, g.id AS org, g.scoped
+  FROM audit_in_amended n
+  JOIN audit_in_amended w ON w.code = n.code AND w.version = n.version - 1
+  JOIN audit_organisation g ON g.hash = n.organisation AND (g.code = w.responsible OR g.code = n.responsible)
+) f
+GROUP BY f.code, f.org, f.scoped;
+
 -- Exemptions that were written down after the day from which they are to count.
 INSERT INTO audit_finding (name, subject, org, scoped, leaf, other, number)
 SELECT 'exemption_backdated', x.code, COALESCE(g.id, 0), COALESCE(g.scoped, :strangers), x.leaf, NULL, x.valid_from

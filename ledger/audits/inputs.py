@@ -90,6 +90,7 @@ def later_inputs(size: int) -> dict[str, Select[Any]]:
         ),
         "content": select(*(received[name] for name in shown)).where(received["leaf"] < size),
         "begun": obligations.exemptions_begun_at(size),
+        "amended": obligations.amended_at(size),
         "objection": _only(obligations.objections_at(size), "leaf", "obligation", "state"),
     }
 

@@ -59,6 +59,8 @@ class Check(msgspec.Struct, frozen=True):
     ok: bool
     zh: str
     en: str
+    told: bool = False
+    """Whether it proves nothing either way, and is only told."""
 
 
 class Verified(msgspec.Struct):
@@ -341,6 +343,7 @@ def _check_anchors(
                 claim.file is not None,
                 "该报告未上链（未由审计方发布）",
                 "these bytes are not anchored: no auditor published them",
+                told=claim.file is not None,
             )
         )
         return

@@ -315,6 +315,8 @@ def _told(found: Verified) -> dict[str, Any]:
 def _print_verified(found: Verified) -> None:
     for check in found.checks:
         mark, style = ("✓", "green") if check.ok else ("✗", "red")
+        if check.told:
+            mark, style = "·", "yellow"
         out.print(f"{mark} {say(check.zh, check.en)}", style=style, markup=False)
     for one in found.differences:
         if "told" in one:

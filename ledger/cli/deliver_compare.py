@@ -8,7 +8,7 @@ import typer
 from sqlalchemy import Connection
 
 from ledger.cli.deliver_options import EntryCode, Offset, ShowValues
-from ledger.cli.output import Exit, Problem, print_fields, print_json, print_table, say
+from ledger.cli.output import Exit, Problem, out, print_fields, print_json, print_table, say
 from ledger.cli.session import Json, opened
 from ledger.deliveries import computing, queries
 from ledger.deliveries.comparing import Changes, changes_between, keys_at
@@ -124,13 +124,18 @@ def _print_changes(
             }
         print_json(told)
         return
+    period = f"{arrived.period_start} – {arrived.period_end}"
     print_fields(
         say(
-            f"{arrived.entry} 第 {arrived.number} 次交付",
-            f"{arrived.entry}, delivery {arrived.number}",
+            f"{arrived.entry} 第 {arrived.number} 次交付（{period}）",
+            f"{arrived.entry}, delivery {arrived.number} ({period})",
         ),
         [(say(zh, name), f"{len(places):,}") for name, zh, places in labelled],
     )
+    if changes.none:
+        out.print(
+            say("✓ 与数据清单逐条相符", "✓ record for record those of the manifest"), style="green"
+        )
     if show_values and not changes.none:
         rows = [
             (say(zh, name), *(keys.get(place) or ["?"] * len(schema.key)))

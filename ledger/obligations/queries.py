@@ -44,6 +44,7 @@ from ledger.obligations.filters import (
 )
 from ledger.obligations.models import BINDINGS, EXEMPTIONS, OBJECTIONS, OBLIGATIONS
 from ledger.obligations.selects import (
+    amended_at,
     bindings_at,
     exemptions_at,
     exemptions_begun_at,
@@ -61,6 +62,7 @@ __all__ = [
     "Objection",
     "Obligation",
     "ObligationFilters",
+    "amended_at",
     "below",
     "bindings",
     "bindings_at",

@@ -97,6 +97,23 @@ def exemptions_begun_at(size: int | None = None) -> Select[Any]:
     )
 
 
+def amended_at(size: int | None = None) -> Select[Any]:
+    """Every version, recorded before a log size, of the obligations that have several.
+
+    Columns: leaf, code, version, responsible, organisation (hash of who spoke).
+    """
+    columns = OBLIGATIONS.c
+    before = [] if size is None else [columns.leaf_from < size]
+    several = select(columns.code).where(columns.version > 1, *before)
+    return select(
+        columns.leaf_from.label("leaf"),
+        columns.code,
+        columns.version,
+        columns.responsible,
+        columns.organisation,
+    ).where(columns.code.in_(several), *before)
+
+
 def _freed(
     size: int | None, day: int, kind: ExemptionTarget, target: ColumnElement[str]
 ) -> FromClause:

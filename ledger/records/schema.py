@@ -271,8 +271,8 @@ def _refuse_floats(types: Mapping[str, Any], scales: Mapping[str, int]) -> None:
             "numbers without a fixed number of decimal places",
             "数值没有固定的小数位",
             where=", ".join(bare),
-            hint="declare one for each: --scale COLUMN=2",
-            hint_zh="请逐列声明小数位：--scale 列名=2",
+            hint=f"declare how many each has, e.g. --scale {bare[0]}=2",
+            hint_zh=f"请逐列声明小数位，例如 --scale {bare[0]}=2",
         )
 
 

@@ -169,6 +169,8 @@ def test_a_report_edited_after_publication_is_named(audited: Person) -> None:
     assert told["anchored"] == []
     said = audited.run("audit", "verify", place, expect=5)
     assert "/gaps/catalogued:QP-2-T1/reason" in said.out
+    # that nobody anchored it speaks neither for nor against a file
+    assert "· these bytes are not anchored" in said.out
 
 
 def test_a_report_that_claims_another_size_is_named(audited: Person) -> None:

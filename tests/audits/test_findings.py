@@ -20,7 +20,7 @@ from ledger.corrections.statements import CancelledDraft, FiledDraft, HandledDra
 from ledger.deliveries.bodies import schema_digest
 from ledger.obligations.statements import ObjectionDraft, ObligationDraft, object_to, oblige
 from ledger.store.engine import writing
-from tests.audits.world import DATA, ENTRY, ROADS, TABLE, WATER, World
+from tests.audits.world import DATA, DUTY, ENTRY, ROADS, TABLE, WATER, World
 from tests.catalogue.conftest import whole_entry
 from tests.organisations.scribe import FAR
 
@@ -555,3 +555,15 @@ def test_an_edition_that_promises_less_than_the_one_before(running: World) -> No
         (row,) = audit.findings(name="entry_weakened")
     assert row.subject == other
     assert row.detail == "-水源; -面积; weekly → on_demand; unconditional → conditional"
+
+
+def test_an_obligation_that_whoever_owes_it_changed_itself(running: World) -> None:
+    running.oblige("QP-8", "duty", responsible=DATA)
+    running.oblige("QP-9", "duty", responsible=DATA)
+    running.oblige("QP-8", "duty", responsible=DATA, update_cycle="other")
+    # and one that it moved to somebody else
+    running.oblige("QP-9", "duty", responsible=ROADS)
+    running.oblige(DUTY, "duty", note="改")
+    told = found(running)
+    assert told["self_amended"] == ["QP-8", "QP-9"]
+    assert told["obligation_amended"] == [DUTY, "QP-8", "QP-9"]

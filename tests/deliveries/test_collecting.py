@@ -88,6 +88,9 @@ def test_a_delivery_follows_the_one_before_and_says_what_it_repeats(
     assert newest["content"] == before["content"]
     assert told["repeats"] == newest["repeats"]
     assert newest["repeats"] <= before["number"]
+    whole = collecting.person.run("deliver", "compare", "--entry", PUBLISHED).out
+    assert f"({newest['period_start']} – {newest['period_end']})" in whole
+    assert "✓ record for record" in whole
 
 
 def test_missing_extra_and_changed_rows_are_counted_and_named_only_on_request(

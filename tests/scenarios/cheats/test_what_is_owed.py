@@ -18,6 +18,7 @@ from tests.scenarios.cheats.town import (
     Town,
     counted,
     finding_in,
+    findings_in,
     gap_in,
     line_in,
     metric_in,
@@ -89,6 +90,17 @@ def test_an_obligation_that_is_amended_to_owe_less_shows_what_it_said_before(
     assert change["members"][member][0] != change["members"][member][1]
     found = finding_in(town.audit(), finding)
     assert (found["subject"], found["leaves"]) == (OTHER_TABLE, [before])
+
+
+def test_an_authority_that_lightens_its_own_duty_is_named(town: Town) -> None:
+    town.oblige(owed("R1", responsible=ROOT_ORGANISATION))
+    assert findings_in(town.audit(), "self_amended") == []
+    words = ("obligation", "withdraw", "R1", "--reason", "事项已取消", "--key", "authority")
+    leaf = town.size()
+    town.run(*words)
+    found = finding_in(town.audit(), "self_amended")
+    assert (found["subject"], found["organisation"]) == ("R1", ROOT_ORGANISATION)
+    assert found["leaves"] == [leaf, leaf - 1]
 
 
 def test_an_obligation_moved_to_another_department_stays_a_gap_and_shows_the_move(
