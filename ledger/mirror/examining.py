@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from ledger.mirror.collecting import collecting_seldom
-from ledger.mirror.own_indexes import PartMaker, WholeParts, indexes_of
+from ledger.mirror.own_indexes import PartMaker, WholeParts, told_indexes
 from ledger.mirror.projections import Decoded, Projection, drafts
 from ledger.mirror.reading import CHECK, read
 from ledger.mirror.second_process import LONG, LostError, SecondProcess, Task, second_process
@@ -140,7 +140,7 @@ class Examining:
         if self._size >= LONG:
             self._stack.enter_context(collecting_seldom())
         examined = self._size if self._projections else 0
-        tasks = Tasks([self._examiner, PartMaker(indexes_of(self._projections))])
+        tasks = Tasks([self._examiner, PartMaker(told_indexes(self._projections))])
         self._beside = self._stack.enter_context(second_process(tasks, examined))
         return self
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from sqlalchemy import Connection, Table
 
-from ledger.mirror.projections import Projection
+from ledger.mirror.projections import Projection, drafts
 from ledger.mirror.second_process import LostError
 from ledger.store.ranged import Appended
 
@@ -82,6 +82,11 @@ def indexes_of(projections: Sequence[Projection]) -> list[OwnIndex]:
     return [each.index for each in projections if isinstance(each, Indexed)]
 
 
+def told_indexes(projections: Sequence[Projection]) -> list[OwnIndex]:
+    """The indexes of those projections that say which rows they append."""
+    return indexes_of([each for each in projections if drafts(each)])
+
+
 @dataclass(frozen=True, slots=True)
 class PartMaker:
     """:meth:`OwnIndex.make` for a second process: takes which index, and what to make of what."""
@@ -95,7 +100,7 @@ class PartMaker:
 
 
 class WholeParts:
-    """Whole parts of the indexes of some projections, made by a second process while rows come, from leaf 0 on.
+    """Whole parts of the indexes of projections that draft, made by a second process while rows come, from leaf 0 on.
 
     Where that one is lost no more are made: who follows the log builds what is missing.
     """
@@ -106,7 +111,7 @@ class WholeParts:
         ask: Callable[[Sequence[Any]], Future[Any] | None],
     ) -> None:
         """``ask`` has a :class:`PartMaker` of the same indexes make something; it gives None where that one is lost."""
-        self._indexes = indexes_of(projections)
+        self._indexes = told_indexes(projections)
         self._ask = ask
         self._material: list[list[tuple[int, Any]]] = [[] for _ in self._indexes]
         self._ends = [index.whole for index in self._indexes]

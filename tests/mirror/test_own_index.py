@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from ledger.catalogue.projection import PROJECTION
 from ledger.catalogue.queries import Filters
 from ledger.catalogue.search_index import INDEX, Block, blocks
 from ledger.mirror import Mirror, side_by_side
+from ledger.mirror.projections import Decoded
+from ledger.mirror.side_by_side import rebuild
 from ledger.store.engine import writing
 from tests.mirror.here import in_this_process
 from tests.mirror.world import HEALTH, District
@@ -174,3 +177,27 @@ def test_blocks_are_built_all_the_same_where_the_second_process_is_lost(
     mirror.rebuild()
     assert built == [Block(0, 15), Block(16, 23)][questions == 3 :]
     assert grams(mirror) == before
+
+
+class Silent:
+    """Writes the same rows, and tells nobody which."""
+
+    name, version, kinds = PROJECTION.name, PROJECTION.version, PROJECTION.kinds
+    tables, index = PROJECTION.tables, PROJECTION.index
+
+    def malformed(self, decoded: Decoded) -> str | None:
+        return PROJECTION.malformed(decoded)
+
+    def apply(self, connection: Connection, statements: Sequence[Decoded]) -> None:
+        PROJECTION.apply(connection, statements)
+
+
+def test_an_index_of_a_projection_that_tells_no_rows_is_built_of_those_that_are_there(
+    mirror: Mirror, built: list[Block], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = grams(mirror)
+    in_this_process(monkeypatch)
+    built.clear()
+    rebuild(mirror.engine, [Silent()])
+    assert grams(mirror) == before
+    assert built == [Block(0, 15), Block(16, 23)]

@@ -108,6 +108,8 @@ class Comparison:
                 f'SELECT {columns} FROM {self._place.lasting}."{table.name}" ORDER BY {order}',  # noqa: S608
                 execution_options={"stream_results": True},
             )
+        if conn.dialect.name != "sqlite":
+            return [tuple(row) for row in result.fetchmany(count)]
         # The driver's own tuples: nobody asks these by name.
         rows: Sequence[Any] = result.cursor.fetchmany(count)
         return list(rows)
