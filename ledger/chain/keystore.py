@@ -41,6 +41,17 @@ DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
 
 
+def account_of(private_key: str | bytes) -> LocalAccount:
+    """The account of a private key (32 bytes, or hex text); raises :class:`KeystoreError` where it is none."""
+    try:
+        account: LocalAccount = _accounts().from_key(private_key)
+    except (ValueError, TypeError) as problem:
+        raise KeystoreError(
+            "that is no private key: 32 bytes, written as 64 hex digits, are needed"
+        ) from problem
+    return account
+
+
 class KeystoreError(Exception):
     """A key that cannot be made, found or read; the text says what to do."""
 
@@ -104,12 +115,7 @@ class Keystore:
     ) -> KeyInfo:
         """Take in a private key (32 bytes, or hex text)."""
         self._check_new(name)
-        try:
-            account: LocalAccount = _accounts().from_key(private_key)
-        except (ValueError, TypeError) as problem:
-            raise KeystoreError(
-                "that is no private key: 32 bytes, written as 64 hex digits, are needed"
-            ) from problem
+        account = account_of(private_key)
         info = KeyInfo(name, account.address, label, organisation, roles)
         self._write_new(self._file(name), self._sealed(account, passphrase, info))
         return info

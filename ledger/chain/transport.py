@@ -296,7 +296,7 @@ class Endpoint:
             ) from problem
         except httpx.RemoteProtocolError as problem:
             raise ChainUnavailable(
-                f"{self.name} broke off its answer ({problem}); check the node and what stands "
+                f"{self.name} broke off its answer ({printable(str(problem).strip())}); check the node and what stands "
                 "between"
             ) from problem
         except httpx.TransportError as problem:

@@ -150,7 +150,7 @@ def register_command(
     elif code and name:
         one = {"code": code, "name": name, "parent": parent, "level": level}
         more = {"name_en": name_en, "evidence": evidence}
-        rows = [("options", {k: v for k, v in {**one, **more}.items() if v})]
+        rows = [(f"--code {code}", {k: v for k, v in {**one, **more}.items() if v})]
     else:
         raise Problem(
             say("请给出 --code 和 --name，或 --file", "give --code and --name, or --file"),

@@ -12,6 +12,7 @@ import typer
 from ledger.chain.connect import connect
 from ledger.chain.deploying import deploy
 from ledger.chain.interface import Chain
+from ledger.chain.keystore import account_of
 from ledger.cli.organisations import drafts_from
 from ledger.cli.output import (
     Exit,
@@ -70,7 +71,7 @@ def init(
             say("--code 与 --name 须同时给出", "--code and --name go together"), code=Exit.USAGE
         )
     drafts = (
-        drafts_from([("options", {"code": code, "name": name, "level": "district"})])
+        drafts_from([(f"--code {code}", {"code": code, "name": name, "level": "district"})])
         if code and name
         else []
     )
@@ -100,11 +101,28 @@ def _make_keys(office: Office, sender_key_file: Path | None) -> None:
         AUTHORITY_KEY: say("主管部门（创世授权）", "authority, the root of trust"),
         ADMIN_KEY: say("合约管理", "admits and retires registries"),
     }
+    sender, secret = office.settings.sender_key, ""
+    if sender_key_file is not None:
+        secret = existing_file(sender_key_file).read_text("ascii", "replace").strip()
+        given = account_of(secret).address
+        if sender in known and office.keystore.find(sender).address != given:
+            raise Problem(
+                say(
+                    f"密钥库中已有名为 {sender} 的另一密钥 {office.keystore.find(sender).address}，"
+                    f"而 {sender_key_file} 中是 {given}",
+                    f"the keystore has another key called {sender} already, "
+                    f"{office.keystore.find(sender).address}; that of {sender_key_file} is {given}",
+                ),
+                say(
+                    f"这是先前未完成的 init 所建：如无用处，请删除 {office.data_dir / 'keys'}，或换一个 --data-dir",
+                    f"an init that was not finished made it: remove {office.data_dir / 'keys'} if nothing else "
+                    "needs it, or name another --data-dir",
+                ),
+            )
     with progress_bar(say("生成密钥", "Making keys"), total=len(wanted)) as bar:
         for done, (key, label) in enumerate(wanted.items(), start=1):
             if key not in known:
-                if key == office.settings.sender_key and sender_key_file is not None:
-                    secret = existing_file(sender_key_file).read_text("ascii", "replace").strip()
+                if key == sender and secret:
                     office.keystore.add(key, secret, passphrase, label=label)
                 else:
                     office.keystore.create(key, passphrase, label=label)

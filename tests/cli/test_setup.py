@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import select
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from ledger.chain.keystore import Keystore
 from tests.chain_nodes import FUNDED, anvil_node
 from tests.person import Person
 from tests.small_office import EDUCATION, ORGANISATIONS, ROOT_ORGANISATION
@@ -95,7 +97,7 @@ def test_init_says_what_to_do_next_in_this_directory(newcomer: Person) -> None:
 
 def test_init_refuses_a_code_or_name_that_cannot_be(newcomer: Person) -> None:
     ran = newcomer.run("init", "--code", "11990118000000000X", "--name", "区", expect=REFUSED)
-    assert "options, evidence" in ran.err
+    assert "--code 11990118000000000X, evidence: character 18 should be" in ran.err
     ran = newcomer.run("init", "--code", ROOT_ORGANISATION, expect=2)
     assert "--name" in ran.err
     assert not newcomer.data_dir.exists()
@@ -121,6 +123,28 @@ def test_a_payers_key_that_is_none_is_refused(newcomer: Person, content: bytes) 
         "init", "--rpc", "http://127.0.0.1:9", "--sender-key-file", payer, expect=REFUSED
     )
     assert "no private key" in ran.err
+
+
+def test_a_payers_key_is_not_passed_over_for_one_that_a_broken_init_made(newcomer: Person) -> None:
+    payer = newcomer.place / "payer.hex"
+    payer.write_text(FUNDED)
+    words = ("init", "--rpc", "http://127.0.0.1:9")
+    assert "cannot be reached" in newcomer.run(*words, expect=UNAVAILABLE).err
+    refused = newcomer.run(*words, "--sender-key-file", payer, expect=REFUSED).err
+    assert f"another key called sender already, {sender_of(newcomer)}" in refused
+    assert "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266" in refused
+    assert f"remove {newcomer.data_dir / 'keys'}" in refused
+    shutil.rmtree(newcomer.data_dir / "keys")
+    for _ in range(2):  # the same key again is no other
+        ran = newcomer.run(*words, "--sender-key-file", payer, expect=UNAVAILABLE)
+        assert "cannot be reached" in ran.err
+    assert sender_of(newcomer) == "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
+
+
+def sender_of(person: Person) -> str:
+    return next(
+        one.address for one in Keystore(person.data_dir / "keys").list() if one.name == "sender"
+    )
 
 
 @pytest.mark.parametrize("kind", ["gbk.csv", "utf-8-sig.csv", "book.xlsx"])
