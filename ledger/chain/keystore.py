@@ -37,6 +37,8 @@ NOTE = "govledger"
 VAULT_FILE = "vault.key"
 SECRET_BYTES = 32
 NONCE_BYTES = 12
+LISTED = 12
+"""Names of keys that a refusal lists; of more the nearest ones."""
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
 
@@ -247,8 +249,15 @@ class Keystore:
         for info in self.list():
             if info.address.lower() == name.lower():
                 return self._file(info.name)
-        known = ", ".join(info.name for info in self.list()) or "none"
-        raise KeystoreError(f"there is no key {name!r} in {self.directory}; there are: {known}")
+        names = [info.name for info in self.list()]
+        if len(names) <= LISTED:
+            known = f"there are: {', '.join(names) or 'none'}"
+        else:
+            from difflib import get_close_matches  # noqa: PLC0415 - only where somebody misspelt one
+
+            near = get_close_matches(name, names, LISTED) or names[:LISTED]
+            known = f"of {len(names)} there are: {', '.join(near)}, … (govledger key list)"
+        raise KeystoreError(f"there is no key {name!r} in {self.directory}; {known}")
 
     def _draft(self, document: dict[str, Any]) -> Path:
         """The document in a new file that only its owner may read, safely on the disk."""

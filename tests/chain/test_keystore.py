@@ -89,6 +89,16 @@ def test_an_unknown_key_is_answered_with_those_that_exist(keystore: Keystore) ->
     keystore.create("office", PASSPHRASE)
     with pytest.raises(KeystoreError, match="there are: office"):
         keystore.unlock("offce", PASSPHRASE)
+    for number in range(20):
+        (keystore.directory / f"d{number:02}-steward.json").write_bytes(
+            (keystore.directory / "office.json")
+            .read_bytes()
+            .replace(b"office", b"d%02d-steward" % number)
+        )
+    with pytest.raises(
+        KeystoreError, match=r"of 21 there are: d07-steward, .*, … \(govledger key list\)"
+    ):
+        keystore.unlock("d07-stewart", PASSPHRASE)
 
 
 def test_a_key_can_be_taken_in_from_text_and_from_another_wallet(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from scripts.engine.build import EngineUnavailable, awaited_engine, built_engine, cached_engine
+from scripts.engine.network import Network, NetworkError
 
 ROOT = Path(__file__).resolve().parents[2]
 UNAVAILABLE = 3
@@ -133,3 +134,10 @@ def is_over(pid: int) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+@pytest.mark.parametrize("address", ["0x12", "sender", "0x" + "g" * 40, ""])
+def test_nothing_is_sent_to_what_is_no_address(tmp_path: Path, address: str) -> None:
+    network = Network(tmp_path, {"base": 1, "validators": [{"number": 1}], "isolated": False})
+    with pytest.raises(NetworkError, match="is no address: give 0x and 40"):
+        network.fund(address)
