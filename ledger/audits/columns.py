@@ -39,15 +39,17 @@ _UNLIKE = (
 
 
 def find_dropped_columns(connection: Connection, work: Workspace, size: int) -> None:
-    """Add a finding for each manifest that lacks columns of the one before it.
+    """Add findings for each manifest that lacks columns of the one before it, or has them otherwise.
 
     Where the schemas are not public, that they differ is all that can be said.
     """
     for some in _by(_CHUNK, work.rows(_CHANGED)):
         leaves = {leaf for row in some for leaf in (row.leaf, row.earlier)}
         schemas = _schemas(connection, size, leaves)
-        found = [_finding(row, schemas[row.leaf], schemas[row.earlier]) for row in some]
-        work.put("audit_finding", [one for one in found if one is not None])
+        found = [
+            one for row in some for one in _findings(row, schemas[row.leaf], schemas[row.earlier])
+        ]
+        work.put("audit_finding", found)
 
 
 def count_items(connection: Connection, work: Workspace, size: int) -> None:
@@ -118,20 +120,51 @@ def _among(
     return connection.exec_driver_sql(whole).all()
 
 
-def _finding(row: Row, schema: str | None, earlier: str | None) -> tuple[Any, ...] | None:
-    now, before = _names(schema), _names(earlier)
+def _findings(row: Row, schema: str | None, earlier: str | None) -> Iterator[tuple[Any, ...]]:
+    """Columns that are gone, or of another type, and another key."""
+    now, before = _columns(schema), _columns(earlier)
     place = (row.entry, row.org, row.scoped, row.leaf, row.earlier, None)
     if now is None or before is None:
-        return ("schema_changed", *place, None)
-    gone = sorted(before - now)
-    return ("column_dropped", *place, ", ".join(gone)) if gone else None
+        yield ("schema_changed", *place, None)
+        return
+    gone = sorted(before.keys() - now.keys())
+    if gone:
+        yield ("column_dropped", *place, ", ".join(gone))
+    types = [
+        f"{name}: {before[name]} → {now[name]}"
+        for name in sorted(before.keys() & now.keys())
+        if before[name] != now[name]
+    ]
+    if types:
+        yield ("column_retyped", *place, ", ".join(types))
+    keys = [", ".join(_key(text)) for text in (earlier, schema)]
+    if keys[0] != keys[1]:
+        yield ("key_changed", *place, " → ".join(keys))
 
 
 def _names(schema: str | None) -> set[str] | None:
     """The names of a schema's columns; None where it is not public, or not as expected."""
+    columns = _columns(schema)
+    return None if columns is None else set(columns)
+
+
+def _columns(schema: str | None) -> dict[str, str] | None:
+    """The columns of a schema with their types; None where it is not public, or not as expected."""
     if schema is None:
         return None
     columns = msgspec.json.decode(schema).get("columns")
     if not isinstance(columns, list):
         return None
-    return {str(column.get("name")) for column in columns if isinstance(column, dict)}
+    return {str(one.get("name")): _type_of(one) for one in columns if isinstance(one, dict)}
+
+
+def _type_of(column: dict[str, Any]) -> str:
+    """A column's type, with its scale where it has one."""
+    scale = column.get("scale")
+    return f"{column.get('type')}" if scale is None else f"{column.get('type')}({scale})"
+
+
+def _key(schema: str | None) -> list[str]:
+    """The key's columns as a schema names them."""
+    key = msgspec.json.decode(schema or "{}").get("key")
+    return [str(name) for name in key] if isinstance(key, list) else []

@@ -95,6 +95,18 @@ _EVERY = (
         "entry",
     ),
     Signal(
+        "column_retyped",
+        "字段类型与上一期数据清单不同",
+        "columns have other types than in the manifest before",
+        "entry",
+    ),
+    Signal(
+        "key_changed",
+        "主键与上一期数据清单不同",
+        "rows are told apart by another key than in the manifest before",
+        "entry",
+    ),
+    Signal(
         "entry_weakened",
         "目录改版后减少数据项、放慢更新或收窄共享",
         "an edition promises less than the one before: items, updates or sharing",

@@ -105,6 +105,11 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         found: dict[str, Any] = msgspec.to_builtins(self)
         return found
 
+    def departures(self) -> dict[str, tuple[int, int]]:
+        """What is not as it is by default (``grace.daily``): the figure here, and the default one."""
+        here, usual = _figures(self.document()), _figures(DEFAULT_POLICY.document())
+        return {name: (here[name], usual[name]) for name in usual if here[name] != usual[name]}
+
     def digest(self) -> str:
         """SHA-256 of the canonical document, lower-case hex."""
         return hashlib.sha256(canonical_json(self.document())).hexdigest()
@@ -113,6 +118,17 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Grace of a cycle, None for a cycle without due dates (不定时, 其他)."""
         found: int | None = getattr(self.grace, str(cycle.value), None)
         return found
+
+
+def _figures(document: dict[str, Any], above: str = "") -> dict[str, int]:
+    """The numbers of a policy's document, by their dotted names."""
+    found: dict[str, int] = {}
+    for name, value in document.items():
+        if isinstance(value, dict):
+            found |= _figures(value, f"{above}{name}.")
+        elif isinstance(value, int):
+            found[above + name] = value
+    return found
 
 
 DEFAULT_POLICY = Policy()

@@ -269,6 +269,7 @@ def _check_claim(
             ),
         )
         _check_calendar(found, claim)
+        _tell_policy(found, claim.policy)
         measured = _check_bytes(found, claim, connection, progress, counting=counting)
         _check_anchors(found, claim, connection, measured)
         connection.rollback()
@@ -282,6 +283,23 @@ def _check_calendar(found: Verified, claim: Claim) -> None:
             "the report was made with another calendar of working days than this program's: "
             "install the same release of chinesecalendar",
         )
+
+
+def _tell_policy(found: Verified, policy: Policy) -> None:
+    """A report follows from its policy, however lax: where that is not the default one, it is told."""
+    others = policy.departures()
+    if not others:
+        return
+    zh = "、".join(f"{name} {here}（默认 {usual}）" for name, (here, usual) in others.items())
+    en = ", ".join(f"{name} {here} (default {usual})" for name, (here, usual) in others.items())
+    found.checks.append(
+        Check(
+            True,  # noqa: FBT003 - nothing failed
+            f"报告所用口径 {policy.name} 与默认口径不同：{zh}",
+            f"the report was made under the policy {policy.name}, which is not the default: {en}",
+            told=True,
+        )
+    )
 
 
 def _log_of(claim: Claim, connection: Connection) -> LogIdentity | None:

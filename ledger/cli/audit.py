@@ -221,8 +221,21 @@ def _print_head(head: dict[str, Any]) -> None:
             (say("审计日", "day"), head["day"]),
             (say("范围", "scope"), scope or say("全部", "everything")),
             (say("口径", "policy"), f"{head['policy']['name']} {head['policy_digest'][:12]}"),
+            (say("与默认口径不同", "other than by default"), _departures(head["policy"])),
         ],
     )
+
+
+def _departures(policy: dict[str, Any]) -> str | None:
+    """Where the policy is not the default one, None where it is."""
+    from ledger.audits.policy import policy_of  # noqa: PLC0415
+
+    found = policy_of(policy).departures()
+    told = (
+        say(f"{name} {here}（默认 {usual}）", f"{name} {here} (default {usual})")
+        for name, (here, usual) in found.items()
+    )
+    return say("、", ", ").join(told) or None
 
 
 def _print_metrics(told: list[dict[str, Any]]) -> None:

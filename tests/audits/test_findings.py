@@ -165,6 +165,25 @@ def test_a_column_dropped(running: World) -> None:
     }
 
 
+def test_columns_of_another_type_and_another_key(running: World) -> None:
+    """A scale that shrinks rounds amounts away; a key of row numbers lets copies of rows pass."""
+    other = {
+        "columns": [
+            {"name": "编号", "type": "string"},
+            {"name": "面积", "type": "decimal", "scale": 0},
+            {"name": "序号", "type": "integer"},
+        ],
+        "key": ["序号"],
+    }
+    running.on(7, 3).manifest(*Q2, schema=other, key=["序号"])
+    with running.audit() as audit:
+        told = {row.name: row.detail for row in audit.findings()}
+    assert told == {
+        "column_retyped": "面积: decimal(2) → decimal(0)",
+        "key_changed": "编号 → 序号",
+    }
+
+
 def test_items_that_no_column_bears_the_name_of(running: World) -> None:
     line = running.states()
     # the manifest's columns are called otherwise than the entry's items: nobody can tell

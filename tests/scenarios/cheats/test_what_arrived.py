@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from ledger.audits.policy import Policy
@@ -123,6 +124,20 @@ def test_a_column_is_not_dropped_unnoticed(july: Town) -> None:
     july.manifest(SECOND_QUARTER, narrow, "--new-schema")
     found = finding_in(july.audit(), "column_dropped")
     assert (found["subject"], found["detail"]) == (PUBLISHED, "补助")
+
+
+def test_a_key_of_row_numbers_that_lets_copies_pass_is_named(july: Town) -> None:
+    rows = grown(5) + grown(5)[:3]
+    schema = tables.SCHEMA.append(pa.field("序号", pa.int64()))
+    numbered = [row | {"序号": number} for number, row in enumerate(rows)]
+    padded = tables.parquet(july.place / "padded.parquet", numbered, schema)
+    period = ("--entry", PUBLISHED, "--period", SECOND_QUARTER, "--row-key", "序号")
+    words = ("deliver", "manifest", padded, *period, "--key", "education-steward")
+    refused = july.run(*words, expect=3)
+    assert "another key: 序号" in refused.err
+    july.run(*words, "--new-schema")
+    found = finding_in(july.audit(), "key_changed")
+    assert (found["subject"], found["detail"]) == (PUBLISHED, f"{tables.KEY} → 序号")
 
 
 def test_a_column_is_not_lost_on_the_way(july: Town) -> None:

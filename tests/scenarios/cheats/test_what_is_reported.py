@@ -118,6 +118,20 @@ def test_a_statement_that_tells_other_figures_than_its_report_is_named(
     assert any(words in one["en"] for one in told["checks"] if not one["ok"])
 
 
+def test_a_report_under_a_lax_policy_says_so(town: Town) -> None:
+    lax = {"format": "govledger-audit-policy/1", "name": "lax", "timeliness_pass": 0}
+    file = town.place / "lax.json"
+    file.write_text(json.dumps(lax), "utf-8")
+    town.run("audit", "publish", "--key", "auditor", "--policy", file, "-o", "lax-report.json")
+    told = town.run("audit", "verify", "lax-report.json").out
+    assert "· the report was made under the policy lax" in told
+    assert "timeliness_pass 0 (default 8000)" in told
+    assert (
+        "timeliness_pass 0 (default 8000)"
+        in town.run("audit", "completeness", "--policy", file).out
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "key", "speaker", "refusal"),
     [
