@@ -28,8 +28,9 @@ from ledger.store.engine import writing
 from ledger.store.ranged import Appended
 
 CHUNK = 2_000
-AHEAD = 3
-"""Chunks that are examined while one is written."""
+AHEAD = 8
+"""Chunks that are examined while one is written: more than make this process examine some itself, so that it need not
+wait for the other one."""
 Progress = Callable[[int, int], None]
 """Called with how many leaves are done, and of how many."""
 OnRows = Callable[[int, Sequence[Sequence[Any]]], None]
