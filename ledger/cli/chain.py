@@ -59,7 +59,10 @@ def status(as_json: Json = False) -> None:
     print_fields(
         say("链", "Chain"),
         [
-            (say("链", "chain"), f"{chain.name} (chain id {deployment.chain_id})"),
+            (
+                say("链", "chain"),
+                f"{chain.name} ({say('链标识', 'chain id')} {deployment.chain_id})",
+            ),
             (say("最新区块", "newest block"), f"{head.number} 0x{head.hash.hex()}"),
             (say("日志合约", "log contract"), deployment.log),
             *((name, address) for name, address in deployment.registries.items()),

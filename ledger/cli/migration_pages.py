@@ -36,8 +36,11 @@ def tell_preview(office: Office, new: JsonRpcChain, preview: Preview, *, as_json
     print_fields(
         say("迁移预览", "What a migration carries"),
         [
-            (say("从", "from"), f"{office.chain.name} (chain id {office.deployment.chain_id})"),
-            (say("到", "to"), f"{new.name} (chain id {new.chain_id})"),
+            (
+                say("从", "from"),
+                f"{office.chain.name} ({say('链标识', 'chain id')} {office.deployment.chain_id})",
+            ),
+            (say("到", "to"), f"{new.name} ({say('链标识', 'chain id')} {new.chain_id})"),
             (say("声明", "statements"), preview.statements),
             (say("签名批次", "signed batches"), preview.batches),
             (say("主题", "subjects"), preview.subjects),
@@ -171,7 +174,12 @@ def tell_status(office: Office, *, as_json: bool) -> None:
     zh, en = words[stage]
     rows: list[tuple[str, object]] = [(say("阶段", "stage"), say(zh, en))]
     if begun is not None:
-        rows.append((say("新链", "new chain"), f"{begun.to} (chain id {begun.to_chain_id})"))
+        rows.append(
+            (
+                say("新链", "new chain"),
+                f"{begun.to} ({say('链标识', 'chain id')} {begun.to_chain_id})",
+            )
+        )
         rows += [(name, place) for name, place in begun.places.items()]
         again = say("再次运行同一命令即可继续", "run the same command again to go on")
         rows.append((say("下一步", "next"), again))
@@ -179,7 +187,7 @@ def tell_status(office: Office, *, as_json: bool) -> None:
         rows.append(
             (
                 say("前序日志", "carried on"),
-                f"{one.log} (chain id {one.chain_id}), {one.size}, {one.root}",
+                f"{one.log} ({say('链标识', 'chain id')} {one.chain_id}), {one.size}, {one.root}",
             )
         )
     print_fields(say("迁移", "Migration"), rows)

@@ -169,7 +169,10 @@ def _tell_next(office: Office, *, registered: bool) -> None:
         say("账本已就绪", "The ledger is ready"),
         [
             (say("数据目录", "data directory"), office.data_dir),
-            (say("链", "chain"), f"{office.chain.name} (chain id {deployment.chain_id})"),
+            (
+                say("链", "chain"),
+                f"{office.chain.name} ({say('链标识', 'chain id')} {deployment.chain_id})",
+            ),
             (say("日志合约", "log contract"), deployment.log),
             (say("创世授权密钥", "genesis authority"), deployment.genesis_authority),
         ],
