@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -169,12 +171,15 @@ def findings(
     with audit_of(
         as_of, organisation=organisation, library=library, level=level, policy=policy
     ) as found:
-        listed = counted(found.findings(name=name), limit)
+        kinds: Counter[str] = Counter()
+        listed = counted(_noting(found.findings(name=name), kinds), limit)
         told = [finding_line(found, row) for row in listed.rows]
         names = {one.code: one.name or one.code for one in found.organisations()}
     if json_output:
         print_json({"total": listed.total, "findings": told})
         return
+    if len(kinds) > 1:
+        _print_kinds(kinds)
     print_table(
         say(f"审计发现：{listed.size}", f"Findings: {listed.size}"),
         [
@@ -210,6 +215,27 @@ app.command("denominator")(denominator)
 app.command("publish")(audit_reports.publish)
 app.command("reports")(audit_reports.reports)
 app.command("verify")(audit_reports.verify)
+
+
+def _noting(rows: Iterator[Any], kinds: Counter[str]) -> Iterator[Any]:
+    """The findings as they come, counted by name on their way."""
+    for row in rows:
+        kinds[row.name] += 1
+        yield row
+
+
+def _print_kinds(kinds: Counter[str]) -> None:
+    """How many there are of each name, the rarest first: a long list hides what happened once."""
+    number = say("数量", "how many")
+    print_table(
+        say("按名称", "By name"),
+        [number, say("发现", "finding"), "--name"],
+        [
+            (count, say(SIGNALS[name].zh, SIGNALS[name].en), name)
+            for name, count in sorted(kinds.items(), key=lambda one: (one[1], one[0]))
+        ],
+        right=[number],
+    )
 
 
 def _print_head(head: dict[str, Any]) -> None:

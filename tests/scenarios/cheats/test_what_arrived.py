@@ -157,6 +157,10 @@ def test_a_manifest_of_a_day_does_not_hide_the_quarter_that_ends_on_it(july: Tow
     overlap = finding_in(report, "periods_overlap")
     assert (overlap["subject"], overlap["number"]) == (PUBLISHED, "2026-06-30")
     assert finding_in(report, "rows_fell")["number"] == ROWS + 3
+    # the terminal tells first how many there are of each name, as --name takes it
+    names = july.run("audit", "findings").out.partition("Findings:")[0]
+    assert "1  all rows are far fewer than all rows of the period before" in names
+    assert "periods_overlap" in names
     # what is owed for the quarter closes the gap, and nothing else does
     july.receive(SECOND_QUARTER, july.pupils("whole", grown(5)))
     assert gap_in(july.audit()) is None
