@@ -48,7 +48,7 @@ class Reading:
         self._whole = whole
         self._changed = Condition()
         self._coming = list(asked)[::-1]
-        self._reading: tuple[str, Pieces, list[tuple[int, int]]] | None = None
+        self._awaited = ""
         self._read: dict[str, list[pa.Table]] = {name: [] for name in asked}
         self._due: dict[str, int] = {}
         """Pieces of an input that nobody has taken yet."""
@@ -87,6 +87,8 @@ class Reading:
 
     def _take(self, name: str) -> pa.Table | None:
         with self._changed:
+            self._awaited = name
+            self._changed.notify_all()
             self._changed.wait_for(
                 lambda: self._error or self._read[name] or self._due.get(name) == 0
             )
@@ -120,30 +122,35 @@ class Reading:
                 self._changed.notify_all()
 
     def _work_off(self, connection: Connection) -> None:
-        while (one := self._next(connection)) is not None:
-            name, pieces, leaves = one
-            piece = pieces.read(connection, leaves)
+        """Read inputs, each on one connection from its first piece to its last: on another rows may lie elsewhere."""
+        while (name := self._next()) is not None:
+            pieces = Pieces(
+                connection, self._asked[name], size=None if name in self._whole else self._size
+            )
             with self._changed:
-                self._read[name].append(piece)
-                self._kept += piece.nbytes
-                self._changed.notify_all()
-
-    def _next(self, connection: Connection) -> tuple[str, Pieces, tuple[int, int]] | None:
-        """What to read now, once there is room for it; in order, so that what is waited for has been begun."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._left or self._error or self._kept < _AHEAD)
-            if self._left or self._error:
-                return None
-            if self._reading is None:
-                if not self._coming:
-                    return None
-                name = self._coming.pop()
-                size = None if name in self._whole else self._size
-                pieces = Pieces(connection, self._asked[name], size=size)
                 self._due[name] = len(pieces.ranges)
-                self._reading = name, pieces, pieces.ranges[::-1]
-            name, pieces, ranges = self._reading
-            leaves = ranges.pop()
-            if not ranges:
-                self._reading = None
-            return name, pieces, leaves
+            for part in pieces.ranges:
+                if not self._may_read(name):
+                    return
+                piece = pieces.read(connection, part)
+                with self._changed:
+                    self._read[name].append(piece)
+                    self._kept += piece.nbytes
+                    self._changed.notify_all()
+
+    def _next(self) -> str | None:
+        """The next input, in order, so that what is waited for has been begun."""
+        with self._changed:
+            return self._coming.pop() if self._coming and not self._ended else None
+
+    def _may_read(self, name: str) -> bool:
+        """Wait until there is room for a piece, or somebody waits for it; whether it is wanted at all."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._ended or self._kept < _AHEAD or self._awaited == name
+            )
+            return not self._ended
+
+    @property
+    def _ended(self) -> bool:
+        return self._left or self._error is not None

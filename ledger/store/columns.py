@@ -35,18 +35,19 @@ Kind = Literal["decimal", "word", "text", "digest"]
 """How values come: whole numbers as decimals between commas, or as eight bytes, the greatest first."""
 DIGEST_BYTES = 32
 LEAVES = 1 << 17
-"""Leaves of the log whose rows are read at once: so much memory a piece may take."""
+"""Rows, or leaves of the log whose rows are read at once: so much memory a piece may take."""
 _FIRST, _END = "/*first*/0", "/*end*/0"
-"""Where the range of leaves stands in a compiled select."""
+"""Where the range of a piece stands in a compiled select."""
 _BINARY = "govledger_binary"
 """Execution option: PostgreSQL sends bytes as they are, not as hexadecimal digits."""
 _COMMA, _SEPARATOR, _NOTHING, _NO_NUMBER = ",", "\x1f", "\x02", -1
 _WORD_BYTES, _DIGITS = 8, 18
 """Of a number in binary, and the most that fit into it, whatever they are."""
 _SCANNED = re.compile(r"\w+\.leaf_(?:from|until) (?=<|>=|IS NULL)")
-_RANGED = re.compile(r"\w+\.leaf_until (?=<|>=|IS NULL)")
 """What holds at a size is all but always nearly every row, which SQLite finds faster in the order in which rows lie
 than through an index. A plus before the column keeps it from the index, and changes nothing else."""
+_HELD = re.compile(r"(\w+)\.leaf_from < \d+")
+"""The table whose rows are asked for, and the condition that they were recorded before a size."""
 
 
 class _UnclearError(Exception):
@@ -61,16 +62,17 @@ def read_columns(
     See :class:`Pieces`, of which these are all.
     """
     pieces = Pieces(connection, asked, size=size, at_once=at_once)
-    for leaves in pieces.ranges:
-        yield pieces.read(connection, leaves)
+    for part in pieces.ranges:
+        yield pieces.read(connection, part)
 
 
 class Pieces:
-    """The rows of ``asked``, to be read piece by piece, each on whichever connection there is.
+    """The rows of ``asked``, to be read piece by piece on ``connection``.
 
-    With ``size`` the select has a column ``leaf``, below it, by which it is cut into pieces of ``at_once`` leaves; else
-    it comes in one piece. Columns are whole numbers (truth values: 0 and 1) of 64 bits, texts, or digests of 32 bytes,
-    each of which may be null.
+    With ``size`` a select with a column ``leaf``, below it, is cut into pieces: on SQLite of so many rows of the table
+    whose leaf it is, in the order in which they lie (an index on the leaves leads to each row apart), on PostgreSQL of
+    so many leaves. Any other comes in one piece. Columns are whole numbers (truth values: 0 and 1) of 64 bits, texts,
+    or digests of 32 bytes, each of which may be null.
     """
 
     def __init__(
@@ -84,20 +86,26 @@ class Pieces:
         self._dialect = connection.dialect
         # Compiled once: that takes longer than many a piece. The rest is put around it as text.
         told = str(asked.compile(dialect=self._dialect, compile_kwargs={"literal_binds": True}))
+        within, held = "", []
+        if self._dialect.name == "sqlite":
+            told, held = _SCANNED.sub(r"+\g<0>", told), _HELD.findall(told)
         self.ranges: list[tuple[int, int]] = [(0, 0)]
-        """First leaf, and the one after the last, of each piece."""
-        within, scanned = "", _SCANNED
-        if size is not None and size > at_once:
+        """The first, and the one after the last, of each piece."""
+        if size is not None and size > at_once and "leaf" in asked.selected_columns:
+            in_order = len(held) == 1
+            one, of = (f"{held[0]}.rowid", held[0]) if in_order else ("leaf", f"({told}) AS whole")
             # One by one, so that each is the first of an index.
-            ends = f"(SELECT MIN(leaf) FROM ({told}) AS a), (SELECT MAX(leaf) FROM ({told}) AS b)"  # noqa: S608
+            ends = f"(SELECT MIN({one}) FROM {of}), (SELECT MAX({one}) FROM {of})"  # noqa: S608
             lowest, highest = connection.exec_driver_sql(f"SELECT {ends}").one()
             if lowest is not None and highest - lowest >= at_once:
-                within, scanned = f" WHERE leaf >= {_FIRST} AND leaf < {_END}", _RANGED
+                cut = f"{one} >= {_FIRST} AND {one} < {_END}"
                 self.ranges = [
                     (first, first + at_once) for first in range(lowest, highest + 1, at_once)
                 ]
-        if self._dialect.name == "sqlite":
-            told = scanned.sub(r"+\g<0>", told)
+                if in_order:
+                    told = _HELD.sub(rf"\g<0> AND {cut}", told)
+                else:
+                    within = f" WHERE {cut}"
         self._rows = f"FROM ({told}) AS asked{within}"
         columns = asked.subquery().c
         self._columns = [(str(one.key), _kind(one, self._dialect.name)) for one in columns]
@@ -109,11 +117,11 @@ class Pieces:
             for one, (name, kind) in zip(columns, self._columns, strict=True)
         )
 
-    def read(self, connection: Connection, leaves: tuple[int, int]) -> pa.Table:
+    def read(self, connection: Connection, part: tuple[int, int]) -> pa.Table:
         """One of them."""
         import pyarrow as pa  # noqa: PLC0415 - heavy, and few commands need it
 
-        found = self._ask(connection, f"COUNT(*), {self._packed}", leaves).one()
+        found = self._ask(connection, f"COUNT(*), {self._packed}", part).one()
         count, told, present = found[0], found[1::2], found[2::2]
         try:
             arrays = [
@@ -121,17 +129,15 @@ class Pieces:
                 for at, (_, kind) in enumerate(self._columns)
             ]
         except _UnclearError:
-            rows = self._ask(connection, self._names, leaves).all()
+            rows = self._ask(connection, self._names, part).all()
             arrays = [
                 _plain(kind, [row[at] for row in rows])
                 for at, (_, kind) in enumerate(self._columns)
             ]
         return pa.Table.from_arrays(arrays, names=[name for name, _ in self._columns])
 
-    def _ask(
-        self, connection: Connection, shown: str, leaves: tuple[int, int]
-    ) -> CursorResult[Any]:
-        rows = self._rows.replace(_FIRST, str(leaves[0])).replace(_END, str(leaves[1]))
+    def _ask(self, connection: Connection, shown: str, part: tuple[int, int]) -> CursorResult[Any]:
+        rows = self._rows.replace(_FIRST, str(part[0])).replace(_END, str(part[1]))
         told = f"SELECT {shown} {rows}"
         return connection.exec_driver_sql(told, execution_options={_BINARY: True})
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from itertools import chain
 from threading import active_count
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, Select, select, text
 from sqlalchemy.exc import OperationalError
 
 from ledger.audits import reading
 from ledger.audits.reading import Reading
 from ledger.audits.report import report_bytes
 from ledger.mirror.tables import statement
+from ledger.store.columns import Pieces
 from tests.audits.test_laws import OWNERS, Table, acts, grounds
 from tests.audits.world import World
 
@@ -41,6 +43,28 @@ def test_two_connections_read_what_one_does(
     monkeypatch.setattr(reading, "beside", noted)
     assert report(either_world) == alone
     assert used
+
+
+def test_what_is_read_in_small_pieces_makes_the_same_report(
+    either_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grounds(either_world)
+    for number, steps in enumerate(range(8)):
+        for act in acts(either_world, number, Table(OWNERS[0], steps, "short", 9_000)):
+            act()
+    whole = report(either_world)
+    cut: list[int] = []
+
+    def small(connection: Connection, asked: Select[Any], *, size: int | None) -> Pieces:
+        pieces = Pieces(connection, asked, size=size, at_once=3)
+        cut.append(len(pieces.ranges))
+        return pieces
+
+    monkeypatch.setattr(reading, "Pieces", small)
+    monkeypatch.setattr(reading, "_AHEAD", 1)
+    monkeypatch.setattr(reading, "_MANY", 1)
+    assert report(either_world) == whole
+    assert max(cut) > 2
 
 
 def test_what_reading_raises_comes_out_and_no_thread_stays(

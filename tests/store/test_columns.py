@@ -79,7 +79,7 @@ def asked() -> Select[Any]:
     held = shown.leaf_until.is_(None) | (shown.leaf_until >= SIZE)
     return select(
         shown.leaf_from.label("leaf"), shown.told, shown.mark, shown.many, shown.here
-    ).where(held)
+    ).where(shown.leaf_from < SIZE, held)
 
 
 def read(connection: Connection, *, at_once: int = LEAVES) -> tuple[int, Counter[Any]]:
