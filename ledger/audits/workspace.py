@@ -89,7 +89,8 @@ class Workspace:
         """What was read, under a name; it is not copied. Of ``codes`` it has the numbers."""
         import pyarrow as pa  # noqa: PLC0415 - heavy, and few commands need it
 
-        whole = pa.concat_tables(pieces)
+        # A piece that was read row by row may hold what is no digest.
+        whole = pa.concat_tables(pieces, promote_options="permissive")
         some = pa.Table.from_batches(whole.to_batches(max_chunksize=_AT_A_TIME), whole.schema)
         read = f"{table}{_AS_READ}" if codes else table
         self._database.register(read, some)

@@ -290,7 +290,9 @@ def _plain(kind: Kind, values: Sequence[Any]) -> pa.Array:
     import pyarrow as pa  # noqa: PLC0415
 
     if kind == "digest":
-        return pa.array([None if one is None else bytes(one) for one in values], pa.binary())
+        found = [None if one is None else bytes(one) for one in values]
+        whole = all(one is None or len(one) == DIGEST_BYTES for one in found)
+        return pa.array(found, pa.binary(DIGEST_BYTES if whole else -1))
     made = str if kind == "text" else int
     return pa.array([None if one is None else made(one) for one in values], _arrow(kind))
 
