@@ -18,6 +18,7 @@ from sqlalchemy import (
     case,
     cast,
     func,
+    null,
     select,
 )
 
@@ -40,13 +41,16 @@ CODES: Mapping[str, Mapping[str, type[Code]]] = {
 """Columns of inputs that are the numbers of their codes, 0 where there is none."""
 WHOLE = frozenset({"correction", "unreadable"})
 """Inputs that are read in one piece: there are few of them, and their leaves are not of one table."""
+_NONE = null().label("library")
 
 
-def inputs(size: int, dialect: str, window_leaf: int = 0) -> dict[str, Select[Any]]:
+def inputs(
+    size: int, dialect: str, window_leaf: int = 0, *, libraries: bool = True
+) -> dict[str, Select[Any]]:
     """The selects at a log size, by the names of their tables without :data:`PREFIX`, in the order of their use.
 
     ``dialect`` is the database's name: text becomes bytes by another function in each. Clocks look at no filing before
-    ``window_leaf``, nor at what followed it.
+    ``window_leaf``, nor at what followed it. Without ``libraries`` all of these are null: only an audit of one asks.
     """
     return {
         "exemption": _only(
@@ -55,10 +59,10 @@ def inputs(size: int, dialect: str, window_leaf: int = 0) -> dict[str, Select[An
             *("valid_from", "expires"),
         ),
         "unreadable": _only(flags.unreadable_at(size), "leaf", "kind", "subject", "org"),
-        "entry": _entries(size),
+        "entry": _entries(size, libraries),
         "edition": _editions(size, dialect),
         "resource": _only(deliveries.resources_at(size), "leaf", "entry", "status"),
-        "obligation": _obligations(size),
+        "obligation": _obligations(size, libraries),
         "binding": _only(
             obligations.bindings_at(size),
             *("leaf", "obligation", "entry", "status", "version", "recorded_at"),
@@ -95,20 +99,24 @@ def later_inputs(size: int) -> dict[str, Select[Any]]:
     }
 
 
-def _obligations(size: int) -> Select[Any]:
-    return _only(
+def _obligations(size: int, libraries: bool) -> Select[Any]:  # noqa: FBT001 - see inputs
+    asked = _only(
         obligations.obligations_at(size),
-        *("leaf", "code", "type", "parent", "responsible", "status", "update_cycle", "library"),
+        *("leaf", "code", "type", "parent", "responsible", "status", "update_cycle"),
         *("produces_data", "valid_from", "valid_until", "version", "recorded_at"),
+        *(("library",) if libraries else ()),
     )
+    return asked if libraries else asked.add_columns(_NONE)
 
 
-def _entries(size: int) -> Select[Any]:
-    return _only(
+def _entries(size: int, libraries: bool) -> Select[Any]:  # noqa: FBT001 - see inputs
+    asked = _only(
         catalogue.entries_at(size),
-        *("leaf", "code", "subject", "state", "published_edition", "provider", "library"),
+        *("leaf", "code", "subject", "state", "published_edition", "provider"),
         *("share_type", "update_cycle", "restricted", "recorded_at", "in_force"),
+        *(("library",) if libraries else ()),
     )
+    return asked if libraries else asked.add_columns(_NONE)
 
 
 def _editions(size: int, dialect: str) -> Select[Any]:

@@ -36,9 +36,10 @@ Progress = Callable[[int, int], None]
 PLAN: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("entries", ("exemption", "unreadable", "entry", "edition", "resource", "obligation")),
     ("units", ("binding",)),
-    ("supply", ("manifest", "received", "score")),
-    ("clocks", ("correction", "act", "item")),
+    ("supply", ("manifest", "received")),
+    ("clocks", ("score", "correction", "act", "item")),
     ("sources", ()),
+    ("scores", ()),
     ("verdicts", ()),
     ("gaps", ()),
     ("datasets", ()),
@@ -49,9 +50,10 @@ _ALL_READ, _JUDGED = "clocks", "verdicts"
 _PASSING = {
     "entries": ("resource",),
     "units": ("binding",),
-    "supply": ("edition", "score"),
+    "supply": ("edition",),
     "clocks": ("correction", "act"),
     "sources": ("item",),
+    "scores": ("score",),
 }
 """Inputs that nothing needs after a file's steps, findings and explanations neither."""
 _DIFFERENCES = "SELECT leaf, differences FROM audit_in_received WHERE differences IS NOT NULL"
@@ -90,7 +92,12 @@ def worked_out(
 ) -> Iterator[Workspace]:
     """The working tables, filled, while the block runs."""
     speakers, in_use = _organisations(connection, question), _used(connection, question)
-    asked = inputs(question.size, connection.dialect.name, question.window_leaf)
+    asked = inputs(
+        question.size,
+        connection.dialect.name,
+        question.window_leaf,
+        libraries=question.scope.library is not None,
+    )
     with ExitStack() as kept:
         # Reading begins first: it takes longest.
         with Reading(connection, asked, question.size, WHOLE) as reading:

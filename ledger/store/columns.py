@@ -26,6 +26,7 @@ from sqlalchemy import (
     Select,
     event,
 )
+from sqlalchemy.sql.elements import Null
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,7 +73,7 @@ class Pieces:
     With ``size`` a select with a column ``leaf``, below it, is cut into pieces: on SQLite of so many rows of the table
     whose leaf it is, in the order in which they lie (an index on the leaves leads to each row apart), on PostgreSQL of
     so many leaves. Any other comes in one piece. Columns are whole numbers (truth values: 0 and 1) of 64 bits, texts,
-    or digests of 32 bytes, each of which may be null.
+    or digests of 32 bytes, each of which may be null; what is null by itself is not asked for.
     """
 
     def __init__(
@@ -112,9 +113,13 @@ class Pieces:
         quoted = self._dialect.identifier_preparer.quote
         self._names = ", ".join(quoted(name) for name, _ in self._columns)
         self._packed = ", ".join(
-            f"{_strung(one, kind, quoted(name), self._dialect.name)}, "
+            "NULL, 0"
+            if isinstance(getattr(given, "element", None), Null)
+            else f"{_strung(one, kind, quoted(name), self._dialect.name)}, "
             f"{f'COUNT({quoted(name)})' if _may_be_null(one) else 'NULL'}"
-            for one, (name, kind) in zip(columns, self._columns, strict=True)
+            for given, one, (name, kind) in zip(
+                asked.selected_columns, columns, self._columns, strict=True
+            )
         )
 
     def read(self, connection: Connection, part: tuple[int, int]) -> pa.Table:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     String,
     Table,
     insert,
+    null,
     select,
 )
 
@@ -169,6 +170,16 @@ def test_usual_columns_are_never_read_row_by_row(engine: Engine) -> None:
             (2, None, b"\2" * 32, -3, 0),
         ]
     )
+
+
+def test_what_is_null_by_itself_is_not_asked_for(engine: Engine) -> None:
+    asked = select(ROWS.c.leaf_from.label("leaf"), null().label("told"))
+    with writing(engine) as connection:
+        assert [piece.num_rows for piece in read_columns(connection, asked)] == [0]
+        connection.execute(insert(ROWS), [{"leaf_from": leaf} for leaf in range(3)])
+        (piece,) = read_columns(connection, asked)
+    assert sorted(piece.column("leaf").to_pylist()) == [0, 1, 2]
+    assert piece.column("told").to_pylist() == [None] * 3
 
 
 def test_what_an_outer_join_leaves_empty_is_empty(engine: Engine) -> None:
