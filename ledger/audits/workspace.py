@@ -74,11 +74,10 @@ class Workspace:
     def put(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
         """Insert rows, each with a value for every column: thousands, but not millions."""
         if rows:
-            columns = [list(column) for column in zip(*rows, strict=True)]
-            shown = ", ".join(["unnest(?)"] * len(columns))
             with self._database.cursor() as putting:
                 putting.execute(_INSIDE)
-                putting.execute(f"INSERT INTO {table} SELECT {shown}", columns)
+                putting.register("given", _given(rows))
+                putting.execute(f"INSERT INTO {table} SELECT * FROM given")  # noqa: S608
 
     def load(
         self,
@@ -105,6 +104,33 @@ class Workspace:
         """What was read, and nothing asks any more."""
         self._database.unregister(table)
         del self._read[table]
+
+
+def _given(rows: Sequence[Sequence[Any]]) -> pa.Table:
+    """Rows as columns: whole numbers, or texts, or digests, each of which may be None."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy, and few commands need it
+
+    columns = [_column(values) for values in zip(*rows, strict=True)]
+    return pa.Table.from_arrays(columns, names=[str(at) for at in range(len(columns))])
+
+
+def _column(values: Sequence[Any]) -> pa.Array:
+    """Not by pyarrow.array, which looks for pandas first: its import takes longer than most audits."""
+    import numpy as np  # noqa: PLC0415
+    import pyarrow as pa  # noqa: PLC0415
+
+    here = [value is not None for value in values]
+    bits = None if all(here) else pa.py_buffer(np.packbits(here, bitorder="little"))
+    first = next((value for value in values if value is not None), None)
+    if not isinstance(first, str | bytes):
+        numbers = np.array([value or 0 for value in values], np.int64)
+        return pa.Array.from_buffers(pa.int64(), len(values), [bits, pa.py_buffer(numbers)])
+    told = [(value or "").encode() if isinstance(first, str) else value or b"" for value in values]
+    ends = np.zeros(len(told) + 1, np.int32)
+    np.cumsum([len(value) for value in told], out=ends[1:])
+    kind = pa.string() if isinstance(first, str) else pa.binary()
+    buffers = [bits, pa.py_buffer(ends), pa.py_buffer(b"".join(told))]
+    return pa.Array.from_buffers(kind, len(values), buffers)
 
 
 def _numbered(name: str, codes: type[Code]) -> str:
