@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ledger.deliveries.bodies import bucket_digest, number_of, secret_check, written
+from ledger.canonical import written
+from ledger.deliveries.bodies import bucket_digest, number_of, secret_check
 from ledger.deliveries.statements import deliver, manifest, mount
 from ledger.statements import StatementError
 from tests.deliveries import drafts
