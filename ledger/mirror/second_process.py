@@ -14,6 +14,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, Any
@@ -25,9 +26,17 @@ from ledger.mirror.collecting import SELDOM
 LOGGER = logging.getLogger(__name__)
 LONG = 50_000
 """Statements from which on starting a process, which takes a second, pays."""
+TURN_SECONDS = 0.0005
+"""How long a thread that works may keep those waiting that carry messages, and with them the other process."""
 LENGTH_BYTES = 4
+PIPE_BYTES = 1 << 20
+"""What a pipe holds, where that can be chosen: with the usual 64 KiB a message takes dozens of turns, and for each the
+thread that reads it has to wait until the one that works lets it."""
 BOOT = "from ledger.mirror.second_process import serve; serve()"
 Task = Callable[[Any], Any]
+_LOCK = threading.Lock()
+_turns: list[float] = []
+"""What to go back to, once for each process beside this one."""
 
 
 class LostError(Exception):
@@ -43,6 +52,7 @@ class SecondProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            pipesize=PIPE_BYTES,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(each for each in sys.path if each)},
         )
         # One thread sends, one receives, so that the other process always has the next message.
@@ -97,9 +107,24 @@ def second_process(task: Task, size: int) -> Iterator[SecondProcess | None]:
         yield None
         return
     try:
-        yield process
+        with _short_turns():
+            yield process
     finally:
         process.close()
+
+
+@contextlib.contextmanager
+def _short_turns() -> Iterator[None]:
+    with _LOCK:
+        _turns.append(_turns[0] if _turns else sys.getswitchinterval())
+        sys.setswitchinterval(min(TURN_SECONDS, _turns[0]))
+    try:
+        yield
+    finally:
+        with _LOCK:
+            before = _turns.pop()
+            if not _turns:
+                sys.setswitchinterval(before)
 
 
 def cores() -> int:

@@ -168,6 +168,16 @@ def test_circles_are_looked_for_as_before_once_long_work_is_done() -> None:
 
 
 @pytest.mark.usefixtures("beside")
+def test_threads_take_turns_as_before_once_the_last_second_process_is_done() -> None:
+    before = sys.getswitchinterval()
+    with Examining(PROJECTIONS, second_process.LONG):
+        with Examining(PROJECTIONS, second_process.LONG):
+            assert sys.getswitchinterval() <= second_process.TURN_SECONDS
+        assert sys.getswitchinterval() <= second_process.TURN_SECONDS < before
+    assert sys.getswitchinterval() == before
+
+
+@pytest.mark.usefixtures("beside")
 def test_one_process_does_it_where_no_second_one_can_be_started(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
