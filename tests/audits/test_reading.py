@@ -21,6 +21,14 @@ from tests.audits.test_laws import OWNERS, Table, acts, grounds
 from tests.audits.world import World
 
 
+def tables_at_every_rung(world: World) -> None:
+    """A table that got no further than each step."""
+    grounds(world)
+    for steps in range(8):
+        for act in acts(world, steps, Table(OWNERS[0], steps, "short", 9_000)):
+            act()
+
+
 def report(world: World) -> bytes:
     with world.audit() as found:
         return b"".join(report_bytes(found))
@@ -29,10 +37,7 @@ def report(world: World) -> bytes:
 def test_two_connections_read_what_one_does(
     either_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    grounds(either_world)
-    for number, steps in enumerate(range(8)):
-        for act in acts(either_world, number, Table(OWNERS[0], steps, "short", 9_000)):
-            act()
+    tables_at_every_rung(either_world)
     alone = report(either_world)
     used: list[Connection] = []
     beside = reading.beside
@@ -50,10 +55,7 @@ def test_two_connections_read_what_one_does(
 def test_what_is_read_in_small_pieces_makes_the_same_report(
     either_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    grounds(either_world)
-    for number, steps in enumerate(range(8)):
-        for act in acts(either_world, number, Table(OWNERS[0], steps, "short", 9_000)):
-            act()
+    tables_at_every_rung(either_world)
     with writing(either_world.scribe.engine) as connection:
         # A statement that is gone: its piece is read row by row, and others are not.
         gone = select(func.min(EDITIONS.c.leaf_from)).scalar_subquery()
