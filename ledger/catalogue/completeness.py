@@ -48,23 +48,18 @@ ELEMENTS: dict[str, tuple[str, str, str]] = {
 }
 """Legal elements: Chinese name, English name, and where the law asks for them."""
 
-_ALWAYS = tuple(
-    (f"/{name}", name)
-    for name in (
-        "provider_name",
-        "abstract",
-        "update_cycle",
-        "share_type",
-        "open_type",
-        "library",
-        "level",
-        "origin",
-    )
+_ALWAYS = (
+    "provider_name",
+    "abstract",
+    "update_cycle",
+    "share_type",
+    "open_type",
+    "library",
+    "level",
+    "origin",
 )
-_STATED = attrgetter(*(name for _, name in _ALWAYS))
-_SECRECY, _PERSONAL = (
-    (f"/{name}", name) for name in ("secrecy_assessment", "personal_information_assessment")
-)
+_STATED = attrgetter(*_ALWAYS)
+_POINTERS = tuple(f"/{name}" for name in _ALWAYS)
 _LENGTH_STATED = frozenset({DataType.CHAR, DataType.NUMERIC, DataType.DECIMAL})
 
 
@@ -73,15 +68,15 @@ def missing_elements(entry: Entry) -> list[Problem]:
     empty means it may be submitted.
     """
     found = []
-    for pointer, element in sorted(_missing(entry)):
-        zh, en, law = ELEMENTS[element]
+    for pointer in sorted(_missing(entry)):
+        zh, en, law = ELEMENTS[_element(pointer)]
         found.append(problem("missing", pointer, element=(zh, en), law=law))
     return found
 
 
 def missing_fields(entry: Entry) -> list[str]:
     """Pointers of :func:`missing_elements`, ordered."""
-    return sorted([pointer for pointer, _ in _missing(entry)])
+    return sorted(_missing(entry))
 
 
 def missing_listed(entry: Entry) -> str:
@@ -90,9 +85,15 @@ def missing_listed(entry: Entry) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _listed(places: tuple[tuple[str, str], ...]) -> str:
+def _listed(pointers: tuple[str, ...]) -> str:
     # What an import files lacks the same things by the hundred.
-    return json.dumps(sorted([pointer for pointer, _ in places]), ensure_ascii=False)
+    return json.dumps(sorted(pointers), ensure_ascii=False)
+
+
+def _element(pointer: str) -> str:
+    """The element that stands, or does not, at a pointer."""
+    name = pointer.rpartition("/")[2]
+    return "format_type" if name == "type" else name
 
 
 def needs_items(entry: Entry) -> bool:
@@ -102,49 +103,49 @@ def needs_items(entry: Entry) -> bool:
     return not entry.formats or any(form.category in STRUCTURED for form in entry.formats)
 
 
-def _missing(entry: Entry) -> list[tuple[str, str]]:
-    """(pointer, element) of what is missing."""
+def _missing(entry: Entry) -> list[str]:
+    """Pointers of what is missing."""
     # Every filing of a log comes through here.
     stated = _STATED(entry)
     found = (
-        [_ALWAYS[at] for at, value in enumerate(stated) if value is None] if None in stated else []
+        [_POINTERS[at] for at, one in enumerate(stated) if one is None] if None in stated else []
     )
     if entry.effective_grade is None:
-        found.append(("/grade", "grade"))
+        found.append("/grade")
     if entry.open_type is OpenType.CONDITIONAL and entry.open_condition is None:
-        found.append(("/open_condition", "open_condition"))
+        found.append("/open_condition")
     if (secrecy := entry.secrecy_assessment) is None or not secrecy.done:
-        found.append(_SECRECY)
+        found.append("/secrecy_assessment")
     if (personal := entry.personal_information_assessment) is None or not personal.done:
-        found.append(_PERSONAL)
+        found.append("/personal_information_assessment")
     if entry.formats:
         found += _missing_format_types(entry)
     else:
-        found.append(("/formats", "formats"))
+        found.append("/formats")
     if entry.items:
         found += _missing_in_items(entry)
     elif needs_items(entry):
-        found.append(("/items", "items"))
+        found.append("/items")
     if entry.share_type is not None:
         found += _missing_sharing(entry, entry.share_type)
     return found
 
 
-def _missing_format_types(entry: Entry) -> Iterator[tuple[str, str]]:
+def _missing_format_types(entry: Entry) -> Iterator[str]:
     for position, form in enumerate(entry.formats):
         if form.type is None and FORMAT_TYPES[form.category]:
-            yield f"/formats/{position}/type", "format_type"
+            yield f"/formats/{position}/type"
 
 
-def _missing_in_items(entry: Entry) -> Iterator[tuple[str, str]]:
+def _missing_in_items(entry: Entry) -> Iterator[str]:
     for position, item in enumerate(entry.items):
         if item.data_type is None:
-            yield f"/items/{position}/data_type", "data_type"
+            yield f"/items/{position}/data_type"
         elif item.data_type in _LENGTH_STATED and item.length is None:
-            yield f"/items/{position}/length", "length"
+            yield f"/items/{position}/length"
 
 
-def _missing_sharing(entry: Entry, share: ShareType) -> Iterator[tuple[str, str]]:
+def _missing_sharing(entry: Entry, share: ShareType) -> Iterator[str]:
     needed: tuple[str, ...]
     if share is ShareType.NOT_SHARED:
         needed = ("not_shared_reason", "not_shared_basis")
@@ -154,6 +155,6 @@ def _missing_sharing(entry: Entry, share: ShareType) -> Iterator[tuple[str, str]
         needed = ("use_conditions",)
     for name in needed:
         if getattr(entry, name) is None:
-            yield f"/{name}", name
+            yield f"/{name}"
     if share is not ShareType.NOT_SHARED and not entry.share_modes:
-        yield "/share_modes", "share_modes"
+        yield "/share_modes"

@@ -48,7 +48,9 @@ def bare(text: str) -> str:
     name.
     """
     normal = unicodedata.normalize("NFKC", text).casefold()
-    return normal.translate(_KEPT) or folded(text)
+    joined = normal.replace(" ", "")
+    # Letters and digits all stay; telling so takes a tenth of looking at each.
+    return joined if joined.isalnum() else normal.translate(_KEPT) or folded(text)
 
 
 def system_named(name: str, systems: Iterable[str]) -> str | None:

@@ -6,7 +6,9 @@ sealed texts, imports under way) are this office's own and are derived from noth
 
 from __future__ import annotations
 
-from sqlalchemy import MetaData, Table
+from typing import Any
+
+from sqlalchemy import Index, MetaData, Table, event
 from sqlmodel import Field, SQLModel
 
 NAMING = {
@@ -39,6 +41,17 @@ class Ranged(MirrorTable):
 
     leaf_from: int = Field(index=True)
     leaf_until: int | None = Field(default=None, index=True)
+
+
+@event.listens_for(Index, "after_parent_attach")
+def _index_what_ended(index: Index, parent: Any) -> None:  # noqa: ANN401 - SQLAlchemy's, of many kinds
+    """Only a rollback looks for ``leaf_until``, and for rows that ended; nearly all hold, and are not in its index."""
+    columns = list(index.columns)
+    if [column.name for column in columns] == [
+        "leaf_until"
+    ] and parent.metadata is MirrorTable.metadata:
+        for dialect in ("sqlite", "postgresql"):
+            index.dialect_options[dialect]["where"] = columns[0].is_not(None)
 
 
 def table_of(model: type[MirrorTable | DeskTable]) -> Table:
