@@ -93,9 +93,11 @@ def fill(
     examining: Examining | None = None,
     before: OnRows | None = None,
     on_part: OnPart | None = None,
+    empty: Callable[[], None] | None = None,
 ) -> None:
-    """Project leaves ``0 .. size - 1`` into the tables that the connection finds, which are empty; rows are given to
-    ``before`` before anything else is done with them, and whole parts of indexes to ``on_part`` as they are made.
+    """Project leaves ``0 .. size - 1`` into the tables that the connection finds, which are empty, or which ``empty``
+    empties once, while the first statements are examined already; rows are given to ``before`` before anything else is
+    done with them, and whole parts of indexes to ``on_part`` as they are made.
     """
     with examining or Examining(projections, size) as beside_this:
         parts = None if on_part is None else beside_this.whole_parts()
@@ -107,6 +109,9 @@ def fill(
                 before(end, rows)
             waiting.append((end, beside_this.begin(rows)))
             while len(waiting) > (AHEAD if end < size else 0):
+                if empty is not None:
+                    empty()
+                    empty = None
                 done, examined = waiting.popleft()
                 written = write(conn, projections, examined())
                 if parts is not None and on_part is not None:
@@ -115,6 +120,8 @@ def fill(
                         on_part(*made)
                 if progress is not None:
                     progress(done, size)
+    if empty is not None:
+        empty()
 
 
 def derived_tables(projections: Sequence[Projection]) -> list[Table]:
@@ -140,12 +147,18 @@ def rebuild(
         # SQLite's readers go on with what was before; PostgreSQL's would wait for a dropped index.
         late = [index for table in copies for index in late_of(table)]
         late = late if conn.dialect.name == "sqlite" else []
-        drop(conn, late)
-        for table in copies:
-            conn.execute(delete(table))
-        for own in indexes_of(projections):
-            own.cut(conn, 0)
-        fill(conn, projections, size, progress, on_part=lambda own, *part: own.put(conn, *part))
+
+        def empty() -> None:
+            drop(conn, late)
+            for table in copies:
+                conn.execute(delete(table))
+            for own in indexes_of(projections):
+                own.cut(conn, 0)
+
+        def put(own: OwnIndex, first: int, part: Sequence[Any]) -> None:
+            own.put(conn, first, part)
+
+        fill(conn, projections, size, progress, on_part=put, empty=empty)
         for index in late:
             index.create(conn)
         write_projection_versions(conn, projections)
