@@ -17,25 +17,32 @@ from ledger.canonical import (
     MAX_INTEGER,
     CanonicalError,
     canonical_json,
+    canonical_plain,
     is_canonical,
     parse_canonical,
     parse_json,
 )
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+PLAIN = (
+    st.none() | st.booleans() | st.integers(min_value=-MAX_INTEGER, max_value=MAX_INTEGER) | TEXT
+)
 SCALARS = (
-    st.none()
-    | st.booleans()
-    | st.integers(min_value=-MAX_INTEGER, max_value=MAX_INTEGER)
+    PLAIN
     # A float beyond 2**53 that is whole is written as digits (RFC 8785), which no reader trusts.
     | st.floats(allow_nan=False, allow_infinity=False).filter(
         lambda number: abs(number) <= MAX_INTEGER or abs(number) >= 1e21
     )
-    | TEXT
 )
-DOCUMENTS = st.recursive(
-    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner), max_leaves=20
-)
+
+
+def documents(scalars: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.recursive(
+        scalars, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner), max_leaves=20
+    )
+
+
+DOCUMENTS = documents(SCALARS)
 
 
 @pytest.mark.parametrize("name", ["arrays", "french", "structures", "unicode", "values", "weird"])
@@ -54,6 +61,17 @@ def test_the_published_numbers_come_out(shared_data: Path) -> None:
         number = struct.unpack(">d", bytes.fromhex(bits.rjust(16, "0")))[0]
         assert canonical_json(number).decode() == expected
     assert len(lines) == 1000
+
+
+@given(documents(PLAIN))
+def test_a_plain_value_is_written_the_same_without_being_looked_at(value: Any) -> None:
+    assert canonical_plain(value) == canonical_json(value)
+
+
+@pytest.mark.parametrize("value", [{"\ud800": 1}, ["\udfff"], {"a": 1 << 60}])
+def test_a_plain_value_without_a_canonical_form_is_refused(value: Any) -> None:
+    with pytest.raises(CanonicalError):
+        canonical_plain(value)
 
 
 @given(DOCUMENTS)
