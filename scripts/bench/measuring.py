@@ -111,6 +111,11 @@ def timed(act: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
+def fastest_of(times: Sequence[float]) -> str:
+    """How long several runs took, of which the fastest counts: a machine's other tenants slow it down by the minute."""
+    return f"the fastest of {', '.join(number(each) for each in times)} s"
+
+
 def percentile(times: Sequence[float], per_cent: int) -> float:
     """The time below which ``per_cent`` of the others lie."""
     ordered = sorted(times)
