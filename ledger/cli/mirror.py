@@ -26,6 +26,7 @@ from ledger.mirror.verification.since import parse_checkpoint
 
 if TYPE_CHECKING:
     from ledger.duty import OnDuty
+    from ledger.office.office import Office
 
 app = typer.Typer(no_args_is_help=True, help="The SQL mirror of the log / 账本镜像.")
 
@@ -117,8 +118,10 @@ def verify(
             kept = parse_checkpoint(existing_file(since).read_bytes())
         except ValueError as error:
             raise (problem_of(error) or error) from error
-    with opened() as office, progress_bar(say("核验", "Verifying")) as bar:
-        report = office.verify(kept, use_chain=not offline, progress=bar)
+    with opened() as office:
+        _refuse_outdated(office)
+        with progress_bar(say("核验", "Verifying")) as bar:
+            report = office.verify(kept, use_chain=not offline, progress=bar)
     if as_json:
         print_json(report)
     else:
@@ -126,6 +129,24 @@ def verify(
             out.print(line, markup=False)
     if not report.ok:
         raise _not_verified(report)
+
+
+def _refuse_outdated(office: Office) -> None:
+    """Tables that another version of this program made are not what this one makes, and nothing is wrong with that."""
+    outdated = office.outdated_projections()
+    if outdated:
+        told = say("、", ", ").join(outdated)
+        raise Problem(
+            say(
+                f"镜像的表由本程序的另一版本生成（{told}），无法与本版本的结果比对",
+                f"another version of this program made tables of the mirror ({told}): they cannot be compared "
+                "with what this one makes",
+            ),
+            say(
+                "先运行 `govledger mirror rebuild`（只用日志中的声明重建），再核验",
+                "run `govledger mirror rebuild` first, which makes them anew of the log's statements alone",
+            ),
+        )
 
 
 def _not_verified(report: Report) -> Problem:

@@ -162,6 +162,11 @@ class Office(Premises):
         _ = self.deployment
         return rebuild(self.mirror_engine, self.projections, progress)
 
+    def outdated_projections(self) -> list[str]:
+        """Projections whose tables another version of them filled; none of a mirror that has no rows yet."""
+        found = status(self.mirror_engine, None, self.projections)
+        return found.stale_projections if found.size else []
+
     def _is_current(self) -> bool:
         """Whether the mirror stands at the embedded chain's newest block, so that nothing is to be done."""
         newest = None if self.settings.rpc_url else newest_block(self.data_dir)
