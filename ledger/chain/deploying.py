@@ -145,16 +145,13 @@ def deploy(
         "GovernanceLog", ["address", "address"], [manager, genesis_authority]
     )
     places = {name: create(name, ["address"], [log])[0] for name in registries}
-    for contract, place in places.items():
-        for kind in kinds_of(contract):
-            send.call(
-                f"admitting {contract} for {kind}",
-                address_bytes(log),
-                "admit",
-                ["bytes32", "address"],
-                [kind_word(kind), place],
-            )
     say("administration")
+    admit(
+        send,
+        address_bytes(manager),
+        log,
+        [(kind_word(kind), place) for name, place in places.items() for kind in kinds_of(name)],
+    )
     _hand_over(send, address_bytes(manager), sender.address, admin, admin_delay)
     (block,) = chain.blocks([deploy_block])
     deployment = Deployment(
@@ -170,6 +167,19 @@ def deploy(
     )
     deployment.verify_code(chain)
     return deployment
+
+
+ADMISSION = ("bytes32", "address")
+"""What the log's ``admit`` and ``admitted`` are asked about: a kind's word, and a registry."""
+
+
+def admit(send: Sender, manager: bytes, log: str, admissions: Sequence[tuple[bytes, str]]) -> None:
+    """Let registries write kinds, all in one transaction of the administration, which must need no delay."""
+    acts = [
+        calldata("execute", ["address", "bytes"], [log, calldata("admit", ADMISSION, each)])
+        for each in admissions
+    ]
+    send.call("admitting the registries", manager, "multicall", ["bytes[]"], [acts])
 
 
 def _hand_over(send: Sender, manager: bytes, sender: str, admin: str, delay: int) -> None:

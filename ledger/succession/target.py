@@ -13,7 +13,7 @@ from eth_utils.address import to_checksum_address
 
 from ledger.chain import artifacts
 from ledger.chain.artifacts import OF_SUCCESSORS, OPENINGS
-from ledger.chain.deploying import ADMIN_ROLE, Sender, calldata, kinds_of
+from ledger.chain.deploying import ADMIN_ROLE, ADMISSION, Sender, admit, calldata, kinds_of
 from ledger.chain.deployment import REGISTRIES, Deployment, SealedLog
 from ledger.chain.interface import Chain
 from ledger.mirror.fetching import ContractState, contract_state
@@ -80,25 +80,19 @@ class Target:
 
     def admit(self, names: Sequence[str]) -> None:
         """Let these registries write their kinds, as far as they may not yet: all in one transaction."""
-        kinds = ["bytes32", "address"]
         wanted = [
-            [kind_word(kind), self.begun.places[name]] for name in names for kind in kinds_of(name)
+            (kind_word(kind), self.begun.places[name]) for name in names for kind in kinds_of(name)
         ]
         missing = [
-            values
-            for values in wanted
+            each
+            for each in wanted
             if not int.from_bytes(
-                self.chain.call(self.log, calldata("admitted", kinds, values)), "big"
+                self.chain.call(self.log, calldata("admitted", ADMISSION, each)), "big"
             )
         ]
         if missing:
-            log = self.begun.places[LOG]
-            acts = [
-                calldata("execute", ["address", "bytes"], [log, calldata("admit", kinds, values)])
-                for values in missing
-            ]
             manager = address_bytes(self.begun.places[MANAGER])
-            self._send.call("admitting the registries", manager, "multicall", ["bytes[]"], [acts])
+            admit(self._send, manager, self.begun.places[LOG], missing)
 
     def record(self, signed: SignedBatch) -> None:
         """Send a signed opening."""
