@@ -61,8 +61,9 @@ BENCHES = (
         "*Bare* asks for the events, cuts them up and inserts them, and verifies nothing: what Python does on this "
         "machine. *The log, verified* recomputes leaves, tree and root and compares them with the contract. Anvil "
         "holds 200,000 statements in two gigabytes of memory; a *made-up node* makes the blocks of a longer log when "
-        "they are asked for, properly signed, at about the price at which anvil reads them. What serves the log "
-        "takes its part of two cores, so rates a processor second say what the mirror itself costs. Where an auditor's "
+        "they are asked for, properly signed, which takes two to three times the processor that anvil takes to read "
+        "one. What serves the log takes its part of two cores, so rates a processor second say what the mirror itself "
+        "costs. Where an auditor's "
         "wait at a million is measured, the node has its blocks ready: elsewhere it is a machine of its own.",
         SHORT,
     ),

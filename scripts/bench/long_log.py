@@ -5,8 +5,8 @@
 Writes ``deployment.json`` into DIRECTORY, prints its address, and serves until its standard input ends. The log begins
 like every simulated one (``tests/simulator.py``: an organisation and a key, truly signed); then follow drafts in
 batches of 100 under one signature, twenty batches a block, made when a block is asked for. Signatures, digests,
-leaves and roots are real: a mirror cannot tell it from a chain. Making a statement costs about as much processor
-time as anvil takes to read one from its memory.
+leaves and roots are real: a mirror cannot tell it from a chain. Making a statement takes two to three times the
+processor that anvil takes to read one from its memory.
 """
 
 from __future__ import annotations
