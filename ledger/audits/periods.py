@@ -130,17 +130,19 @@ class Periods:
 
     def cycle_rows(self) -> list[CycleRow]:
         """One row a cycle."""
-        found = []
-        for cycle in CYCLES:
-            row = CycleRow(cycle.number, 0, None, None, None)
-            for number, (start, end) in enumerate(self.periods(cycle), 1):
-                due = due_day(end, self.policy.grace_of(cycle) or 0)
-                if due is not None and due < self.day:
-                    row = CycleRow(
-                        cycle.number, number, day_number(start), day_number(end), day_number(due)
-                    )
-            found.append(row)
-        return found
+        return [self._cycle_row(cycle) for cycle in CYCLES]
+
+    def _cycle_row(self, cycle: UpdateCycle) -> CycleRow:
+        """The newest period that is due by now: those before it are due too."""
+        periods = self.periods(cycle)
+        for number in range(len(periods), 0, -1):
+            start, end = periods[number - 1]
+            due = due_day(end, self.policy.grace_of(cycle) or 0)
+            if due is not None and due < self.day:
+                return CycleRow(
+                    cycle.number, number, day_number(start), day_number(end), day_number(due)
+                )
+        return CycleRow(cycle.number, 0, None, None, None)
 
     def day_rows(self) -> tuple[DayRow, ...]:
         """A row for each cycle and each day from :attr:`first_day` to the audit's."""
