@@ -19,8 +19,8 @@ from api.subjects import version_tag_at
 from api.wording import named, named_grade, time_of
 from ledger.catalogue import queries
 from ledger.catalogue.differences import differences
+from ledger.catalogue.history import Act, acts_of
 from ledger.catalogue.queries import (
-    Act,
     CatalogueQueryError,
     Edition,
     EntryDetail,
@@ -170,7 +170,7 @@ def versions(request: Request, context: ContextOf, code: Code, as_of: AsOf = Non
 def history(request: Request, context: ContextOf, code: Code, as_of: AsOf = None) -> Response:
     with context.view(as_of) as view:
         try:
-            found = queries.history(view.conn, code, as_of=view.held)
+            found = acts_of(view.conn, code, as_of=view.held)
         except CatalogueQueryError as error:
             raise unknown_entry(code, view.as_of, error) from error
         hashes = {act.organisation: bytes.fromhex(act.organisation[2:]) for act in found}

@@ -61,7 +61,9 @@ def _published_before(connection: Connection, size: int, rows: Sequence[Row]) ->
     """The edition of each entry that was published last before the one in force."""
     asked = catalogue.acts_at(size)
     shown = asked.selected_columns
-    told = asked.with_only_columns(shown["code"], shown["edition"]).where(
+    told = asked.with_only_columns(
+        shown["code"], shown["edition"], maintain_column_froms=True
+    ).where(
         shown["code"].in_([row.code for row in rows]),
         shown["act"] == "decided",
         shown["state"] == EntryState.PUBLISHED.value,
@@ -81,9 +83,9 @@ def _editions(
     asked = catalogue.editions_at(size)
     shown = asked.selected_columns
     names = ("code", "edition", "leaf", "document")
-    told = asked.with_only_columns(*(shown[name] for name in names)).where(
-        shown["code"].in_(sorted({code for code, _ in wanted}))
-    )
+    told = asked.with_only_columns(
+        *(shown[name] for name in names), maintain_column_froms=True
+    ).where(shown["code"].in_(sorted({code for code, _ in wanted})))
     return {
         (code, edition): (leaf, json.loads(document))
         for code, edition, leaf, document in connection.execute(told).all()

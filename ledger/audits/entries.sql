@@ -23,7 +23,7 @@ SET disabled_optimizers = 'join_order';
 
 -- Catalogue entries. mount (挂接率): 1 met, 2 unmet, 3 exempt, 4 not applicable. on_chain (上链率): the newest
 -- statement about the entry is the one it stands on. consistent (链上一致率): the edition in force is, byte for byte, what
--- the statement on the chain carries.
+-- the log on the chain commits to.
 INSERT INTO audit_entry
   (code, org, scoped, library, state, in_force, share, cycle, leaf, recorded_on, exempt, resource, edition, filed, hidden,
    item_count, mount, on_chain, consistent)
@@ -41,10 +41,10 @@ FROM (
     e.update_cycle AS cycle, e.leaf, e.recorded_on, COALESCE(x.mask, 0) AS exempt,
     CASE WHEN e.code IN (SELECT r.entry FROM audit_in_resource r WHERE r.status = 'live') THEN 2
          WHEN e.code IN (SELECT r.entry FROM audit_in_resource r WHERE r.status <> 'live') THEN 1 ELSE 0 END AS resource,
-    COALESCE(n.leaf, -1) AS unread, e.published_edition AS edition, d.leaf AS filed, e.restricted AS hidden, d.item_count,
-    CASE WHEN d.same = 1 AND d.said = e.subject THEN 1 ELSE 2 END AS same
+    COALESCE(n.leaf, -1) AS unread, e.published_edition AS edition, e.published_leaf AS filed, e.restricted AS hidden,
+    COALESCE(d.item_count, 0) AS item_count, CASE WHEN e.same = 1 THEN 1 ELSE 2 END AS same
   FROM audit_in_entry e
-  LEFT JOIN audit_in_edition d ON d.code = e.code AND d.edition = e.published_edition
+  LEFT JOIN audit_in_names d ON d.leaf = e.published_leaf
   LEFT JOIN audit_organisation o ON o.code = e.provider
   LEFT JOIN audit_exempt x ON x.kind = 'entry' AND x.target = e.code
   LEFT JOIN audit_unreadable n ON n.subject = e.subject

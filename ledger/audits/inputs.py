@@ -1,8 +1,8 @@
 """What an audit asks of the capabilities (审计取数): their selects, narrowed to the columns that its SQL names.
 
 Truth values come as 0 and 1. Codes come as they are kept; those of :data:`CODES` turn into numbers afterwards, since
-columns compare words faster. Whether an edition is, byte for byte, what its statement carries is asked where both lie,
-and comes as one number.
+columns compare words faster. Whether a filing is, byte for byte, what the log commits to is asked where it lies, and
+comes as one number.
 """
 
 from __future__ import annotations
@@ -10,17 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    LargeBinary,
-    Select,
-    and_,
-    case,
-    cast,
-    func,
-    null,
-    select,
-)
+from sqlalchemy import Select, and_, case, func, null, select
 
 from ledger.catalogue import queries as catalogue
 from ledger.codes import Code, DeliveryMode, EntryState, ObligationType, ShareType, UpdateCycle
@@ -44,13 +34,11 @@ WHOLE = frozenset({"correction", "unreadable"})
 _NONE = null().label("library")
 
 
-def inputs(
-    size: int, dialect: str, window_leaf: int = 0, *, libraries: bool = True
-) -> dict[str, Select[Any]]:
+def inputs(size: int, window_leaf: int = 0, *, libraries: bool = True) -> dict[str, Select[Any]]:
     """The selects at a log size, by the names of their tables without :data:`PREFIX`, in the order of their use.
 
-    ``dialect`` is the database's name: text becomes bytes by another function in each. Clocks look at no filing before
-    ``window_leaf``, nor at what followed it. Without ``libraries`` all of these are null: only an audit of one asks.
+    Clocks look at no filing before ``window_leaf``, nor at what followed it. Without ``libraries`` all of these are
+    null: only an audit of one asks.
     """
     return {
         "exemption": _only(
@@ -60,7 +48,7 @@ def inputs(
         ),
         "unreadable": _only(flags.unreadable_at(size), "leaf", "kind", "subject", "org"),
         "entry": _entries(size, libraries),
-        "edition": _editions(size, dialect),
+        "names": catalogue.item_names_at(size),
         "resource": _only(deliveries.resources_at(size), "leaf", "entry", "status"),
         "obligation": _obligations(size, libraries),
         "binding": _only(
@@ -110,42 +98,23 @@ def _obligations(size: int, libraries: bool) -> Select[Any]:  # noqa: FBT001 - s
 
 
 def _entries(size: int, libraries: bool) -> Select[Any]:  # noqa: FBT001 - see inputs
-    asked = _only(
-        catalogue.entries_at(size),
-        *("leaf", "code", "subject", "state", "published_edition", "provider"),
-        *("share_type", "update_cycle", "restricted", "recorded_at", "in_force"),
-        *(("library",) if libraries else ()),
-    )
-    return asked if libraries else asked.add_columns(_NONE)
-
-
-def _editions(size: int, dialect: str) -> Select[Any]:
-    """With the subject that its statement is about, and whether that carries the edition's very bytes and version."""
-    shown = catalogue.editions_at(size).subquery("shown").c
+    """With ``same``: whether the filing of the edition in force is about this entry, and has the very bytes that the
+    log commits to.
+    """
+    shown = catalogue.entries_at(size).subquery("shown").c
     said = mirror.statements_at(None).subquery("said").c
-    same = and_(said.body == _bytes(shown.document, dialect), said.version == shown.version)
+    same = and_(said.subject == shown.subject, func.sha256(said.body) == said.body_digest)
+    names = ("leaf", "code", "subject", "state", "published_edition", "published_leaf", "provider")
+    more = ("share_type", "update_cycle", "restricted", "recorded_at", "in_force")
     return (
         select(
-            shown.leaf,
-            shown.code,
-            shown.edition,
-            shown.item_count,
-            shown.names_digest,
-            shown.names_en_digest,
-            said.subject.label("said"),
+            *(shown[name] for name in (*names, *more)),
             same.label("same"),
+            shown.library if libraries else _NONE,
         )
         .select_from(shown.leaf.table)
-        .outerjoin(said.leaf.table, said.leaf == shown.leaf)
+        .outerjoin(said.leaf.table, said.leaf == shown.published_leaf)
     )
-
-
-def _bytes(text: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
-    if dialect == "postgresql":
-        # In the connection's encoding, which is UTF-8; unlike convert_to it does not check every letter.
-        found: ColumnElement[Any] = func.textsend(text)
-        return found
-    return cast(text, LargeBinary)
 
 
 def _acts(size: int, window_leaf: int) -> Select[Any]:

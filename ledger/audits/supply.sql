@@ -82,7 +82,7 @@ FROM (
       WHERE m.newest = 1
     ) p
     JOIN audit_unit u ON u.entry = p.entry AND u.standing = 0 AND u.lost <> 1
-    LEFT JOIN audit_in_edition n ON n.leaf = u.filed
+    LEFT JOIN audit_in_names n ON n.leaf = u.filed
     LEFT JOIN audit_day md ON md.id = u.cycle * 100000000 + p.said_on
     LEFT JOIN audit_day ds ON ds.id = u.cycle * 100000000 + p.begins_on
     LEFT JOIN audit_day de ON de.id = u.cycle * 100000000 + p.ends_on

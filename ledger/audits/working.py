@@ -34,7 +34,7 @@ from ledger.statements import LogIdentity
 Progress = Callable[[int, int], None]
 """Called with how many steps are done, and of how many."""
 PLAN: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("entries", ("exemption", "unreadable", "entry", "edition", "resource", "obligation")),
+    ("entries", ("exemption", "unreadable", "entry", "names", "resource", "obligation")),
     ("units", ("binding",)),
     ("supply", ("manifest", "received")),
     ("clocks", ("score", "correction", "act", "item")),
@@ -50,7 +50,7 @@ _ALL_READ, _JUDGED = "clocks", "verdicts"
 _PASSING = {
     "entries": ("resource",),
     "units": ("binding",),
-    "supply": ("edition",),
+    "supply": ("names",),
     "clocks": ("correction", "act"),
     "sources": ("item",),
     "scores": ("score",),
@@ -94,7 +94,6 @@ def worked_out(
     speakers, in_use = _organisations(connection, question), _used(connection, question)
     asked = inputs(
         question.size,
-        connection.dialect.name,
         question.window_leaf,
         libraries=question.scope.library is not None,
     )

@@ -5,8 +5,6 @@ Rows are lists in their table's order of columns, which a test holds; what only 
 
 from __future__ import annotations
 
-import json
-from functools import lru_cache
 from typing import Any
 
 from ledger.bodies import names_digest
@@ -15,7 +13,6 @@ from ledger.catalogue.entry import Entry
 from ledger.catalogue.names import bare, folded
 from ledger.codes import EntryState, Library, OpenType, ShareType, UpdateCycle
 from ledger.mirror.projections import Decoded
-from ledger.statements import FILING
 from ledger.typed_data import integer
 
 CODED: tuple[tuple[str, str, type[ShareType | OpenType | UpdateCycle | Library]], ...] = (
@@ -36,12 +33,6 @@ def state_told(decoded: Decoded) -> str | None:
 def state_of(number: int) -> str | None:
     """The state of an entry with a number, None where there is none."""
     return _STATES.get(number)
-
-
-@lru_cache(maxsize=1024)
-def _texts(texts: tuple[str, ...]) -> str:
-    """A list of texts as JSON."""
-    return json.dumps(texts, ensure_ascii=False)
 
 
 def _typed(decoded: Decoded) -> tuple[Any, ...]:
@@ -67,6 +58,8 @@ def entry_row(decoded: Decoded, entry: Entry) -> list[Any]:
         statement.index,
         statement.subject,
         statement.version,
+        None,
+        None,
         None,
         None,
         None,
@@ -96,6 +89,8 @@ def envelope_row(decoded: Decoded) -> list[Any]:
         statement.index,
         statement.subject,
         statement.version,
+        None,
+        None,
         None,
         None,
         None,
@@ -139,23 +134,16 @@ def search_text(*parts: str | None) -> str:
     return "\n".join(dict.fromkeys([folded(part) for part in parts if part]))
 
 
-def edition_row(decoded: Decoded, state: str | None, entry: Entry | None) -> list[Any]:
-    """The row of the edition that a filing makes; ``entry`` is None for an envelope."""
-    statement, items = decoded.statement, entry.items if entry else ()
-    names = {item.name for item in items} if items else ()
-    english = [item.name_en for item in items if item.name_en] if items else ()
+def names_row(decoded: Decoded, entry: Entry) -> list[Any]:
+    """How the items of an edition are called; it has some."""
+    names = {item.name for item in entry.items}
+    english = [item.name_en for item in entry.items if item.name_en]
     return [
+        decoded.statement.index,
         None,
-        decoded.body["code"],
-        statement.index,
-        None,
-        statement.version,
-        state,
-        statement.body.decode(),
         len(names),
-        names_digest(names) if names else None,
-        names_digest(english) if items and len(english) == len(items) else None,
-        statement.recorded_at,
+        names_digest(names),
+        names_digest(english) if len(english) == len(entry.items) else None,
     ]
 
 
@@ -182,23 +170,4 @@ def item_rows(decoded: Decoded, entry: Entry) -> list[list[Any]]:
             item.locally_generated,
         ]
         for position, item in enumerate(entry.items)
-    ]
-
-
-def act_row(decoded: Decoded, state: str | None) -> list[Any]:
-    """The row of the act itself: what was filed or decided, when, and by whom."""
-    statement = decoded.statement
-    return [
-        None,
-        decoded.body["code"],
-        statement.index,
-        statement.version,
-        "filed" if decoded.struct is FILING else "decided",
-        state,
-        None,
-        statement.org,
-        statement.signer,
-        statement.authorisation,
-        _texts(tuple(reasons)) if (reasons := decoded.body.get("reasons")) else "[]",
-        statement.recorded_at,
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -29,8 +29,8 @@ _SIGNED = itemgetter(*_TYPED)
 
 
 class Draft(NamedTuple):
-    """What follows from one statement alone: everything but which edition it is, which the entry's earlier statements
-    decide. Rows are lists in their table's order of columns.
+    """What follows from one statement alone: everything but which edition it is about, which the entry's earlier
+    statements decide. Rows are lists in their table's order of columns.
     """
 
     code: str
@@ -42,9 +42,9 @@ class Draft(NamedTuple):
     recorded_at: int
     entry: list[Any] | None
     """None for a decision, which renews the row of the filing before it."""
-    edition: list[Any] | None
-    items: list[list[Any]]
-    act: list[Any]
+    items: Sequence[list[Any]]
+    names: list[Any] | None
+    """None where there are no items."""
 
 
 def draft_of(decoded: Decoded) -> Draft | str:
@@ -53,7 +53,7 @@ def draft_of(decoded: Decoded) -> Draft | str:
         return _drafted_filing(decoded)
     if decoded.struct is DECISION:
         state = state_told(decoded)
-        return _malformed_decision(decoded, state) or _drafted(decoded, state, None, None, [])
+        return _malformed_decision(decoded, state) or _drafted(decoded, state, None)
     return f"a {decoded.struct.name} is no statement about a catalogue entry"
 
 
@@ -86,13 +86,7 @@ def _drafted_filing(decoded: Decoded) -> Draft | str:
         return why
     if is_envelope(body):
         why = _malformed_envelope(body) or _out_of_table(decoded.values)
-        return why or _drafted(
-            decoded,
-            state,
-            rows.envelope_row(decoded),
-            rows.edition_row(decoded, state, None),
-            [],
-        )
+        return why or _drafted(decoded, state, rows.envelope_row(decoded))
     try:
         entry = compiled_entry(decoded.statement.body) or Entry.parse(body)
     except EntryRefused as refusal:
@@ -102,8 +96,8 @@ def _drafted_filing(decoded: Decoded) -> Draft | str:
         decoded,
         state,
         rows.entry_row(decoded, entry),
-        rows.edition_row(decoded, state, entry),
         rows.item_rows(decoded, entry) if entry.items else [],
+        rows.names_row(decoded, entry) if entry.items else None,
     )
 
 
@@ -125,8 +119,8 @@ def _drafted(
     decoded: Decoded,
     state: str | None,
     entry: list[Any] | None,
-    edition: list[Any] | None,
-    items: list[list[Any]],
+    items: Sequence[list[Any]] = (),
+    names: list[Any] | None = None,
 ) -> Draft:
     statement = decoded.statement
     return Draft(
@@ -138,9 +132,8 @@ def _drafted(
         state,
         statement.recorded_at,
         entry,
-        edition,
         items,
-        rows.act_row(decoded, state),
+        names,
     )
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, select
 
-from ledger.catalogue.models import EDITIONS, ENTRIES
+from ledger.catalogue.models import ENTRIES
 from ledger.catalogue.queries import EntrySummary, summary_of
 from ledger.codes import EntryState
+from ledger.mirror.queries import statements_at
 from ledger.store.ranged import held
 
 
@@ -22,12 +23,10 @@ def sources(
     document of its newest edition. Restricted entries do not tell their source.
     """
     prefix = f"{catalogue}:"
+    said = statements_at(None).subquery("said").c
     asked = (
-        select(ENTRIES, EDITIONS.c.document)
-        .join(
-            EDITIONS,
-            and_(EDITIONS.c.code == ENTRIES.c.code, EDITIONS.c.edition == ENTRIES.c.edition),
-        )
+        select(ENTRIES, said.body.label("document"))
+        .join(said.leaf.table, said.leaf == ENTRIES.c.filed_leaf)
         .where(ENTRIES.c.source >= prefix, ENTRIES.c.source < f"{catalogue};", held(ENTRIES, as_of))
     )
     return {

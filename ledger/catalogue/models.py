@@ -1,7 +1,8 @@
 """Tables of the catalogue (目录), derived from filings and decisions, ranged by leaf.
 
-``catalogue_entry`` has one row a statement: how the entry stood from that leaf on. Editions, items
-and acts are only ever added to. ``catalogue_gram`` is the index of searches. The desk's own tables,
+``catalogue_entry`` has one row a statement: how the entry stood from that leaf on. What was filed or decided stands
+in the statement itself, and is not kept twice. Items and their names are only ever added to. ``catalogue_gram`` is the
+index of searches. The desk's own tables,
 derived from nothing, stand at the end.
 """
 
@@ -15,6 +16,8 @@ from ledger.store.types import BIG
 
 CODE = String().with_variant(String(collation="C"), "postgresql")
 """Text whose order is that of its bytes on every database, so that pages come out the same."""
+NOT_COUNTED = {"autoincrement": False}
+"""A primary key that is a leaf, and no number of the database's own."""
 
 
 class EntryRow(Ranged, table=True):
@@ -24,12 +27,13 @@ class EntryRow(Ranged, table=True):
 
     __tablename__ = "catalogue_entry"
     __table_args__ = (
+        Index("ix_catalogue_entry_code_leaf_from", "code", "leaf_from"),
         Index("ix_catalogue_entry_provider", "provider", info={"late": True}),
         Index("ix_catalogue_entry_source", "source", info={"late": True}),
     )
 
-    code: str = Field(primary_key=True, sa_type=CODE)
-    leaf_from: int = Field(primary_key=True, index=True)
+    code: str = Field(sa_type=CODE)
+    leaf_from: int = Field(primary_key=True, sa_column_kwargs=NOT_COUNTED)
     subject: bytes = Field(sa_type=LargeBinary)
     """Keccak-256 of the code."""
     version: int
@@ -40,6 +44,10 @@ class EntryRow(Ranged, table=True):
     """Counts filings alone; the newest one."""
     published_edition: int
     """The edition in force, 0 where none was ever published."""
+    filed_leaf: int | None
+    """The filing that made the newest edition; null where that one is malformed."""
+    published_leaf: int | None
+    """The filing that made the edition in force."""
     name: str | None
     """None for a restricted entry, like all that only its text says."""
     provider: str = Field(sa_type=CODE)
@@ -65,28 +73,6 @@ class EntryRow(Ranged, table=True):
     """Name, items, codes, provider, abstract: NFKC, lower case, a line each."""
     recorded_at: int = Field(sa_type=BIG)
     """Block time of the statement, Unix seconds."""
-
-
-class EditionRow(Ranged, table=True):
-    """One filing: what was filed, word for word."""
-
-    __tablename__ = "catalogue_edition"
-
-    code: str = Field(primary_key=True, sa_type=CODE)
-    leaf_from: int = Field(primary_key=True, index=True)
-    edition: int
-    version: int
-    state: str
-    """``draft`` or ``submitted``."""
-    document: str = Field(sa_type=Text)
-    """The body: canonical JSON of the entry, or the envelope of a restricted one."""
-    item_count: int
-    """Information items, each name once; 0 for a restricted entry."""
-    names_digest: bytes | None = Field(sa_type=LargeBinary)
-    """Digest of the set of its items' names (:func:`ledger.bodies.names_digest`); null where it has none."""
-    names_en_digest: bytes | None = Field(sa_type=LargeBinary)
-    """The same of their English names, where every item has one."""
-    recorded_at: int = Field(sa_type=BIG)
 
 
 class ItemRow(Ranged, table=True):
@@ -115,25 +101,18 @@ class ItemRow(Ranged, table=True):
     """Whether the provider itself produces the item (本部门产生); null where it is not stated."""
 
 
-class ActRow(Ranged, table=True):
-    """One act in the life of an entry: a filing by its owner, or a decision by an authority."""
+class ItemNamesRow(Ranged, table=True):
+    """How the items of one edition are called, where it has any."""
 
-    __tablename__ = "catalogue_act"
+    __tablename__ = "catalogue_item_names"
 
-    code: str = Field(primary_key=True, sa_type=CODE)
-    leaf_from: int = Field(primary_key=True, index=True)
-    version: int
-    act: str
-    """``filed`` or ``decided``."""
-    state: str
-    edition: int
-    organisation: bytes = Field(sa_type=LargeBinary)
-    """Keccak-256 of the code of the organisation that spoke."""
-    signer: bytes = Field(sa_type=LargeBinary)
-    authorisation: bytes = Field(sa_type=LargeBinary)
-    reasons: str = Field(sa_type=Text)
-    """JSON array of the reasons given."""
-    recorded_at: int = Field(sa_type=BIG)
+    leaf_from: int = Field(primary_key=True, sa_column_kwargs=NOT_COUNTED)
+    item_count: int
+    """Each name once."""
+    names_digest: bytes = Field(sa_type=LargeBinary)
+    """Digest of the set of names (:func:`ledger.bodies.names_digest`)."""
+    names_en_digest: bytes | None = Field(sa_type=LargeBinary)
+    """The same of their English names, where every item has one."""
 
 
 class GramRow(MirrorTable, table=True):
@@ -196,9 +175,8 @@ class ImportRecordRow(DeskTable, table=True):
 
 
 ENTRIES = table_of(EntryRow)
-EDITIONS = table_of(EditionRow)
 ITEMS = table_of(ItemRow)
-ACTS = table_of(ActRow)
+ITEM_NAMES = table_of(ItemNamesRow)
 GRAMS = table_of(GramRow)
 SEALED_TEXTS = table_of(SealedTextRow)
 IMPORT_BATCHES = table_of(ImportBatchRow)

@@ -1,4 +1,4 @@
-"""From filings and decisions to rows: the entry as it stands, its editions, items and acts."""
+"""From filings and decisions to rows: the entry as it stands, and the items of its editions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, select
 
 from ledger.catalogue.drafted_rows import state_of
 from ledger.catalogue.drafting import Draft, draft_of
-from ledger.catalogue.models import ACTS, EDITIONS, ENTRIES, ITEMS
+from ledger.catalogue.models import ENTRIES, ITEM_NAMES, ITEMS
 from ledger.catalogue.search_index import INDEX
 from ledger.codes import EntryState
 from ledger.mirror import queries as mirror
@@ -25,7 +25,17 @@ from ledger.store.ranged import Appended, append, held
 from ledger.typed_data import integer
 
 _LOOKUP = 500
-_FROM_AT, _UNTIL_AT, _VERSION_AT, _STATE_AT, _EDITION_AT, _PUBLISHED_AT, _RECORDED_AT = (
+(
+    _FROM_AT,
+    _UNTIL_AT,
+    _VERSION_AT,
+    _STATE_AT,
+    _EDITION_AT,
+    _PUBLISHED_AT,
+    _FILED_LEAF_AT,
+    _PUBLISHED_LEAF_AT,
+    _RECORDED_AT,
+) = (
     ENTRIES.columns.keys().index(name)
     for name in (
         "leaf_from",
@@ -34,13 +44,13 @@ _FROM_AT, _UNTIL_AT, _VERSION_AT, _STATE_AT, _EDITION_AT, _PUBLISHED_AT, _RECORD
         "state",
         "edition",
         "published_edition",
+        "filed_leaf",
+        "published_leaf",
         "recorded_at",
     )
 )
 """Where the columns stand that every statement about an entry renews."""
-_EDITIONS_EDITION_AT, _ITEMS_EDITION_AT, _ACTS_EDITION_AT = (
-    table.columns.keys().index("edition") for table in (EDITIONS, ITEMS, ACTS)
-)
+_ITEMS_EDITION_AT = ITEMS.columns.keys().index("edition")
 
 
 @dataclass(slots=True)
@@ -50,15 +60,19 @@ class _Life:
     version: int = 0
     edition: int = 0
     published_edition: int = 0
+    filed_leaf: int | None = None
+    published_leaf: int | None = None
     state: str | None = None
     row: list[Any] | None = None
 
-    def take(self, filed: bool, version: int, state: str | None) -> None:  # noqa: FBT001
-        """What the contract's state word does, for the members that rows need."""
+    def take(self, filed: bool, version: int, state: str | None, leaf: int | None) -> None:  # noqa: FBT001
+        """What the contract's state word does, for the members that rows need; what is malformed has no ``leaf``."""
         if filed:
             self.edition += 1
+            self.filed_leaf = leaf
         elif self.state == EntryState.SUBMITTED.value and state == EntryState.PUBLISHED.value:
             self.published_edition = self.edition
+            self.published_leaf = self.filed_leaf
         self.version, self.state = version, state
 
     def standing(self, draft: Draft, row: list[Any]) -> list[Any]:
@@ -71,17 +85,19 @@ class _Life:
         row[_STATE_AT] = self.state
         row[_EDITION_AT] = self.edition
         row[_PUBLISHED_AT] = self.published_edition
+        row[_FILED_LEAF_AT] = self.filed_leaf
+        row[_PUBLISHED_LEAF_AT] = self.published_leaf
         row[_RECORDED_AT] = draft.recorded_at
         return row
 
 
 class CatalogueProjection:
-    """Rows of :data:`ENTRIES`, :data:`EDITIONS`, :data:`ITEMS` and :data:`ACTS`."""
+    """Rows of :data:`ENTRIES`, :data:`ITEMS` and :data:`ITEM_NAMES`."""
 
     name = "catalogue"
-    version = 2
+    version = 3
     kinds = frozenset({FILING.kind})
-    tables: Sequence[Table] = (ENTRIES, EDITIONS, ITEMS, ACTS)
+    tables: Sequence[Table] = (ENTRIES, ITEMS, ITEM_NAMES)
     index: OwnIndex = INDEX
 
     def malformed(self, decoded: Decoded) -> str | None:
@@ -104,30 +120,27 @@ class CatalogueProjection:
         told = list(map(Draft._make, drafts))
         lives = _lives(connection, told)
         entries: list[list[Any]] = []
-        editions: list[list[Any]] = []
         items: list[list[Any]] = []
+        names: list[list[Any]] = []
         for draft in told:
             life = lives[draft.code]
             if draft.version != life.version + 1:
                 _catch_up(connection, draft, life)
-            life.take(draft.filed, draft.version, draft.state)
+            life.take(draft.filed, draft.version, draft.state, draft.leaf)
             if draft.filed:
                 life.row = draft.entry
-                if draft.edition is not None:
-                    draft.edition[_EDITIONS_EDITION_AT] = life.edition
-                    editions.append(draft.edition)
-                for item in draft.items:
-                    item[_ITEMS_EDITION_AT] = life.edition
-                items += draft.items
-            draft.act[_ACTS_EDITION_AT] = life.edition
+                if draft.names is not None:
+                    names.append(draft.names)
+                    for item in draft.items:
+                        item[_ITEMS_EDITION_AT] = life.edition
+                    items += draft.items
             if life.row is not None:
                 life.row = life.standing(draft, life.row)
                 entries.append(life.row)
         return [
             Appended(ENTRIES, entries, ("code",)),
-            Appended(EDITIONS, editions),
             Appended(ITEMS, items),
-            Appended(ACTS, [draft.act for draft in told]),
+            Appended(ITEM_NAMES, names),
         ]
 
 
@@ -142,7 +155,13 @@ def _lives(connection: Connection, drafts: Sequence[Draft]) -> dict[str, _Life]:
         )
         for found in connection.execute(asked):
             lives[found.code] = _Life(
-                found.version, found.edition, found.published_edition, found.state, list(found)
+                found.version,
+                found.edition,
+                found.published_edition,
+                found.filed_leaf,
+                found.published_leaf,
+                found.state,
+                list(found),
             )
     return lives
 
@@ -160,7 +179,7 @@ def _catch_up(connection: Connection, draft: Draft, life: _Life) -> None:
         except (StatementError, LookupError):
             # Only a registry that checks nothing records what is neither filing nor decision.
             continue
-        life.take(struct is FILING, past.version, state_of(number))
+        life.take(struct is FILING, past.version, state_of(number), None)
 
 
 PROJECTION = CatalogueProjection()

@@ -21,9 +21,16 @@ from ledger.catalogue.filters import (
     read_cursor,
     write_cursor,
 )
-from ledger.catalogue.models import ACTS, EDITIONS, ENTRIES
+from ledger.catalogue.models import ENTRIES
 from ledger.catalogue.searching import Search
-from ledger.catalogue.selects import acts_at, classes_at, editions_at, entries_at, items_at
+from ledger.catalogue.selects import (
+    acts_at,
+    classes_at,
+    editions_at,
+    entries_at,
+    item_names_at,
+    items_at,
+)
 from ledger.codes import EntryState
 from ledger.store.ranged import held
 
@@ -31,7 +38,6 @@ __all__ = [
     "FACETS",
     "MAX_LIMIT",
     "MAX_QUERY",
-    "Act",
     "CatalogueQueryError",
     "Edition",
     "EntryDetail",
@@ -47,8 +53,8 @@ __all__ = [
     "entries_at",
     "export",
     "facets",
-    "history",
     "in_force",
+    "item_names_at",
     "items_at",
     "search",
     "show",
@@ -61,7 +67,7 @@ _CHUNK = 1000
 _VERSIONS = select(ENTRIES).where(ENTRIES.c.code == bindparam("code"))
 _ENTRY_NOW = _VERSIONS.where(held(ENTRIES, None))
 _EDITIONS_OF = (
-    select(EDITIONS).where(EDITIONS.c.code == bindparam("code")).order_by(EDITIONS.c.leaf_from)
+    editions_at(None).where(ENTRIES.c.code == bindparam("code")).order_by(ENTRIES.c.leaf_from)
 )
 """What every page of an entry asks, put together once."""
 
@@ -152,24 +158,6 @@ class EntryDetail:
     pending: Edition | None
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
-    """One act in an entry's life. Hashes and addresses as lower-case hex with ``0x``;
-    ``organisation`` is the Keccak-256 of the speaker's code.
-    """
-
-    leaf: int
-    version: int
-    act: str
-    state: str | None
-    edition: int
-    organisation: str
-    signer: str
-    authorisation: str
-    reasons: tuple[str, ...]
-    recorded_at: int
-
-
 def search(
     conn: Connection,
     filters: Filters | None = None,
@@ -228,7 +216,7 @@ def show(conn: Connection, code: str, *, as_of: int | None = None) -> EntryDetai
     asked = _ENTRY_NOW if as_of is None else _VERSIONS.where(held(ENTRIES, as_of))
     row = conn.execute(asked, {"code": code}).mappings().one_or_none()
     if row is None:
-        raise _unknown(conn, code, as_of)
+        raise unknown(conn, code, as_of)
     entry = summary_of(row)
     known = {one.edition: one for one in editions(conn, code, as_of=as_of)}
     published = known.get(entry.published_edition)
@@ -268,10 +256,10 @@ def editions(conn: Connection, code: str, *, as_of: int | None = None) -> list[E
 
     An edition whose statement was malformed has no text and is left out.
     """
-    asked = _EDITIONS_OF if as_of is None else _EDITIONS_OF.where(EDITIONS.c.leaf_from < as_of)
+    asked = _EDITIONS_OF if as_of is None else _EDITIONS_OF.where(ENTRIES.c.leaf_from < as_of)
     found = [_edition(row) for row in conn.execute(asked, {"code": code}).mappings()]
     if not found:
-        raise _unknown(conn, code, as_of)
+        raise unknown(conn, code, as_of)
     return found
 
 
@@ -285,17 +273,6 @@ def edition(conn: Connection, code: str, number: int, *, as_of: int | None = Non
             return one
     numbers = ", ".join(str(one.edition) for one in known)
     raise CatalogueQueryError(f"entry {code} has no edition {number}: it has {numbers}")
-
-
-def history(conn: Connection, code: str, *, as_of: int | None = None) -> list[Act]:
-    """Every act in an entry's life, oldest first; raises :class:`CatalogueQueryError` for none."""
-    asked = select(ACTS).where(ACTS.c.code == code).order_by(ACTS.c.leaf_from)
-    if as_of is not None:
-        asked = asked.where(ACTS.c.leaf_from < as_of)
-    found = [_act(row) for row in conn.execute(asked).mappings()]
-    if not found:
-        raise _unknown(conn, code, as_of)
-    return found
 
 
 def export(
@@ -319,11 +296,8 @@ def _newest_documents(
 ) -> dict[str, dict[str, Any]]:
     if not codes:
         return {}
-    asked = select(EDITIONS.c.code, EDITIONS.c.document).where(EDITIONS.c.code.in_(codes))
-    if as_of is not None:
-        asked = asked.where(EDITIONS.c.leaf_from < as_of)
-    rows = conn.execute(asked.order_by(EDITIONS.c.leaf_from))
-    return {code: json.loads(document) for code, document in rows}
+    asked = editions_at(as_of).where(ENTRIES.c.code.in_(codes)).order_by(ENTRIES.c.leaf_from)
+    return {row.code: json.loads(row.document) for row in conn.execute(asked)}
 
 
 def summary_of(row: RowMapping) -> EntrySummary:
@@ -346,24 +320,9 @@ def _edition(row: RowMapping) -> Edition:
         edition=row["edition"],
         version=row["version"],
         state=row["state"],
-        leaf=row["leaf_from"],
+        leaf=row["leaf"],
         recorded_at=row["recorded_at"],
         document=json.loads(row["document"]),
-    )
-
-
-def _act(row: RowMapping) -> Act:
-    return Act(
-        leaf=row["leaf_from"],
-        version=row["version"],
-        act=row["act"],
-        state=row["state"],
-        edition=row["edition"],
-        organisation="0x" + row["organisation"].hex(),
-        signer="0x" + row["signer"].hex(),
-        authorisation="0x" + row["authorisation"].hex(),
-        reasons=tuple(json.loads(row["reasons"])),
-        recorded_at=row["recorded_at"],
     )
 
 
@@ -373,7 +332,7 @@ def _facet(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _unknown(conn: Connection, code: str, as_of: int | None) -> CatalogueQueryError:
+def unknown(conn: Connection, code: str, as_of: int | None) -> CatalogueQueryError:
     if as_of is not None:
         later = conn.execute(
             select(func.min(ENTRIES.c.leaf_from)).where(ENTRIES.c.code == code)

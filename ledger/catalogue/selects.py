@@ -9,16 +9,21 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, and_, case, select
 
-from ledger.catalogue.models import ACTS, EDITIONS, ENTRIES, ITEMS
+from ledger.catalogue.models import ENTRIES, ITEM_NAMES, ITEMS
 from ledger.codes import EntryState
+from ledger.mirror.queries import statements_at
 from ledger.store.ranged import held
+
+FILED = ENTRIES.c.filed_leaf == ENTRIES.c.leaf_from
+"""Which rows filings made, and not decisions."""
 
 
 def entries_at(size: int | None) -> Select[Any]:
     """Every entry as it stood at a log size, for others to join.
 
     Columns: leaf, code, subject (Keccak-256 of the code), version, state, edition, published_edition,
-    in_force (whether an edition is, see :func:`ledger.catalogue.queries.in_force`), name, provider,
+    in_force (whether an edition is, see :func:`ledger.catalogue.queries.in_force`), published_leaf (the filing of the
+    published edition; null where there is none, or it is malformed), name, provider,
     share_type, update_cycle, library, level, restricted, item_count, recorded_at.
     """
     shown = ENTRIES.c
@@ -32,6 +37,7 @@ def entries_at(size: int | None) -> Select[Any]:
         shown.edition,
         shown.published_edition,
         and_(shown.published_edition > 0, shown.state.not_in(ended)).label("in_force"),
+        shown.published_leaf,
         shown.name,
         shown.provider,
         shown.share_type,
@@ -51,7 +57,9 @@ def classes_at(size: int | None) -> Select[Any]:
     provider, library, level, grade (1 to 4, null where not stated), share_type.
     """
     now, filed = ENTRIES.c, ENTRIES.alias("filed")
-    told = case((now.published_edition > 0, now.published_edition), else_=now.edition)
+    published = now.published_edition > 0
+    told = case((published, now.published_edition), else_=now.edition)
+    leaf = case((published, now.published_leaf), else_=now.filed_leaf)
     ended = (EntryState.SUSPENDED.value, EntryState.REVOKED.value)
     return (
         select(
@@ -67,47 +75,67 @@ def classes_at(size: int | None) -> Select[Any]:
             filed.c.grade,
             filed.c.share_type,
         )
-        .join(EDITIONS, and_(EDITIONS.c.code == now.code, EDITIONS.c.edition == told))
-        .join(filed, and_(filed.c.code == now.code, filed.c.leaf_from == EDITIONS.c.leaf_from))
+        .join(filed, filed.c.leaf_from == leaf)
         .where(held(ENTRIES, size))
     )
 
 
 def acts_at(size: int | None) -> Select[Any]:
-    """Every filing and decision recorded before a log size, for others to join.
+    """Every filing and decision recorded before a log size, but for decisions about what nobody can read.
 
-    Columns: leaf, code, version, act (``filed`` or ``decided``), state, edition, organisation (hash),
-    recorded_at.
+    Columns: leaf, code, version, act (``filed`` or ``decided``), state, edition, organisation (hash), recorded_at.
     """
-    shown = ACTS.c
-    return select(
-        shown.leaf_from.label("leaf"),
-        shown.code,
-        shown.version,
-        shown.act,
-        shown.state,
-        shown.edition,
-        shown.organisation,
-        shown.recorded_at,
-    ).where(*_before(ACTS, size))
+    shown, said = ENTRIES.c, statements_at(None).subquery("said").c
+    return (
+        select(
+            shown.leaf_from.label("leaf"),
+            shown.code,
+            shown.version,
+            case((FILED, "filed"), else_="decided").label("act"),
+            shown.state,
+            shown.edition,
+            said.org.label("organisation"),
+            shown.recorded_at,
+        )
+        .join(said.leaf.table, said.leaf == shown.leaf_from)
+        .where(*_before(ENTRIES, size))
+    )
 
 
 def editions_at(size: int | None) -> Select[Any]:
-    """Every edition recorded before a log size.
+    """Every edition recorded before a log size: a filing each.
 
-    Columns: leaf, code, edition, version, document, item_count, names_digest, names_en_digest.
+    Columns: leaf, code, edition, version, state, recorded_at, document (the entry, or the envelope of a restricted
+    one, as bytes of canonical JSON).
     """
-    shown = EDITIONS.c
+    shown, said = ENTRIES.c, statements_at(None).subquery("said").c
+    return (
+        select(
+            shown.leaf_from.label("leaf"),
+            shown.code,
+            shown.edition,
+            shown.version,
+            shown.state,
+            shown.recorded_at,
+            said.body.label("document"),
+        )
+        .join(said.leaf.table, said.leaf == shown.leaf_from)
+        .where(FILED, *_before(ENTRIES, size))
+    )
+
+
+def item_names_at(size: int | None) -> Select[Any]:
+    """How the items of every edition recorded before a log size are called, where it has any.
+
+    Columns: leaf (the edition's), item_count (each name once), names_digest, names_en_digest.
+    """
+    shown = ITEM_NAMES.c
     return select(
         shown.leaf_from.label("leaf"),
-        shown.code,
-        shown.edition,
-        shown.version,
-        shown.document,
         shown.item_count,
         shown.names_digest,
         shown.names_en_digest,
-    ).where(*_before(EDITIONS, size))
+    ).where(*_before(ITEM_NAMES, size))
 
 
 def items_at(size: int | None) -> Select[Any]:

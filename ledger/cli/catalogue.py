@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from ledger.catalogue import labels, queries
 from ledger.catalogue.differences import differences
+from ledger.catalogue.history import acts_of
 from ledger.catalogue.queries import (
     CatalogueQueryError,
     Edition,
@@ -176,7 +177,7 @@ def history(code: CodeArgument, as_of: AsOf = None, json_output: Json = False) -
     """Every act in an entry's life, who signed it, when. Example: govledger catalogue history 318001/000001"""
     with reading(as_of) as (connection, size):
         try:
-            acts = queries.history(connection, code, as_of=size)
+            acts = acts_of(connection, code, as_of=size)
         except CatalogueQueryError as error:
             raise _not_found(error) from error
         hashes = {act.organisation: bytes.fromhex(act.organisation[2:]) for act in acts}

@@ -317,7 +317,7 @@ def _tiles(count: int) -> Select[Any]:
 def statements_at(size: int | None) -> Select[Any]:
     """Every statement recorded before a log size, for others to join.
 
-    Columns: leaf, kind, subject, version, org (hash), recorded_at, body.
+    Columns: leaf, kind, subject, version, org (hash), recorded_at, body_digest, body.
     """
     shown = statement.c
     asked = select(
@@ -327,6 +327,7 @@ def statements_at(size: int | None) -> Select[Any]:
         shown.version,
         shown.org,
         shown.recorded_at,
+        shown.body_digest,
         shown.body,
     )
     return asked if size is None else asked.where(shown.index_ < size)

@@ -2,9 +2,9 @@
 
 The database itself strings the values of a column together (``group_concat``, ``string_agg``), so that what comes is
 one row of long byte strings, which NumPy cuts into Arrow's columns. Numbers come as decimals from SQLite and as eight
-bytes each from PostgreSQL, texts as UTF-8, and binary columns are digests of 32 bytes. Where the values of a piece
-cannot be told apart in that form (a text contains the separator, a digest is not of its length), that piece is read
-again row by row, so that what is read is the same.
+bytes each from PostgreSQL, truth values as a digit each, texts as UTF-8, and binary columns are digests of 32 bytes.
+Where the values of a piece cannot be told apart in that form (a text contains the separator, a digest is not of its
+length), that piece is read again row by row, so that what is read is the same.
 
 While the database is at it, other threads run: neither driver holds the interpreter's lock then.
 """
@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-Kind = Literal["decimal", "word", "text", "digest"]
-"""How values come: whole numbers as decimals between commas, or as eight bytes, the greatest first."""
+Kind = Literal["decimal", "word", "truth", "text", "digest"]
+"""How values come: whole numbers as decimals between commas, or as eight bytes, the greatest first; truth values as one
+digit each.
+"""
 DIGEST_BYTES = 32
 LEAVES = 1 << 17
 """Rows, or leaves of the log whose rows are read at once: so much memory a piece may take."""
@@ -41,7 +43,7 @@ _FIRST, _END = "/*first*/0", "/*end*/0"
 """Where the range of a piece stands in a compiled select."""
 _BINARY = "govledger_binary"
 """Execution option: PostgreSQL sends bytes as they are, not as hexadecimal digits."""
-_COMMA, _SEPARATOR, _NOTHING, _NO_NUMBER = ",", "\x1f", "\x02", -1
+_COMMA, _SEPARATOR, _NOTHING, _NO_NUMBER, _NO_TRUTH = ",", "\x1f", "\x02", -1, 2
 _WORD_BYTES, _DIGITS = 8, 18
 """Of a number in binary, and the most that fit into it, whatever they are."""
 _SCANNED = re.compile(r"\w+\.leaf_(?:from|until) (?=<|>=|IS NULL)")
@@ -116,7 +118,7 @@ class Pieces:
             "NULL, 0"
             if isinstance(getattr(given, "element", None), Null)
             else f"{_strung(one, kind, quoted(name), self._dialect.name)}, "
-            f"{f'COUNT({quoted(name)})' if _may_be_null(one) else 'NULL'}"
+            f"{f'COUNT({quoted(name)})' if kind != 'truth' and _may_be_null(one) else 'NULL'}"
             for given, one, (name, kind) in zip(
                 asked.selected_columns, columns, self._columns, strict=True
             )
@@ -158,7 +160,9 @@ def _array(kind: Kind, told: bytes | None, count: int, nulls: int) -> pa.Array:
 def _kind(column: ColumnElement[Any], dialect: str) -> Kind:
     if isinstance(column.type, LargeBinary):
         return "digest"
-    if isinstance(column.type, Integer | Boolean):
+    if isinstance(column.type, Boolean):
+        return "truth"
+    if isinstance(column.type, Integer):
         return "decimal" if dialect == "sqlite" else "word"
     return "text"
 
@@ -172,8 +176,12 @@ def _strung(column: ColumnElement[Any], kind: Kind, name: str, dialect: str) -> 
     """SQL for the values of a column in one, null as what hardly any value is."""
     here = dialect == "sqlite"
     each = name
-    if kind == "word" and isinstance(column.type, Boolean):
-        each = f"CAST({each} AS INTEGER)"
+    if kind == "truth":
+        # Nulls are told by their digit: what tells a truth is often worked out, and counting would work it out again.
+        if here:
+            return f"CAST(group_concat(COALESCE({each}, {_NO_TRUTH}), '') AS BLOB)"
+        digit = f"COALESCE(CAST({each} AS INTEGER), {_NO_TRUTH})"
+        return f"textsend(string_agg(CAST({digit} AS TEXT), ''))"
     if _may_be_null(column):
         zeros = "zeroblob(32)" if here else "decode(repeat('00', 32), 'hex')"
         nothing = {"text": f"'{_NOTHING}'", "digest": zeros}.get(kind, str(_NO_NUMBER))
@@ -227,6 +235,18 @@ def _words(told: bytes, count: int, nulls: int) -> pa.Array:
     return _numbers(np.frombuffer(told, ">i8").astype(np.int64), count, nulls)
 
 
+def _truths(told: bytes, count: int, _: int) -> pa.Array:
+    """Truth values as digits."""
+    import numpy as np  # noqa: PLC0415
+
+    values = np.frombuffer(told, np.uint8).astype(np.int64) - ord("0")
+    if len(values) != count or np.any((values < 0) | (values > _NO_TRUTH)):
+        raise _UnclearError
+    missing = values == _NO_TRUTH
+    values[missing] = _NO_NUMBER
+    return _numbers(values, count, int(np.count_nonzero(missing)))
+
+
 def _numbers(values: np.ndarray[Any, np.dtype[np.int64]], count: int, nulls: int) -> pa.Array:
     import pyarrow as pa  # noqa: PLC0415
 
@@ -270,7 +290,7 @@ def _digests(told: bytes, count: int, nulls: int) -> pa.Array:
     return pa.Array.from_buffers(pa.binary(DIGEST_BYTES), count, [present, pa.py_buffer(told)])
 
 
-_CUT = {"decimal": _decimals, "word": _words, "text": _texts, "digest": _digests}
+_CUT = {"decimal": _decimals, "word": _words, "truth": _truths, "text": _texts, "digest": _digests}
 
 
 def _validity(empty: np.ndarray[Any, Any], nulls: int) -> pa.Buffer:

@@ -6,6 +6,7 @@ mirror need not, because the chain still has what a power cut takes. PostgreSQL 
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -163,6 +164,8 @@ def _tune_sqlite(engine: Engine, family: Family) -> None:
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        # As PostgreSQL has it.
+        connection.create_function("sha256", 1, _sha256, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
@@ -173,6 +176,11 @@ def _tune_sqlite(engine: Engine, family: Family) -> None:
             cursor = connection.connection.cursor()
             cursor.execute("BEGIN")
             connection.info[CHANGES] = cursor.connection.total_changes
+
+
+def _sha256(data: object) -> bytes | None:
+    """SHA-256 of bytes; of nothing else that a row may hold."""
+    return hashlib.sha256(data).digest() if isinstance(data, bytes) else None
 
 
 def _bring_up_to_date(engine: Engine, family: Family, place: str) -> None:

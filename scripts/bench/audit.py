@@ -157,48 +157,7 @@ def fill(connection: Connection, count: int) -> None:
         search=words,
     )
     entry = code("307", "i")
-    write.rows(
-        "catalogue_entry",
-        FILED,
-        code=entry,
-        leaf_from=f"{3 * count} + i",
-        subject=write.hashed("i"),
-        version="2",
-        state="'published'",
-        edition="1",
-        published_edition="1",
-        name="'目录' || CAST(i AS TEXT)",
-        provider=organisation,
-        provider_name="'单位'",
-        share_type="'conditional'",
-        open_type="'not_open'",
-        grade="2",
-        update_cycle="'quarterly'",
-        library="'department'",
-        level="'district'",
-        origin="'district_supplement'",
-        restricted=write.false,
-        complete=write.true,
-        missing="'[]'",
-        item_count="3",
-        search=words,
-        recorded_at=f"{BEGUN} + i % 86400",
-    )
-    _write_editions(write, count)
-    acts = {"code": entry, "organisation": zero, "signer": signer, "authorisation": zero}
-    for version, (act, state) in enumerate((("filed", "submitted"), ("decided", "published"))):
-        write.rows(
-            "catalogue_act",
-            FILED,
-            **acts,
-            leaf_from=f"{(2 + version) * count} + i",
-            version=str(version + 1),
-            act=f"'{act}'",
-            state=f"'{state}'",
-            edition="1",
-            reasons="'[]'",
-            recorded_at=f"{BEGUN} + i % 86400",
-        )
+    _write_entries(write, count, words)
     write.rows(
         "obligation_binding",
         FILED,
@@ -291,36 +250,68 @@ def _schema_text() -> str:
     return f"""'{{"columns":[{columns}],"key":["编号"]}}'"""
 
 
-def _write_editions(write: Writer, count: int) -> None:
-    """What was filed: statement, edition and items of each entry; in two of a hundred one item is no column."""
+def _write_entries(write: Writer, count: int, words: str) -> None:
+    """A filing and its publication for each entry: statements, how the entry stood from each on, and its items; of one
+    in a thousand the filing is not what the log commits to.
+    """
     entry, leaf = code("307", "i"), f"{2 * count} + i"
     document = f"""'{{"abstract":"{"本目录载明的数据项、更新周期与共享条件" * 8}","code":"' || {entry} || '"}}'"""
-    said = {"subject": write.hashed("i"), "version": "1", "recorded_at": f"{BEGUN} + i % 86400"}
+    decision = f"""'{{"code":"' || {entry} || '","decision":"published"}}'"""
+    for version, body in enumerate(map(write.encoded, (document, decision))):
+        write.rows(
+            "statement",
+            FILED,
+            index_=f"{(2 + version) * count} + i",
+            kind="'catalogue'",
+            subject=write.hashed("i"),
+            version=str(version + 1),
+            org=write.hashed("0"),
+            signer=write.hashed("1"),
+            authorisation=write.hashed("0"),
+            recorded_at=f"{BEGUN} + i % 86400",
+            payload=write.hashed("i"),
+            body_digest=f"CASE WHEN i % 1000 = 9 THEN {write.hashed('i')} ELSE sha256({body}) END",
+            body=body,
+        )
+    for version, (state, until, published) in enumerate(
+        (("submitted", f"{3 * count} + i", "NULL"), ("published", "NULL", leaf))
+    ):
+        write.rows(
+            "catalogue_entry",
+            FILED,
+            code=entry,
+            leaf_from=f"{(2 + version) * count} + i",
+            leaf_until=until,
+            subject=write.hashed("i"),
+            version=str(version + 1),
+            state=f"'{state}'",
+            edition="1",
+            published_edition=str(version),
+            filed_leaf=leaf,
+            published_leaf=published,
+            name="'目录' || CAST(i AS TEXT)",
+            provider=code("ORG", f"(i / 20) % {ORGANISATIONS}"),
+            provider_name="'单位'",
+            share_type="'conditional'",
+            open_type="'not_open'",
+            grade="2",
+            update_cycle="'quarterly'",
+            library="'department'",
+            level="'district'",
+            origin="'district_supplement'",
+            restricted=write.false,
+            complete=write.true,
+            missing="'[]'",
+            item_count="3",
+            search=words,
+            recorded_at=f"{BEGUN} + i % 86400",
+        )
     write.rows(
-        "statement",
+        "catalogue_item_names",
         FILED,
-        **said,
-        index_=leaf,
-        kind="'catalogue'",
-        org=write.hashed("0"),
-        signer=write.hashed("1"),
-        authorisation=write.hashed("0"),
-        payload=write.hashed("i"),
-        body_digest=write.hashed("i"),
-        body=write.encoded(document),
-    )
-    write.rows(
-        "catalogue_edition",
-        FILED,
-        code=entry,
         leaf_from=leaf,
-        edition="1",
-        version="1",
-        state="'submitted'",
-        document=f"CASE WHEN i % 1000 = 9 THEN '' ELSE {document} END",
         item_count="3",
         names_digest=write.hashed("i"),
-        recorded_at=said["recorded_at"],
     )
     items = (
         ("'编号'", write.false),

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine, delete, update
 
-from ledger.catalogue.models import EDITIONS, ENTRIES
+from ledger.catalogue.models import ENTRIES
 from ledger.codes import ShareType
 from ledger.deliveries.models import DELIVERIES
 from ledger.lineage.findings.listing import KINDS, composed, findings
@@ -50,7 +50,6 @@ def fill(
     step = max(1, len(written) // ENTRIES_MADE)
     covered = written[::step][:ENTRIES_MADE]
     insert_mappings(conn, ENTRIES, list(_entries(len(covered))))
-    insert_mappings(conn, EDITIONS, list(_editions(len(covered))))
     insert_mappings(conn, RULES, list(_rules(covered, space)))
     insert_mappings(conn, DELIVERIES, list(_deliveries(len(covered))))
     insert_rows(conn, RUN_IO, list(_named(acts, space, team)))
@@ -71,6 +70,8 @@ def _entries(count: int) -> Iterator[dict[str, Any]]:
             "state": "published" if dice.random() < 0.98 else "revoked",  # noqa: PLR2004
             "edition": 1,
             "published_edition": 1,
+            "filed_leaf": 20_000 + place,
+            "published_leaf": 20_000 + place,
             "name": f"目录 {place}",
             "provider": f"ORG-{place % 100:03d}",
             "share_type": dice.choice(list(ShareType)).value,
@@ -81,21 +82,6 @@ def _entries(count: int) -> Iterator[dict[str, Any]]:
             "missing": "[]",
             "item_count": 1,
             "search": "",
-            "recorded_at": _BEGUN,
-        }
-
-
-def _editions(count: int) -> Iterator[dict[str, Any]]:
-    row: dict[str, Any] = dict.fromkeys(column.name for column in EDITIONS.columns)
-    for place in range(count):
-        yield row | {
-            "code": f"E{place:05d}",
-            "leaf_from": 20_000 + place,
-            "edition": 1,
-            "version": 1,
-            "state": "published",
-            "document": "{}",
-            "item_count": 1,
             "recorded_at": _BEGUN,
         }
 

@@ -103,19 +103,12 @@ def fill(conn: Connection, entries: int) -> None:
     conn.execute(
         text(
             "INSERT INTO catalogue_entry (code, leaf_from, subject, version, state, edition, "  # noqa: S608
-            "published_edition, name, provider, share_type, open_type, grade, update_cycle, library, level, "
-            "origin, restricted, complete, missing, item_count, search, recorded_at) "
-            f"SELECT code, i + 2, s.subject, {standing}, 1, name, '{OWNER}', 'conditional', 'not_open', 2, "
-            "'quarterly', 'department', 'district', 'district_supplement', 0, 1, '[]', 3, "
+            "published_edition, filed_leaf, published_leaf, name, provider, share_type, open_type, grade, "
+            "update_cycle, library, level, origin, restricted, complete, missing, item_count, search, recorded_at) "
+            f"SELECT code, i + 2, s.subject, {standing}, 1, i + 2, i + 2, name, '{OWNER}', 'conditional', 'not_open', "
+            "2, 'quarterly', 'department', 'district', 'district_supplement', 0, 1, '[]', 3, "
             "code || char(10) || name || char(10) || name || '的主要内容、来源与更新方式', s.recorded_at "
             "FROM made JOIN statement s ON s.index_ = i + 2"
-        )
-    )
-    conn.execute(
-        text(
-            "INSERT INTO catalogue_edition (code, leaf_from, edition, version, state, document, item_count, "  # noqa: S608
-            "recorded_at) SELECT code, i + 2, 1, 1, 'submitted', json_object('abstract', name || "
-            f"'的主要内容', 'code', code, 'name', name, 'provider', '{OWNER}'), 3, {1_770_000_000} FROM made"
         )
     )
 

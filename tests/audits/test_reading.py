@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from ledger.audits import reading
 from ledger.audits.reading import Reading
 from ledger.audits.report import report_bytes
-from ledger.catalogue.models import EDITIONS
+from ledger.catalogue.models import ENTRIES
 from ledger.mirror.tables import statement
 from ledger.store.columns import Pieces
 from ledger.store.engine import writing
@@ -58,7 +58,7 @@ def test_what_is_read_in_small_pieces_makes_the_same_report(
     tables_at_every_rung(either_world)
     with writing(either_world.scribe.engine) as connection:
         # A statement that is gone: its piece is read row by row, and others are not.
-        gone = select(func.min(EDITIONS.c.leaf_from)).scalar_subquery()
+        gone = select(func.min(ENTRIES.c.leaf_from)).scalar_subquery()
         connection.execute(statement.delete().where(statement.c.index_ == gone))
     whole = report(either_world)
     cut: list[int] = []

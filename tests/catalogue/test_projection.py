@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert
 from ledger.canonical import canonical_json, parse_canonical
 from ledger.catalogue import queries
 from ledger.catalogue.entry import Entry
+from ledger.catalogue.history import acts_of
 from ledger.catalogue.projection import PROJECTION
 from ledger.catalogue.queries import CatalogueQueryError
 from ledger.catalogue.statements import Revision, Verdict, decision, filing, filing_values
@@ -75,7 +76,7 @@ def test_resuming_a_suspended_entry_publishes_no_newer_edition(
     decide_one(log, CODE, 3, EntryState.SUSPENDED, "系统升级")
     assert queries.show(mirror, CODE).entry.state == "suspended"
     with log.engine.connect() as fresh:
-        assert queries.history(fresh, CODE)[-1].reasons == ("系统升级",)
+        assert acts_of(fresh, CODE)[-1].reasons == ("系统升级",)
     decide_one(log, CODE, 4, EntryState.PUBLISHED)
     with log.engine.connect() as fresh:
         entry = queries.show(fresh, CODE).entry
@@ -87,7 +88,7 @@ def test_history_names_every_act_with_leaf_signer_and_time(
 ) -> None:
     filed = file_one(log, whole_entry())[0]
     decide_one(log, CODE, 2, EntryState.RETURNED, "缺少使用条件", "格式有误")
-    acts = queries.history(mirror, CODE)
+    acts = acts_of(mirror, CODE)
     assert [(act.leaf, act.act, act.state) for act in acts] == [
         (0, "filed", "submitted"),
         (1, "decided", "returned"),
@@ -207,7 +208,7 @@ def test_an_entry_whose_first_filing_was_malformed_begins_with_its_second(log: T
     with log.engine.connect() as fresh:
         with pytest.raises(CatalogueQueryError):
             queries.show(fresh, CODE)
-        assert [act.act for act in queries.history(fresh, CODE)] == ["decided"]
+        assert [act.act for act in acts_of(fresh, CODE)] == ["decided"]
     file_one(log, whole_entry(), 3)
     with log.engine.connect() as fresh:
         entry = queries.show(fresh, CODE).entry
@@ -275,7 +276,7 @@ def test_a_cut_leaves_the_rows_that_the_shorter_log_gives(
         assert before == queries.search(then)
         for entry in before.entries:
             assert queries.show(now, entry.code, as_of=cut) == queries.show(then, entry.code)
-            assert queries.history(now, entry.code, as_of=cut) == queries.history(then, entry.code)
+            assert acts_of(now, entry.code, as_of=cut) == acts_of(then, entry.code)
         assert queries.facets(now, as_of=cut) == queries.facets(then)
     long.cut(cut)
     assert long.rows() == short.rows()

@@ -19,6 +19,7 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, 
 from ledger.catalogue import queries
 from ledger.catalogue.differences import Change, differences
 from ledger.catalogue.entry import Entry
+from ledger.catalogue.history import acts_of
 from ledger.catalogue.queries import CatalogueQueryError, Filters
 from ledger.catalogue.statements import Revision, filing
 from ledger.codes import EntryState
@@ -233,7 +234,7 @@ def test_an_unknown_entry_is_told_from_one_that_came_later(conn: Connection) -> 
         queries.show(conn, "399999/000001")
     with pytest.raises(CatalogueQueryError, match="first filed at leaf 9, after log size 5"):
         queries.show(conn, "307015/000010", as_of=5)
-    for ask in (queries.history, queries.editions):
+    for ask in (acts_of, queries.editions):
         with pytest.raises(CatalogueQueryError, match="399999"):
             ask(conn, "399999/000001")
 

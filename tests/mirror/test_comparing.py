@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, delete, insert, select, update
 
 from ledger.capabilities import PROJECTIONS, RULEBOOKS
-from ledger.catalogue.models import ACTS, EDITIONS, ENTRIES, ITEMS
+from ledger.catalogue.models import ENTRIES, ITEM_NAMES, ITEMS
 from ledger.catalogue.projection import PROJECTION
 from ledger.mirror import Mirror, late_indexes, side_by_side
 from ledger.mirror.verification import derived
@@ -77,17 +77,19 @@ CHANGES = {
     "a last row that is missing": delete(ENTRIES).where(ENTRIES.c.leaf_until.is_(None)),
     "text where a number stands": update(ENTRIES).values(edition="many"),
     "an item's place": update(ITEMS).values(position=ITEMS.c.position + 1),
-    "no acts": delete(ACTS),
-    "an act of nobody": insert(ACTS).from_select(
-        ACTS.columns.keys(),
-        select(*(c if c.name != "leaf_from" else c + 10_000 for c in ACTS.c)).limit(1),
+    "another filing": update(ENTRIES).values(filed_leaf=ENTRIES.c.filed_leaf + 1),
+    "no items": delete(ITEMS),
+    "items of nobody": insert(ITEM_NAMES).from_select(
+        ITEM_NAMES.columns.keys(),
+        select(*(c if c.name != "leaf_from" else c + 10_000 for c in ITEM_NAMES.c)).limit(1),
     ),
-    "an edition before the log": insert(EDITIONS).from_select(
-        EDITIONS.columns.keys(),
-        select(*(c if c.name != "leaf_from" else c - 10_000 for c in EDITIONS.c)).limit(1),
+    "items before the log": insert(ITEM_NAMES).from_select(
+        ITEM_NAMES.columns.keys(),
+        select(*(c if c.name != "leaf_from" else c - 10_000 for c in ITEM_NAMES.c)).limit(1),
     ),
-    "an act between others": insert(ACTS).from_select(
-        ACTS.columns.keys(), select(*(c if c.name != "code" else c + "x" for c in ACTS.c)).limit(1)
+    "an item between others": insert(ITEMS).from_select(
+        ITEMS.columns.keys(),
+        select(*(c if c.name != "code" else c + "x" for c in ITEMS.c)).limit(1),
     ),
 }
 
@@ -118,20 +120,20 @@ def test_what_is_compared_is_told_as_copies_tell_it(
 
 def test_rows_in_another_order_than_that_of_leaves_are_found_all_the_same(mirror: Mirror) -> None:
     with mirror.engine.connect() as conn:
-        kept = conn.execute(select(ACTS).order_by(ACTS.c.leaf_from)).all()
+        kept = conn.execute(select(ITEMS).order_by(ITEMS.c.leaf_from, ITEMS.c.position)).all()
     with writing(mirror.engine) as conn:
-        conn.execute(delete(ACTS))
-        conn.execute(insert(ACTS), [row._asdict() for row in reversed(kept)])
+        conn.execute(delete(ITEMS))
+        conn.execute(insert(ITEMS), [row._asdict() for row in reversed(kept)])
     try:
         assert mirror.verify(use_chain=False).ok
     finally:
         with writing(mirror.engine) as conn:
-            conn.execute(delete(ACTS))
-            conn.execute(insert(ACTS), [row._asdict() for row in kept])
+            conn.execute(delete(ITEMS))
+            conn.execute(insert(ITEMS), [row._asdict() for row in kept])
 
 
 def test_rows_are_read_in_the_order_of_leaves_without_an_index(mirror: Mirror) -> None:
-    index = next(each for each in ACTS.indexes if "leaf_from" in str(each.name))
+    index = next(each for each in ITEMS.indexes if "leaf_from" in str(each.name))
     told = by_copies(mirror)
     with writing(mirror.engine) as conn:
         late_indexes.drop(conn, [index])

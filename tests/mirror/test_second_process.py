@@ -220,7 +220,7 @@ def tampered(alone: Mirror, tmp_path: Path) -> Iterator[Mirror]:
         "UPDATE authorisation SET first_index = 1000 WHERE first_index = 3",
         "UPDATE authorisation SET registry = zeroblob(20) WHERE first_index = 3",
         "UPDATE statement SET version = 2 WHERE index_ = 4",
-        "UPDATE catalogue_act SET state = 'x'",
+        "UPDATE catalogue_item_names SET item_count = 99",
     ],
 )
 def test_what_two_processes_find_is_what_one_finds(
