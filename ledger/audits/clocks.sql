@@ -34,13 +34,13 @@ SELECT 'publish', f.code, f.leaf, COALESCE(f.org, r.id, 0), COALESCE(f.scoped, r
 FROM (
   SELECT s.code, s.leaf, g.id AS org, g.scoped, s.recorded_on AS started, w.day AS due,
     CASE WHEN n.leaf IS NULL THEN 1 ELSE 0 END AS waits,
-    CASE WHEN n.step = 2 THEN n.recorded_on END AS done
+    CASE WHEN n.decided_by IS NOT NULL THEN n.recorded_on END AS done
   FROM audit_in_act s
   JOIN audit_date c ON c.day = s.recorded_on
   LEFT JOIN audit_workday w ON w.ordinal = c.ordinal + :publish_days
   LEFT JOIN audit_in_act n ON n.code = s.code AND n.version = s.version + 1
-  LEFT JOIN audit_organisation g ON g.hash = n.organisation AND n.step = 2
-  WHERE s.step = 1 AND s.leaf >= :window_leaf
+  LEFT JOIN audit_organisation g ON g.hash = n.decided_by
+  WHERE s.submitted = 1 AND s.leaf >= :window_leaf
 ) f
 LEFT JOIN audit_organisation r ON r.root = 1;
 

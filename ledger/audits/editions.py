@@ -61,9 +61,7 @@ def _published_before(connection: Connection, size: int, rows: Sequence[Row]) ->
     """The edition of each entry that was published last before the one in force."""
     asked = catalogue.acts_at(size)
     shown = asked.selected_columns
-    told = asked.with_only_columns(
-        shown["code"], shown["edition"], maintain_column_froms=True
-    ).where(
+    told = asked.with_only_columns(shown["code"], shown["edition"]).where(
         shown["code"].in_([row.code for row in rows]),
         shown["act"] == "decided",
         shown["state"] == EntryState.PUBLISHED.value,

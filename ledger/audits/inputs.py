@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, null, select
+from sqlalchemy import Select, and_, func, null, select
 
 from ledger.catalogue import queries as catalogue
 from ledger.codes import Code, DeliveryMode, EntryState, ObligationType, ShareType, UpdateCycle
@@ -118,12 +118,16 @@ def _entries(size: int, libraries: bool) -> Select[Any]:  # noqa: FBT001 - see i
 
 
 def _acts(size: int, window_leaf: int) -> Select[Any]:
-    """With ``step``: 1 an entry was submitted, 2 that was decided on, 0 anything else."""
+    """With ``submitted``: whether a filing asks for a decision; a decision says who took it."""
     shown = catalogue.acts_at(size).subquery().c
-    submitted = and_(shown.act == "filed", shown.state == EntryState.SUBMITTED.value)
-    step = case((submitted, 1), (shown.act == "decided", 2), else_=0).label("step")
+    submitted = and_(shown.decided_by.is_(None), shown.state == EntryState.SUBMITTED.value)
     asked = select(
-        shown.leaf, shown.code, shown.version, step, shown.organisation, shown.recorded_at
+        shown.leaf,
+        shown.code,
+        shown.version,
+        submitted.label("submitted"),
+        shown.decided_by,
+        shown.recorded_at,
     )
     return asked.where(shown.leaf >= window_leaf) if window_leaf else asked
 

@@ -40,6 +40,7 @@ class Draft(NamedTuple):
     filed: bool
     state: str | None
     recorded_at: int
+    decided_by: bytes | None
     entry: list[Any] | None
     """None for a decision, which renews the row of the filing before it."""
     items: Sequence[list[Any]]
@@ -128,9 +129,10 @@ def _drafted(
         statement.subject,
         statement.index,
         statement.version,
-        decoded.struct is FILING,
+        entry is not None,
         state,
         statement.recorded_at,
+        statement.org if entry is None else None,
         entry,
         items,
         names,

@@ -48,6 +48,8 @@ class EntryRow(Ranged, table=True):
     """The filing that made the newest edition; null where that one is malformed."""
     published_leaf: int | None
     """The filing that made the edition in force."""
+    decided_by: bytes | None = Field(sa_type=LargeBinary)
+    """Keccak-256 of the code of the organisation whose decision made it stand so; null for a filing, its provider's."""
     name: str | None
     """None for a restricted entry, like all that only its text says."""
     provider: str = Field(sa_type=CODE)

@@ -34,6 +34,7 @@ _LOOKUP = 500
     _PUBLISHED_AT,
     _FILED_LEAF_AT,
     _PUBLISHED_LEAF_AT,
+    _DECIDED_BY_AT,
     _RECORDED_AT,
 ) = (
     ENTRIES.columns.keys().index(name)
@@ -46,6 +47,7 @@ _LOOKUP = 500
         "published_edition",
         "filed_leaf",
         "published_leaf",
+        "decided_by",
         "recorded_at",
     )
 )
@@ -87,6 +89,7 @@ class _Life:
         row[_PUBLISHED_AT] = self.published_edition
         row[_FILED_LEAF_AT] = self.filed_leaf
         row[_PUBLISHED_LEAF_AT] = self.published_leaf
+        row[_DECIDED_BY_AT] = draft.decided_by
         row[_RECORDED_AT] = draft.recorded_at
         return row
 

@@ -83,23 +83,20 @@ def classes_at(size: int | None) -> Select[Any]:
 def acts_at(size: int | None) -> Select[Any]:
     """Every filing and decision recorded before a log size, but for decisions about what nobody can read.
 
-    Columns: leaf, code, version, act (``filed`` or ``decided``), state, edition, organisation (hash), recorded_at.
+    Columns: leaf, code, version, act (``filed`` or ``decided``), state, edition, decided_by (hash of the organisation,
+    null for a filing), recorded_at.
     """
-    shown, said = ENTRIES.c, statements_at(None).subquery("said").c
-    return (
-        select(
-            shown.leaf_from.label("leaf"),
-            shown.code,
-            shown.version,
-            case((FILED, "filed"), else_="decided").label("act"),
-            shown.state,
-            shown.edition,
-            said.org.label("organisation"),
-            shown.recorded_at,
-        )
-        .join(said.leaf.table, said.leaf == shown.leaf_from)
-        .where(*_before(ENTRIES, size))
-    )
+    shown = ENTRIES.c
+    return select(
+        shown.leaf_from.label("leaf"),
+        shown.code,
+        shown.version,
+        case((FILED, "filed"), else_="decided").label("act"),
+        shown.state,
+        shown.edition,
+        shown.decided_by,
+        shown.recorded_at,
+    ).where(*_before(ENTRIES, size))
 
 
 def editions_at(size: int | None) -> Select[Any]:

@@ -289,6 +289,7 @@ def _write_entries(write: Writer, count: int, words: str) -> None:
             published_edition=str(version),
             filed_leaf=leaf,
             published_leaf=published,
+            decided_by=write.hashed("0") if version else "NULL",
             name="'目录' || CAST(i AS TEXT)",
             provider=code("ORG", f"(i / 20) % {ORGANISATIONS}"),
             provider_name="'单位'",

@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("published_edition", sa.Integer(), nullable=False),
         sa.Column("filed_leaf", sa.Integer(), nullable=True),
         sa.Column("published_leaf", sa.Integer(), nullable=True),
+        sa.Column("decided_by", sa.LargeBinary(), nullable=True),
         sa.Column("name", sa.String(), nullable=True),
         sa.Column("provider", CODE, nullable=False),
         sa.Column("provider_name", sa.String(), nullable=True),
