@@ -22,8 +22,7 @@ SELECT subject, MAX(leaf) FROM audit_in_unreadable GROUP BY subject;
 SET disabled_optimizers = 'join_order';
 
 -- Catalogue entries. mount (挂接率): 1 met, 2 unmet, 3 exempt, 4 not applicable. on_chain (上链率): the newest
--- statement about the entry is the one it stands on. consistent (链上一致率): the edition in force is, byte for byte, what
--- the log on the chain commits to.
+-- statement about the entry is the one it stands on. consistent (链上一致率): see consistency.sql.
 INSERT INTO audit_entry
   (code, org, scoped, library, state, in_force, share, cycle, leaf, recorded_on, exempt, resource, edition, filed, hidden,
    item_count, mount, on_chain, consistent)
@@ -33,7 +32,7 @@ SELECT f.code, f.org, f.scoped, f.library, f.state, f.in_force, f.share, f.cycle
        WHEN (f.exempt & 16) <> 0 THEN 3
        WHEN f.resource = 2 THEN 1 ELSE 2 END,
   CASE WHEN f.in_force = 0 THEN 4 WHEN f.unread > f.leaf THEN 2 ELSE 1 END,
-  CASE WHEN f.in_force = 0 THEN 4 ELSE f.same END
+  CASE WHEN f.in_force = 0 THEN 4 ELSE 1 END
 FROM (
   SELECT e.code, COALESCE(o.id, 0) AS org,
     CASE WHEN COALESCE(o.scoped, :strangers) = 0 OR (:library <> '' AND COALESCE(e.library, '') <> :library)
@@ -42,7 +41,7 @@ FROM (
     CASE WHEN e.code IN (SELECT r.entry FROM audit_in_resource r WHERE r.status = 'live') THEN 2
          WHEN e.code IN (SELECT r.entry FROM audit_in_resource r WHERE r.status <> 'live') THEN 1 ELSE 0 END AS resource,
     COALESCE(n.leaf, -1) AS unread, e.published_edition AS edition, e.published_leaf AS filed, e.restricted AS hidden,
-    COALESCE(d.item_count, 0) AS item_count, CASE WHEN e.same = 1 THEN 1 ELSE 2 END AS same
+    COALESCE(d.item_count, 0) AS item_count
   FROM audit_in_entry e
   LEFT JOIN audit_in_names d ON d.leaf = e.published_leaf
   LEFT JOIN audit_organisation o ON o.code = e.provider

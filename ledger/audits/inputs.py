@@ -1,8 +1,7 @@
 """What an audit asks of the capabilities (审计取数): their selects, narrowed to the columns that its SQL names.
 
 Truth values come as 0 and 1. Codes come as they are kept; those of :data:`CODES` turn into numbers afterwards, since
-columns compare words faster. Whether a filing is, byte for byte, what the log commits to is asked where it lies, and
-comes as one number.
+columns compare words faster. Whether a filing is, byte for byte, what the log commits to is asked where it lies.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Select, and_, func, null, select
+from sqlalchemy import Select, and_, false, func, null, select
 
 from ledger.catalogue import queries as catalogue
 from ledger.codes import Code, DeliveryMode, EntryState, ObligationType, ShareType, UpdateCycle
@@ -29,7 +28,7 @@ CODES: Mapping[str, Mapping[str, type[Code]]] = {
     "received": {"mode": DeliveryMode},
 }
 """Columns of inputs that are the numbers of their codes, 0 where there is none."""
-WHOLE = frozenset({"correction", "unreadable"})
+WHOLE = frozenset({"altered", "correction", "unreadable"})
 """Inputs that are read in one piece: there are few of them, and their leaves are not of one table."""
 _NONE = null().label("library")
 
@@ -68,6 +67,7 @@ def inputs(size: int, window_leaf: int = 0, *, libraries: bool = True) -> dict[s
         ),
         "act": _acts(size, window_leaf),
         "item": _items(size),
+        "altered": _altered(size),
     }
 
 
@@ -98,22 +98,27 @@ def _obligations(size: int, libraries: bool) -> Select[Any]:  # noqa: FBT001 - s
 
 
 def _entries(size: int, libraries: bool) -> Select[Any]:  # noqa: FBT001 - see inputs
-    """With ``same``: whether the filing of the edition in force is about this entry, and has the very bytes that the
-    log commits to.
+    asked = _only(
+        catalogue.entries_at(size),
+        *("leaf", "code", "subject", "state", "published_edition", "published_leaf", "provider"),
+        *("share_type", "update_cycle", "restricted", "recorded_at", "in_force"),
+        *(("library",) if libraries else ()),
+    )
+    return asked if libraries else asked.add_columns(_NONE)
+
+
+def _altered(size: int) -> Select[Any]:
+    """Entries of which the filing of the published edition is gone, is about another one, or has other bytes than the
+    log commits to. There should be none, so it is asked for none of the others.
     """
     shown = catalogue.entries_at(size).subquery("shown").c
     said = mirror.statements_at(None).subquery("said").c
     same = and_(said.subject == shown.subject, func.sha256(said.body) == said.body_digest)
-    names = ("leaf", "code", "subject", "state", "published_edition", "published_leaf", "provider")
-    more = ("share_type", "update_cycle", "restricted", "recorded_at", "in_force")
     return (
-        select(
-            *(shown[name] for name in (*names, *more)),
-            same.label("same"),
-            shown.library if libraries else _NONE,
-        )
+        select(shown.leaf)
         .select_from(shown.leaf.table)
         .outerjoin(said.leaf.table, said.leaf == shown.published_leaf)
+        .where(shown.published_edition > 0, func.coalesce(same, false()).is_(false()))
     )
 
 

@@ -37,7 +37,8 @@ PLAN: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("entries", ("exemption", "unreadable", "entry", "names", "resource", "obligation")),
     ("units", ("binding",)),
     ("supply", ("manifest", "received")),
-    ("clocks", ("score", "correction", "act", "item")),
+    ("clocks", ("score", "correction", "act", "item", "altered")),
+    ("consistency", ()),
     ("sources", ()),
     ("scores", ()),
     ("verdicts", ()),
@@ -52,6 +53,7 @@ _PASSING = {
     "units": ("binding",),
     "supply": ("names",),
     "clocks": ("correction", "act"),
+    "consistency": ("altered",),
     "sources": ("item",),
     "scores": ("score",),
 }

@@ -286,10 +286,7 @@ def _datasette(
     with running([str(program), "serve", str(place / "mirror.db"), *flags]) as port:
         some = substrings(dice)
         numbers = [dice.randrange(entries) for _ in range(turns)]
-        rows = [
-            f"/mirror/catalogue_entry/{code_of(n).replace('/', '~2F')},{n + 2}.json"
-            for n in numbers
-        ]
+        rows = [f"/mirror/catalogue_entry/{n + 2}.json" for n in numbers]
         asked = quote(
             "select code, name from catalogue_entry where search like '%' || :q || '%' "
             "and leaf_until is null order by code limit 20"
