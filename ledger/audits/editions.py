@@ -63,7 +63,7 @@ def _published_before(connection: Connection, size: int, rows: Sequence[Row]) ->
     shown = asked.selected_columns
     told = asked.with_only_columns(shown["code"], shown["edition"]).where(
         shown["code"].in_([row.code for row in rows]),
-        shown["act"] == "decided",
+        shown["decided_by"].is_not(None),
         shown["state"] == EntryState.PUBLISHED.value,
     )
     now = {row.code: row.edition for row in rows}

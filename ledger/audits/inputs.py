@@ -108,17 +108,24 @@ def _entries(size: int, libraries: bool) -> Select[Any]:  # noqa: FBT001 - see i
 
 
 def _altered(size: int) -> Select[Any]:
-    """Entries of which the filing of the published edition is gone, is about another one, or has other bytes than the
-    log commits to. There should be none, so it is asked for none of the others.
+    """Entries in force of which the published edition's filing or its statement is gone, is not the other's, or has
+    other bytes than the log commits to. There should be none, so it is asked for none of the others.
     """
     shown = catalogue.entries_at(size).subquery("shown").c
+    filed = catalogue.filings_at(size).subquery("filed").c
     said = mirror.statements_at(None).subquery("said").c
-    same = and_(said.subject == shown.subject, func.sha256(said.body) == said.body_digest)
+    same = and_(
+        filed.subject == shown.subject,
+        said.subject == filed.subject,
+        said.version == filed.version,
+        func.sha256(said.body) == said.body_digest,
+    )
     return (
         select(shown.leaf)
         .select_from(shown.leaf.table)
-        .outerjoin(said.leaf.table, said.leaf == shown.published_leaf)
-        .where(shown.published_edition > 0, func.coalesce(same, false()).is_(false()))
+        .outerjoin(filed.leaf.table, filed.leaf == shown.published_leaf)
+        .outerjoin(said.leaf.table, said.leaf == filed.leaf)
+        .where(shown.in_force, func.coalesce(same, false()).is_(false()))
     )
 
 

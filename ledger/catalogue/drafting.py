@@ -37,7 +37,6 @@ class Draft(NamedTuple):
     subject: bytes
     leaf: int
     version: int
-    filed: bool
     state: str | None
     recorded_at: int
     decided_by: bytes | None
@@ -129,7 +128,6 @@ def _drafted(
         statement.subject,
         statement.index,
         statement.version,
-        entry is not None,
         state,
         statement.recorded_at,
         statement.org if entry is None else None,

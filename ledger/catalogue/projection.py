@@ -129,8 +129,9 @@ class CatalogueProjection:
             life = lives[draft.code]
             if draft.version != life.version + 1:
                 _catch_up(connection, draft, life)
-            life.take(draft.filed, draft.version, draft.state, draft.leaf)
-            if draft.filed:
+            filed = draft.entry is not None
+            life.take(filed, draft.version, draft.state, draft.leaf)
+            if filed:
                 life.row = draft.entry
                 if draft.names is not None:
                     names.append(draft.names)

@@ -28,6 +28,7 @@ from ledger.catalogue.selects import (
     classes_at,
     editions_at,
     entries_at,
+    filings_at,
     item_names_at,
     items_at,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "entries_at",
     "export",
     "facets",
+    "filings_at",
     "in_force",
     "item_names_at",
     "items_at",

@@ -14,7 +14,7 @@ from ledger.codes import EntryState
 from ledger.mirror.queries import statements_at
 from ledger.store.ranged import held
 
-FILED = ENTRIES.c.filed_leaf == ENTRIES.c.leaf_from
+FILED = ENTRIES.c.decided_by.is_(None)
 """Which rows filings made, and not decisions."""
 
 
@@ -83,20 +83,27 @@ def classes_at(size: int | None) -> Select[Any]:
 def acts_at(size: int | None) -> Select[Any]:
     """Every filing and decision recorded before a log size, but for decisions about what nobody can read.
 
-    Columns: leaf, code, version, act (``filed`` or ``decided``), state, edition, decided_by (hash of the organisation,
-    null for a filing), recorded_at.
+    Columns: leaf, code, version, state, edition, decided_by (hash of the organisation, null for a filing),
+    recorded_at.
     """
     shown = ENTRIES.c
     return select(
         shown.leaf_from.label("leaf"),
         shown.code,
         shown.version,
-        case((FILED, "filed"), else_="decided").label("act"),
         shown.state,
         shown.edition,
         shown.decided_by,
         shown.recorded_at,
     ).where(*_before(ENTRIES, size))
+
+
+def filings_at(size: int | None) -> Select[Any]:
+    """Which statements recorded before a log size are filings. Columns: leaf, subject, version."""
+    shown = ENTRIES.c
+    return select(shown.leaf_from.label("leaf"), shown.subject, shown.version).where(
+        FILED, *_before(ENTRIES, size)
+    )
 
 
 def editions_at(size: int | None) -> Select[Any]:

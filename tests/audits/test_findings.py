@@ -228,6 +228,7 @@ def test_two_organisations_that_claim_one_source(world: World) -> None:
         "UPDATE statement SET body = x'7b7d' WHERE kind = 'catalogue.entry'",
         "UPDATE statement SET body = 'no bytes' WHERE kind = 'catalogue.entry'",
         "UPDATE statement SET subject = zeroblob(32) WHERE kind = 'catalogue.entry'",
+        "UPDATE statement SET version = version + 7 WHERE kind = 'catalogue.entry'",
         "DELETE FROM statement WHERE kind = 'catalogue.entry' AND version = 1",
     ],
 )
