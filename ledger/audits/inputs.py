@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Select, and_, false, func, null, select
+from sqlalchemy import Select, and_, func, null, select
 
+from ledger.audits.reading import Manner
 from ledger.catalogue import queries as catalogue
 from ledger.codes import Code, DeliveryMode, EntryState, ObligationType, ShareType, UpdateCycle
 from ledger.corrections import queries as corrections
@@ -28,8 +29,11 @@ CODES: Mapping[str, Mapping[str, type[Code]]] = {
     "received": {"mode": DeliveryMode},
 }
 """Columns of inputs that are the numbers of their codes, 0 where there is none."""
-WHOLE = frozenset({"altered", "correction", "unreadable"})
-"""Inputs that are read in one piece: there are few of them, and their leaves are not of one table."""
+MANNERS: Mapping[str, Manner] = {
+    "correction": Manner(whole=True),
+    "unreadable": Manner(whole=True),
+    "sound": Manner(aligned=True),
+}
 _NONE = null().label("library")
 
 
@@ -67,7 +71,7 @@ def inputs(size: int, window_leaf: int = 0, *, libraries: bool = True) -> dict[s
         ),
         "act": _acts(size, window_leaf),
         "item": _items(size),
-        "altered": _altered(size),
+        "sound": _sound(size),
     }
 
 
@@ -107,25 +111,20 @@ def _entries(size: int, libraries: bool) -> Select[Any]:  # noqa: FBT001 - see i
     return asked if libraries else asked.add_columns(_NONE)
 
 
-def _altered(size: int) -> Select[Any]:
-    """Entries in force of which the published edition's filing or its statement is gone, is not the other's, or has
-    other bytes than the log commits to. There should be none, so it is asked for none of the others.
+def _sound(size: int) -> Select[Any]:
+    """Filings that are, byte for byte, what the log commits to, each in a statement of the subject and version that the
+    catalogue has.
     """
-    shown = catalogue.entries_at(size).subquery("shown").c
     filed = catalogue.filings_at(size).subquery("filed").c
-    said = mirror.statements_at(None).subquery("said").c
-    same = and_(
-        filed.subject == shown.subject,
-        said.subject == filed.subject,
-        said.version == filed.version,
-        func.sha256(said.body) == said.body_digest,
-    )
+    said = mirror.statements_at(size).subquery("said").c
     return (
-        select(shown.leaf)
-        .select_from(shown.leaf.table)
-        .outerjoin(filed.leaf.table, filed.leaf == shown.published_leaf)
-        .outerjoin(said.leaf.table, said.leaf == filed.leaf)
-        .where(shown.in_force, func.coalesce(same, false()).is_(false()))
+        select(filed.leaf, filed.subject)
+        .join(said.leaf.table, said.leaf == filed.leaf)
+        .where(
+            said.subject == filed.subject,
+            said.version == filed.version,
+            func.sha256(said.body) == said.body_digest,
+        )
     )
 
 

@@ -6,11 +6,13 @@ run side by side. The second thread has a connection of its own, where there is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import nullcontext
 from threading import Condition, Thread
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from sqlalchemy import Connection, Select
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,16 +25,37 @@ from ledger.store.errors import StoreError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_AHEAD = 1 << 26
+_AHEAD = 1 << 27
 """Bytes that are read before somebody takes them."""
 _MANY = 1 << 14
 """Leaves of a log from which on a second thread reads: fewer are read before it has a connection."""
 
 
-class Reading:
-    """The inputs, to be taken once each and in their order; the connection is the threads' while the block runs.
+class Manner(NamedTuple):
+    """How an input is read."""
 
-    ``size`` is the log's; those in ``whole`` are read in one piece.
+    whole: bool = False
+    """In one piece: it is short, or its leaves are not of one table."""
+    aligned: bool = False
+    """See :class:`~ledger.store.columns.Pieces`."""
+
+
+_USUAL = Manner()
+
+
+class _Begun(NamedTuple):
+    """An input that is being read, and what is left of it."""
+
+    name: str
+    pieces: Pieces
+    parts: deque[tuple[int, int]]
+
+
+class Reading:
+    """The inputs, to be taken once each and in their order, by one thread or by several that have their parts of them;
+    the connection is the reading threads' while the block runs.
+
+    ``size`` is the log's; those that have a manner are read in that one.
     """
 
     def __init__(
@@ -40,19 +63,21 @@ class Reading:
         connection: Connection,
         asked: Mapping[str, Select[Any]],
         size: int,
-        whole: frozenset[str] = frozenset(),
+        manners: Mapping[str, Manner] | None = None,
     ) -> None:
         self._connection = connection
         self._asked = asked
         self._size = size
-        self._whole = whole
+        self._manners = manners or {}
         self._changed = Condition()
         self._coming = list(asked)[::-1]
-        self._awaited = ""
+        self._awaited: set[str] = set()
         self._read: dict[str, list[pa.Table]] = {name: [] for name in asked}
         self._due: dict[str, int] = {}
         """Pieces of an input that nobody has taken yet."""
         self._kept = 0
+        self._begun: list[_Begun] = []
+        self._questions: deque[tuple[Callable[[Connection], None], Future[None]]] = deque()
         self._left = False
         self._error: BaseException | None = None
         self._threads = [Thread(target=self._work, args=(connection,), name="audit-reading")]
@@ -79,19 +104,32 @@ class Reading:
             self._changed.notify_all()
         for thread in self._threads:
             thread.join()
+        for _, answered in self._questions:
+            answered.cancel()
 
     def pieces(self, name: str) -> Iterator[pa.Table]:
         """The rows of an input; raises what reading raised."""
         while (piece := self._take(name)) is not None:
             yield piece
 
+    def ask(self, question: Callable[[Connection], None]) -> Future[None]:
+        """Have something asked of the database by the thread that has read a piece first, before the next one."""
+        answered: Future[None] = Future()
+        with self._changed:
+            if self._error is not None:
+                raise self._error
+            self._questions.append((question, answered))
+            self._changed.notify_all()
+        return answered
+
     def _take(self, name: str) -> pa.Table | None:
         with self._changed:
-            self._awaited = name
+            self._awaited.add(name)
             self._changed.notify_all()
             self._changed.wait_for(
                 lambda: self._error or self._read[name] or self._due.get(name) == 0
             )
+            self._awaited.discard(name)
             if self._error is not None:
                 raise self._error
             if not self._read[name]:
@@ -119,37 +157,71 @@ class Reading:
         except BaseException as error:  # noqa: BLE001 - raised again where the pieces are taken
             with self._changed:
                 self._error = error
+                while self._questions:
+                    self._questions.pop()[1].set_exception(error)
                 self._changed.notify_all()
 
     def _work_off(self, connection: Connection) -> None:
-        """Read inputs, each on one connection from its first piece to its last: on another rows may lie elsewhere."""
-        while (name := self._next()) is not None:
-            pieces = Pieces(
-                connection, self._asked[name], size=None if name in self._whole else self._size
-            )
-            with self._changed:
-                self._due[name] = len(pieces.ranges)
-            for part in pieces.ranges:
-                if not self._may_read(name):
-                    return
-                piece = pieces.read(connection, part)
+        while (begun := self._next(connection)) is not None:
+            while self._may_read(connection, begun.name) and begun.parts:
+                try:
+                    part = begun.parts.popleft()
+                except IndexError:
+                    break  # the other thread was faster
+                piece = begun.pieces.read(connection, part)
                 with self._changed:
-                    self._read[name].append(piece)
+                    self._read[begun.name].append(piece)
                     self._kept += piece.nbytes
                     self._changed.notify_all()
 
-    def _next(self) -> str | None:
-        """The next input, in order, so that what is waited for has been begun."""
-        with self._changed:
-            return self._coming.pop() if self._coming and not self._ended else None
+    def _next(self, connection: Connection) -> _Begun | None:
+        """The next input, in order, so that what is waited for has been begun; when there is none, another thread's
+        that is not read to its end; None once nothing more is wanted.
+        """
+        while not self._ended:
+            self._wait(connection, lambda: bool(self._coming) or self._shared() is not None)
+            with self._changed:
+                name = self._coming.pop() if self._coming else None
+                if name is None and (shared := self._shared()) is not None:
+                    return shared
+            if name is not None:
+                return self._begin(connection, name)
+        return None
 
-    def _may_read(self, name: str) -> bool:
-        """Wait until there is room for a piece, or somebody waits for it; whether it is wanted at all."""
+    def _begin(self, connection: Connection, name: str) -> _Begun:
+        manner = self._manners.get(name, _USUAL)
+        size = None if manner.whole else self._size
+        pieces = Pieces(connection, self._asked[name], size=size, aligned=manner.aligned)
+        begun = _Begun(name, pieces, deque(pieces.ranges))
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._ended or self._kept < _AHEAD or self._awaited == name
-            )
-            return not self._ended
+            self._due[name] = len(begun.parts)
+            self._begun.append(begun)
+            self._changed.notify_all()
+        return begun
+
+    def _shared(self) -> _Begun | None:
+        """An input that has pieces left, and may be read on any connection."""
+        return next((one for one in self._begun if one.parts and one.pieces.by_leaf), None)
+
+    def _may_read(self, connection: Connection, name: str) -> bool:
+        """Wait until there is room for a piece, or somebody waits for it; whether it is wanted at all."""
+        self._wait(connection, lambda: self._kept < _AHEAD or name in self._awaited)
+        return not self._ended
+
+    def _wait(self, connection: Connection, may_go_on: Callable[[], bool]) -> None:
+        """Wait until one may go on, or nothing more is wanted, and meanwhile have questions answered."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._ended or self._questions or may_go_on())
+                if self._ended or not self._questions:
+                    return
+                question, answered = self._questions.popleft()
+            try:
+                question(connection)
+            except BaseException as error:  # noqa: BLE001 - raised again where it was asked
+                answered.set_exception(error)
+            else:
+                answered.set_result(None)
 
     @property
     def _ended(self) -> bool:

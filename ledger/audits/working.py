@@ -6,18 +6,20 @@ The SQL stands in ``*.sql`` beside this module. While one step works with what w
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection
 
 from ledger.audits.columns import count_items, find_dropped_columns
 from ledger.audits.editions import find_weaker_editions
-from ledger.audits.inputs import CODES, PREFIX, WHOLE, inputs, later_inputs
+from ledger.audits.inputs import CODES, MANNERS, PREFIX, inputs, later_inputs
 from ledger.audits.moments import Days
 from ledger.audits.periods import Periods, known
 from ledger.audits.policy import Policy
@@ -33,29 +35,36 @@ from ledger.statements import LogIdentity
 
 Progress = Callable[[int, int], None]
 """Called with how many steps are done, and of how many."""
-PLAN: tuple[tuple[str, tuple[str, ...]], ...] = (
+Plan = tuple[tuple[str, tuple[str, ...]], ...]
+"""Files of steps in their order, each with the inputs that are taken before it."""
+SUPPLY: Plan = (
     ("entries", ("exemption", "unreadable", "entry", "names", "resource", "obligation")),
     ("units", ("binding",)),
     ("supply", ("manifest", "received")),
-    ("clocks", ("score", "correction", "act", "item", "altered")),
-    ("consistency", ()),
-    ("sources", ()),
-    ("scores", ()),
-    ("verdicts", ()),
-    ("gaps", ()),
-    ("datasets", ()),
 )
-"""The files of steps in their order, each with the inputs that are taken before it."""
-_ALL_READ, _JUDGED = "clocks", "verdicts"
-"""The first file of steps before which nothing is left to read, and the one that wants items counted."""
+"""What everything else is judged by."""
+LADDER: Plan = (
+    ("scores", ("score",)),
+    ("corrections", ("correction",)),
+    ("verdicts", ()),
+    ("families", ()),
+    ("gaps", ()),
+)
+BESIDE: Plan = (
+    ("clocks", ("act",)),
+    ("sources", ("item",)),
+    ("datasets", ()),
+    ("consistency", ("sound",)),
+)
+"""What no rung of the ladder waits for: a second thread does it meanwhile."""
+_COUNTED_BY = "families"
+"""The file of steps that wants items counted."""
 _PASSING = {
     "entries": ("resource",),
     "units": ("binding",),
     "supply": ("names",),
-    "clocks": ("correction", "act"),
-    "consistency": ("altered",),
-    "sources": ("item",),
     "scores": ("score",),
+    "corrections": ("correction",),
 }
 """Inputs that nothing needs after a file's steps, findings and explanations neither."""
 _DIFFERENCES = "SELECT leaf, differences FROM audit_in_received WHERE differences IS NOT NULL"
@@ -101,11 +110,11 @@ def worked_out(
     )
     with ExitStack() as kept:
         # Reading begins first: it takes longest.
-        with Reading(connection, asked, question.size, WHOLE) as reading:
+        with Reading(connection, asked, question.size, MANNERS) as reading:
             work = kept.enter_context(workspace())
             work.put("audit_organisation", speakers)
             work.put("audit_used", in_use)
-            _fill(connection, work, question, reading, progress)
+            _fill(work, question, reading, progress)
         yield work
 
 
@@ -136,39 +145,58 @@ def parameters(question: Question) -> dict[str, Any]:
 
 
 def _fill(
-    connection: Connection,
     work: Workspace,
     question: Question,
     reading: Reading,
     progress: Progress | None,
 ) -> None:
-    told = parameters(question)
-    total = sum(len(steps(name)) for name, _ in PLAN)
-    done = 0
-    counting: Future[None] | None = None
-    days = _fill_calendar(work, question)
-    with ThreadPoolExecutor(1, "audit-counting") as beside:
-        for name, needed in PLAN:
+    filling = _Filling(question, reading, _fill_calendar(work, question), progress)
+    filling.run(work, SUPPLY)
+    counting = reading.ask(partial(count_items, work=work, size=question.size))
+    with ThreadPoolExecutor(1, "audit-beside") as second, work.beside() as other:
+        rest = second.submit(filling.run, other, BESIDE)
+        filling.run(work, LADDER, {_COUNTED_BY: counting})
+        rest.result()
+
+
+class _Filling:
+    """Takes inputs over and runs steps, part by part."""
+
+    def __init__(
+        self, question: Question, reading: Reading, days: Days, progress: Progress | None
+    ) -> None:
+        self._told = parameters(question)
+        self._reading = reading
+        self._days = days
+        self._progress = progress
+        self._counted = Lock()
+        self._done = 0
+        self._total = sum(len(steps(name)) for name, _ in (*SUPPLY, *LADDER, *BESIDE))
+
+    def run(
+        self, work: Workspace, plan: Plan, awaited: Mapping[str, Future[None]] | None = None
+    ) -> None:
+        """Do what ``plan`` says; before a file that is ``awaited`` for something, wait for that."""
+        for name, needed in plan:
             for one in needed:
-                _take(work, reading, one, days)
-            if name == _ALL_READ:
-                counting = beside.submit(count_items, connection, work, question.size)
-            elif name == _JUDGED and counting is not None:
-                counting.result()
+                pieces = self._days.of(self._reading.pieces(one))
+                work.load(PREFIX + one, pieces, CODES.get(one))
+                if one == "received":
+                    work.run(_DELIVERY)
+                    _fill_differences(work)
+            if awaited and name in awaited:
+                awaited[name].result()
             for step in steps(name):
-                work.run(step, told)
-                done += 1
-                if progress is not None:
-                    progress(done, total)
+                work.run(step, self._told)
+                self._count()
             for one in _PASSING.get(name, ()):
                 work.drop(PREFIX + one)
 
-
-def _take(work: Workspace, reading: Reading, name: str, days: Days) -> None:
-    work.load(PREFIX + name, days.of(reading.pieces(name)), CODES.get(name))
-    if name == "received":
-        work.run(_DELIVERY)
-        _fill_differences(work)
+    def _count(self) -> None:
+        with self._counted:
+            self._done += 1
+            if self._progress is not None:
+                self._progress(self._done, self._total)
 
 
 def find(connection: Connection, work: Workspace, question: Question) -> None:

@@ -30,7 +30,6 @@ Row = Any
 _CHUNK = 2_000
 _AT_A_TIME = 16_384
 """Rows of a table that a thread walks through before it takes the next ones."""
-_INSIDE = "USE work"
 _PARAMETER = re.compile(r":([a-z_]+)")
 _WORD = re.compile(r"\w+")
 _AS_READ = "_as_read"
@@ -40,7 +39,8 @@ _AS_READ = "_as_read"
 class Workspace:
     """Tables and questions about them.
 
-    One thread runs steps and takes inputs over; meanwhile others may ask, and insert rows.
+    One thread runs steps and takes inputs over; meanwhile others may ask, and insert rows, and one that is to run
+    steps too does so :meth:`beside`.
     """
 
     def __init__(self, database: DuckDBPyConnection) -> None:
@@ -57,7 +57,6 @@ class Workspace:
     def rows(self, asked: str, told: Mapping[str, Any] | None = None) -> Iterator[Row]:
         """What a question finds, some at a time; ``$name`` in it stands for a value of ``told``."""
         with self._database.cursor() as found:
-            found.execute(_INSIDE)
             for name in set(_WORD.findall(asked)):
                 for read in (name, name + _AS_READ):
                     if read in self._read:
@@ -75,7 +74,6 @@ class Workspace:
         """Insert rows, each with a value for every column: thousands, but not millions."""
         if rows:
             with self._database.cursor() as putting:
-                putting.execute(_INSIDE)
                 putting.register("given", _given(rows))
                 putting.execute(f"INSERT INTO {table} SELECT * FROM given")  # noqa: S608
 
@@ -99,6 +97,14 @@ class Workspace:
             self._database.execute(
                 f"CREATE VIEW {table} AS SELECT * REPLACE ({shown}) FROM {read}"  # noqa: S608
             )
+
+    @contextmanager
+    def beside(self) -> Iterator[Workspace]:
+        """The same tables and inputs for another thread; inputs that it takes over itself go when the block ends."""
+        with self._database.cursor() as other:
+            for name, read in self._read.items():
+                other.register(name, read)
+            yield Workspace(other)
 
     def drop(self, table: str) -> None:
         """What was read, and nothing asks any more."""
@@ -152,8 +158,6 @@ def workspace() -> Iterator[Workspace]:
         }
         database = duckdb.connect(":memory:", config=settings)
         try:
-            database.execute(f"ATTACH ':memory:' AS work (ROW_GROUP_SIZE {_AT_A_TIME})")
-            database.execute(_INSIDE)
             database.execute(";".join(steps("tables")))
             yield Workspace(database)
         finally:

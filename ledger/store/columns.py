@@ -49,8 +49,8 @@ _WORD_BYTES, _DIGITS = 8, 18
 _SCANNED = re.compile(r"\w+\.leaf_(?:from|until) (?=<|>=|IS NULL)")
 """What holds at a size is all but always nearly every row, which SQLite finds faster in the order in which rows lie
 than through an index. A plus before the column keeps it from the index, and changes nothing else."""
-_HELD = re.compile(r"(\w+)\.leaf_from < \d+")
-"""The table whose rows are asked for, and the condition that they were recorded before a size."""
+_RECORDED = re.compile(r"(\w+)\.(leaf_from|index_) < \d+")
+"""A table whose rows are asked for, its column of leaves, and the condition that they were recorded before a size."""
 
 
 class _UnclearError(Exception):
@@ -74,8 +74,11 @@ class Pieces:
 
     With ``size`` a select with a column ``leaf``, below it, is cut into pieces: on SQLite of so many rows of the table
     whose leaf it is, in the order in which they lie (an index on the leaves leads to each row apart), on PostgreSQL of
-    so many leaves. Any other comes in one piece. Columns are whole numbers (truth values: 0 and 1) of 64 bits, texts,
-    or digests of 32 bytes, each of which may be null; what is null by itself is not asked for.
+    so many leaves. Any other comes in one piece. One that is ``aligned`` joins rows of several tables about the same
+    leaf, and all of these are cut, so that no database walks through a whole table for each piece.
+
+    Columns are whole numbers (truth values: 0 and 1) of 64 bits, texts, or digests of 32 bytes, each of which may be
+    null; what is null by itself is not asked for.
     """
 
     def __init__(
@@ -85,30 +88,40 @@ class Pieces:
         *,
         size: int | None = None,
         at_once: int = LEAVES,
+        aligned: bool = False,
     ) -> None:
         self._dialect = connection.dialect
         # Compiled once: that takes longer than many a piece. The rest is put around it as text.
         told = str(asked.compile(dialect=self._dialect, compile_kwargs={"literal_binds": True}))
-        within, held = "", []
-        if self._dialect.name == "sqlite":
-            told, held = _SCANNED.sub(r"+\g<0>", told), _HELD.findall(told)
         self.ranges: list[tuple[int, int]] = [(0, 0)]
         """The first, and the one after the last, of each piece."""
+        recorded = _RECORDED.findall(told)
+        in_order = self._dialect.name == "sqlite" and len(recorded) == 1 and not aligned
+        within = ""
+        self.by_leaf = False
+        """Whether pieces are those of some leaves, the same on every connection; in order, rows may lie elsewhere."""
         if size is not None and size > at_once and "leaf" in asked.selected_columns:
-            in_order = len(held) == 1
-            one, of = (f"{held[0]}.rowid", held[0]) if in_order else ("leaf", f"({told}) AS whole")
+            one, of = "leaf", f"({told}) AS whole"
+            if len(recorded) == 1 or aligned:
+                of, one = recorded[0]
+                one = "rowid" if in_order else one
             # One by one, so that each is the first of an index.
             ends = f"(SELECT MIN({one}) FROM {of}), (SELECT MAX({one}) FROM {of})"  # noqa: S608
             lowest, highest = connection.exec_driver_sql(f"SELECT {ends}").one()
             if lowest is not None and highest - lowest >= at_once:
-                cut = f"{one} >= {_FIRST} AND {one} < {_END}"
-                self.ranges = [
-                    (first, first + at_once) for first in range(lowest, highest + 1, at_once)
-                ]
+                end = highest + 1 if in_order else min(highest + 1, size)
+                starts = range(lowest, end, at_once)
+                self.by_leaf = not in_order
+                self.ranges = [(first, min(first + at_once, end)) for first in starts]
+                cut = rf"{{0}} >= {_FIRST} AND {{0}} < {_END}"
                 if in_order:
-                    told = _HELD.sub(rf"\g<0> AND {cut}", told)
+                    told = _RECORDED.sub(r"\g<0> AND " + cut.format(r"\g<1>.rowid"), told)
+                elif aligned:
+                    told = _RECORDED.sub(cut.format(r"\g<1>.\g<2>"), told)
                 else:
-                    within = f" WHERE {cut}"
+                    within = " WHERE " + cut.format("leaf")
+        if self._dialect.name == "sqlite" and not aligned:
+            told = _SCANNED.sub(r"+\g<0>", told)
         self._rows = f"FROM ({told}) AS asked{within}"
         columns = asked.subquery().c
         self._columns = [(str(one.key), _kind(one, self._dialect.name)) for one in columns]

@@ -63,8 +63,8 @@ def test_what_is_read_in_small_pieces_makes_the_same_report(
     whole = report(either_world)
     cut: list[int] = []
 
-    def small(connection: Connection, asked: Select[Any], *, size: int | None) -> Pieces:
-        pieces = Pieces(connection, asked, size=size, at_once=3)
+    def small(connection: Connection, asked: Select[Any], **manner: Any) -> Pieces:
+        pieces = Pieces(connection, asked, **(manner | {"at_once": 3}))
         cut.append(len(pieces.ranges))
         return pieces
 
@@ -86,7 +86,7 @@ def test_what_reading_raises_comes_out_and_no_thread_stays(
     }
     with (
         world.scribe.engine.connect() as connection,
-        Reading(connection, asked, 10, frozenset(asked)) as read,
+        Reading(connection, asked, 10) as read,
         pytest.raises(OperationalError, match="nothing"),
     ):
         list(chain(read.pieces("good"), read.pieces("bad")))
@@ -101,7 +101,48 @@ def test_whoever_leaves_early_waits_for_nothing(
     asked = {name: select(statement.c.index_.label("leaf")) for name in ("first", "second")}
     with (
         world.scribe.engine.connect() as connection,
-        Reading(connection, asked, 10, frozenset(asked)) as read,
+        Reading(connection, asked, 10) as read,
     ):
         next(read.pieces("first"))
     assert active_count() == before
+
+
+def leaves() -> dict[str, Select[Any]]:
+    return {name: select(statement.c.index_.label("leaf")) for name in ("first", "second")}
+
+
+def test_a_question_is_answered_while_there_is_no_room_for_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_AHEAD", 1)
+    found: list[int] = []
+
+    def count(connection: Connection) -> None:
+        found.append(connection.execute(select(func.count()).select_from(statement)).scalar_one())
+
+    with world.scribe.engine.connect() as connection, Reading(connection, leaves(), 10) as read:
+        for _ in range(2):
+            read.ask(count).result(timeout=60)
+        rows = sum(piece.num_rows for name in leaves() for piece in read.pieces(name))
+        # and when everything is read
+        read.ask(count).result(timeout=60)
+    assert found == [rows // 2] * 3
+
+
+def test_what_a_question_raises_comes_out_and_reading_goes_on(world: World) -> None:
+    def wrong(connection: Connection) -> None:
+        connection.execute(text("SELECT nothing"))
+
+    with world.scribe.engine.connect() as connection, Reading(connection, leaves(), 10) as read:
+        with pytest.raises(OperationalError, match="nothing"):
+            read.ask(wrong).result(timeout=60)
+        assert sum(piece.num_rows for piece in read.pieces("first"))
+
+
+def test_nobody_waits_for_an_answer_once_reading_failed(world: World) -> None:
+    asked = {"bad": select(text("nothing.there")).select_from(statement)}
+    with world.scribe.engine.connect() as connection, Reading(connection, asked, 10) as read:
+        with pytest.raises(OperationalError, match="nothing"):
+            list(read.pieces("bad"))
+        with pytest.raises(OperationalError, match="nothing"):
+            read.ask(lambda _: None).result(timeout=60)

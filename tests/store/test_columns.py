@@ -26,7 +26,7 @@ from sqlalchemy import (
     select,
 )
 
-from ledger.store.columns import LEAVES, read_columns
+from ledger.store.columns import LEAVES, Pieces, read_columns
 from ledger.store.engine import open_database, writing
 
 METADATA = MetaData()
@@ -195,3 +195,22 @@ def test_what_an_outer_join_leaves_empty_is_empty(engine: Engine) -> None:
             (piece,) = read_columns(connection, asked, size=SIZE)
             found = zip(*(piece.column(at).to_pylist() for at in range(3)), strict=True)
             assert sorted(found) == [(leaf, *named.get(leaf, (None, None))) for leaf in range(3)]
+
+
+@pytest.mark.parametrize("at_once", [SIZE, 30, 7])
+def test_rows_about_the_same_leaf_are_cut_together(engine: Engine, at_once: int) -> None:
+    other = ROWS.alias("other")
+    asked = (
+        select(ROWS.c.leaf_from.label("leaf"), other.c.many)
+        .join(other, other.c.leaf_from == ROWS.c.leaf_from)
+        .where(ROWS.c.leaf_from < SIZE - 3, other.c.leaf_from < SIZE - 3, other.c.many > 0)
+    )
+    with writing(engine) as connection:
+        made = [{"leaf_from": leaf, "many": leaf % 5} for leaf in range(2, SIZE + 20)]
+        connection.execute(insert(ROWS), made)
+        pieces = Pieces(connection, asked, size=SIZE - 3, at_once=at_once, aligned=True)
+        parts = [pieces.read(connection, part) for part in pieces.ranges]
+    assert pieces.by_leaf == (len(parts) > 1) == (at_once < SIZE - 3)
+    assert all(part.num_rows <= at_once for part in parts)
+    found = [tuple(row.values()) for part in parts for row in part.to_pylist()]
+    assert sorted(found) == [(leaf, leaf % 5) for leaf in range(2, SIZE - 3) if leaf % 5]
