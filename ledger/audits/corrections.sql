@@ -5,8 +5,8 @@ FROM audit_in_correction c
 WHERE c.state IN ('filed', 'handling')
 GROUP BY c.entry;
 
--- correct (条例 Art. 26), a statutory clock as those of clocks.sql: from the request to the provider's answer. Taking a request back when its time is over
--- does not undo that nobody answered in time.
+-- correct (条例 Art. 26), a statutory clock as those of clocks.sql: from the request to the provider's answer. Taking a
+-- request back when its time is over does not undo that nobody answered in time.
 INSERT INTO audit_clock (clock, code, leaf, org, scoped, started, due, done, state)
 SELECT 'correct', f.code, f.leaf, f.org, f.scoped, f.started, f.due, f.done,
   CASE WHEN f.done IS NOT NULL THEN CASE WHEN f.due IS NULL OR f.done <= f.due THEN 1 ELSE 2 END

@@ -153,7 +153,8 @@ def _fill(
     filling = _Filling(question, reading, _fill_calendar(work, question), progress)
     filling.run(work, SUPPLY)
     counting = reading.ask(partial(count_items, work=work, size=question.size))
-    with ThreadPoolExecutor(1, "audit-beside") as second, work.beside() as other:
+    # In this order: whatever goes wrong, the thread ends before its connection.
+    with work.beside() as other, ThreadPoolExecutor(1, "audit-beside") as second:
         rest = second.submit(filling.run, other, BESIDE)
         filling.run(work, LADDER, {_COUNTED_BY: counting})
         rest.result()

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, Select, func, select, text
 from sqlalchemy.exc import OperationalError
 
-from ledger.audits import reading
+from ledger.audits import reading, working
 from ledger.audits.reading import Reading
 from ledger.audits.report import report_bytes
 from ledger.catalogue.models import ENTRIES
@@ -146,3 +146,18 @@ def test_nobody_waits_for_an_answer_once_reading_failed(world: World) -> None:
             list(read.pieces("bad"))
         with pytest.raises(OperationalError, match="nothing"):
             read.ask(lambda _: None).result(timeout=60)
+
+
+def test_what_counting_raises_comes_out_of_the_audit(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables_at_every_rung(world)
+    before = active_count()
+
+    def wrong(connection: Connection, **_: object) -> None:
+        connection.execute(text("SELECT nothing"))
+
+    monkeypatch.setattr(working, "count_items", wrong)
+    with pytest.raises(OperationalError, match="nothing"):
+        report(world)
+    assert active_count() == before
