@@ -142,26 +142,10 @@ def _findings(row: Row, schema: str | None, earlier: str | None) -> Iterator[tup
         yield ("key_changed", *place, " → ".join(keys))
 
 
-class _Named(msgspec.Struct):
-    name: str
-
-
-class _NamedColumns(msgspec.Struct):
-    columns: list[_Named]
-
-
-_DECODER = msgspec.json.Decoder(_NamedColumns)
-
-
 def _names(schema: str | None) -> set[str] | None:
     """The names of a schema's columns; None where it is not public, or not as expected."""
-    if schema is None:
-        return None
-    try:
-        return {column.name for column in _DECODER.decode(schema).columns}
-    except msgspec.ValidationError:
-        columns = _columns(schema)
-        return None if columns is None else set(columns)
+    columns = _columns(schema)
+    return None if columns is None else set(columns)
 
 
 def _columns(schema: str | None) -> dict[str, str] | None:

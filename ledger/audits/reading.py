@@ -163,11 +163,7 @@ class Reading:
 
     def _work_off(self, connection: Connection) -> None:
         while (begun := self._next(connection)) is not None:
-            while self._may_read(connection, begun.name) and begun.parts:
-                try:
-                    part = begun.parts.popleft()
-                except IndexError:
-                    break  # the other thread was faster
+            while (part := self._part(connection, begun)) is not None:
                 piece = begun.pieces.read(connection, part)
                 with self._changed:
                     self._read[begun.name].append(piece)
@@ -203,10 +199,13 @@ class Reading:
         """An input that has pieces left, and may be read on any connection."""
         return next((one for one in self._begun if one.parts and one.pieces.by_leaf), None)
 
-    def _may_read(self, connection: Connection, name: str) -> bool:
-        """Wait until there is room for a piece, or somebody waits for it; whether it is wanted at all."""
-        self._wait(connection, lambda: self._kept < _AHEAD or name in self._awaited)
-        return not self._ended
+    def _part(self, connection: Connection, begun: _Begun) -> tuple[int, int] | None:
+        """What to read next of an input, once there is room for it or somebody waits; None where nothing is left of it,
+        or wanted.
+        """
+        self._wait(connection, lambda: self._kept < _AHEAD or begun.name in self._awaited)
+        with self._changed:
+            return begun.parts.popleft() if begun.parts and not self._ended else None
 
     def _wait(self, connection: Connection, may_go_on: Callable[[], bool]) -> None:
         """Wait until one may go on, or nothing more is wanted, and meanwhile have questions answered."""

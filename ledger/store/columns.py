@@ -102,9 +102,11 @@ class Pieces:
         """Whether pieces are those of some leaves, the same on every connection; in order, rows may lie elsewhere."""
         if size is not None and size > at_once and "leaf" in asked.selected_columns:
             one, of = "leaf", f"({told}) AS whole"
-            if len(recorded) == 1 or aligned:
+            if in_order:
+                of, one = recorded[0][0], "rowid"
+            elif recorded and "{}.{} AS leaf".format(*recorded[0]) in told:
+                # The whole table's: to find the first row that holds, those that ended may all be looked through.
                 of, one = recorded[0]
-                one = "rowid" if in_order else one
             # One by one, so that each is the first of an index.
             ends = f"(SELECT MIN({one}) FROM {of}), (SELECT MAX({one}) FROM {of})"  # noqa: S608
             lowest, highest = connection.exec_driver_sql(f"SELECT {ends}").one()

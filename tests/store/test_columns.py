@@ -214,3 +214,20 @@ def test_rows_about_the_same_leaf_are_cut_together(engine: Engine, at_once: int)
     assert all(part.num_rows <= at_once for part in parts)
     found = [tuple(row.values()) for part in parts for row in part.to_pylist()]
     assert sorted(found) == [(leaf, leaf % 5) for leaf in range(2, SIZE - 3) if leaf % 5]
+
+
+def test_leaves_of_another_table_than_the_one_that_is_bound(engine: Engine) -> None:
+    asked = select(NAMES.c.leaf, ROWS.c.many).where(
+        NAMES.c.leaf == ROWS.c.many, ROWS.c.leaf_from < SIZE
+    )
+    with writing(engine) as connection:
+        named = [{"leaf": leaf, "name": "", "digest": bytes(32)} for leaf in range(SIZE)]
+        connection.execute(insert(NAMES), named)
+        rows = [{"leaf_from": 50 + leaf, "many": SIZE - 2 * leaf} for leaf in range(1, 50)]
+        connection.execute(insert(ROWS), rows)
+        found = [
+            row["leaf"]
+            for piece in read_columns(connection, asked, size=SIZE, at_once=7)
+            for row in piece.to_pylist()
+        ]
+    assert sorted(found) == list(range(2, SIZE, 2))
