@@ -1,6 +1,6 @@
 """What lineage finds in a large district: its entries, deliveries and runs, and the rows of the bench.
 
-To the mirror of :mod:`scripts.bench.lineage_graph` come entries until there are ten thousand, each with an edition
+To the mirror of :mod:`scripts.bench.lineage_district` come entries until there are ten thousand, each with an edition
 of a grade and a share class, rules that tie them to tables of all stages, what every run named, and a delivery of
 every second entry.
 """
