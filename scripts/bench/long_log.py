@@ -12,7 +12,6 @@ processor that anvil takes to read one from its memory.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -21,9 +20,8 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -46,6 +44,7 @@ from ledger.statements import (
     text_hash,
 )
 from scripts.bench.filled_log import FilledLog
+from scripts.bench.long_log_answers import LogHandler, Piece
 from scripts.bench.measuring import ROOT as REPOSITORY
 from tests.simulator import AUTHORISED, BLOCK_SECONDS, GENESIS_TIME, RECORDED, Key, SimulatedChain
 
@@ -86,9 +85,9 @@ class LongLog:
         self._roots: list[bytes] = []
         self._kept: OrderedDict[int, bytes] = OrderedDict()
         self._lock = threading.Lock()
-        self._file = None if kept is None else kept.open("w+b", buffering=0)
+        self.file = None if kept is None else kept.open("w+b", buffering=0)
         self._ends = [0]
-        if self._file is not None:
+        if self.file is not None:
             self._reach(self.head)
 
     def _found(self) -> None:
@@ -167,15 +166,21 @@ class LongLog:
             self._reach(number)
             return self._roots[number - self.first_block]
 
-    def logs(self, first: int, last: int, topics: Sequence[str | None] = ()) -> bytes:
+    def logs(self, first: int, last: int, topics: Sequence[str | None] = ()) -> list[Piece]:
         """The events of a range as a JSON list; with a leaf among ``topics``, that one alone."""
         if len(topics) > 1 and topics[1] is not None:
             block = self.block_of(int(topics[1], 16))
             inside = first <= block <= last
             found = [each for each in self._events(block) if topics[1].encode() in each]
-            return b"[" + b",".join(found if inside else []) + b"]"
-        blocks = (self._joined(number) for number in range(first, min(last, self.head) + 1))
-        return b"[" + b",".join(block for block in blocks if block) + b"]"
+            return [b"[" + b",".join(found if inside else []) + b"]"]
+        last = min(last, self.head)
+        founding = range(first, min(last + 1, self.first_block))
+        pieces = [event for number in founding for event in self._events(number)]
+        later = range(max(first, self.first_block), last + 1)
+        if self.file is None or not later:
+            return [b"[" + b",".join([*pieces, *map(self._joined, later)]) + b"]"]
+        start, end = (self._ends[number - self.first_block] for number in (later[0], later[-1] + 1))
+        return [b"[" + b"".join(event + b"," for event in pieces), range(start, end - 1), b"]"]
 
     def block_of(self, leaf: int) -> int:
         """The block that recorded a leaf."""
@@ -189,14 +194,9 @@ class LongLog:
         return self._made(number)[0]
 
     def _joined(self, number: int) -> bytes:
-        """The events of a block, joined by commas."""
-        if number < self.first_block:
-            return b",".join(self._events(number))
+        """The events of a block that is made on demand, joined by commas."""
         with self._lock:
             self._reach(number)
-            if self._file is not None:
-                start, end = self._ends[number - self.first_block :][:2]
-                return os.pread(self._file.fileno(), end - start, start)
             kept = self._kept.get(number)
             return b",".join(self._events(number)) if kept is None else kept
 
@@ -210,9 +210,9 @@ class LongLog:
             self._keep(at, b",".join(events))
 
     def _keep(self, number: int, events: bytes) -> None:
-        if self._file is not None:
-            self._file.write(events)
-            self._ends.append(self._ends[-1] + len(events))
+        if self.file is not None:
+            self.file.write(events + b",")
+            self._ends.append(self.file.tell())
             return
         self._kept[number] = events
         if len(self._kept) > KEPT_BLOCKS:
@@ -286,58 +286,6 @@ def _rendered(log: RawLog, address: bytes) -> bytes:
     return json.dumps(told).encode()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    """One POST, one call or a batch of them."""
-
-    protocol_version = "HTTP/1.1"
-    log: LongLog
-
-    def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if isinstance(asked, list):
-            body = b"[" + b",".join(self._answer(each) for each in asked) + b"]"
-        else:
-            body = self._answer(asked)
-        try:
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-        except ConnectionError:
-            # Whoever asked has gone; others go on asking.
-            self.close_connection = True
-
-    def _answer(self, asked: dict[str, Any]) -> bytes:
-        result = self._result(asked["method"], asked["params"])
-        known = b'"result":' + result if result is not None else _UNKNOWN
-        return b'{"jsonrpc":"2.0","id":%d,' % asked["id"] + known + b"}"
-
-    def _result(self, method: str, params: list[Any]) -> bytes | None:
-        log = self.log
-        if method == "eth_getLogs":
-            asked = params[0]
-            blocks = (int(asked["fromBlock"], 16), int(asked["toBlock"], 16))
-            return log.logs(*blocks, asked.get("topics", []))
-        if method == "eth_getBlockByNumber":
-            number = log.head if params[0] == "latest" else int(params[0], 16)
-            return json.dumps(log.reference(number)).encode() if number <= log.head else b"null"
-        if method == "eth_call":
-            number = log.head if params[1] == "latest" else int(params[1], 16)
-            sized = params[0]["data"][2:10] == keccak(b"size()")[:4].hex()
-            word = f"{log.size(number):064x}" if sized else log.root(number).hex()
-            return b'"0x%s"' % word.encode()
-        plain = {"eth_chainId": hex(log.sim.chain_id), "eth_blockNumber": hex(log.head)}
-        plain["eth_getCode"] = "0x60"
-        return json.dumps(plain[method]).encode() if method in plain else None
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        """Requests are not told."""
-
-
-_UNKNOWN = b'"error":{"code":-32601,"message":"the method does not exist"}'
-
-
 def deployment_of(log: LongLog) -> Deployment:
     """Where the contracts would be."""
     origin = log.sim.origin
@@ -383,7 +331,7 @@ def main() -> None:
     place = Path(sys.argv[2])
     log = LongLog(int(sys.argv[1]), place / "events" if "--made-before" in sys.argv else None)
     deployment_of(log).save(place)
-    handler = type("Handler", (_Handler,), {"log": log})
+    handler = type("Handler", (LogHandler,), {"log": log})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     worker = threading.Thread(target=server.serve_forever, daemon=True)
