@@ -37,7 +37,7 @@ Kind = Literal["decimal", "word", "truth", "text", "digest"]
 digit each.
 """
 DIGEST_BYTES = 32
-LEAVES = 1 << 17
+LEAVES = 1 << 16
 """Rows, or leaves of the log whose rows are read at once: so much memory a piece may take."""
 _FIRST, _END = "/*first*/0", "/*end*/0"
 """Where the range of a piece stands in a compiled select."""
@@ -195,8 +195,8 @@ def _strung(column: ColumnElement[Any], kind: Kind, name: str, dialect: str) -> 
         # Nulls are told by their digit: what tells a truth is often worked out, and counting would work it out again.
         if here:
             return f"CAST(group_concat(COALESCE({each}, {_NO_TRUTH}), '') AS BLOB)"
-        digit = f"COALESCE(CAST({each} AS INTEGER), {_NO_TRUTH})"
-        return f"textsend(string_agg(CAST({digit} AS TEXT), ''))"
+        digit = f"CASE {each} WHEN TRUE THEN '1' WHEN FALSE THEN '0' ELSE '{_NO_TRUTH}' END"
+        return f"textsend(string_agg({digit}, ''))"
     if _may_be_null(column):
         zeros = "zeroblob(32)" if here else "decode(repeat('00', 32), 'hex')"
         nothing = {"text": f"'{_NOTHING}'", "digest": zeros}.get(kind, str(_NO_NUMBER))
