@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from eth_abi.abi import encode
 from sqlalchemy import Engine, select, update
 
 from ledger.capabilities import PROJECTIONS, RULEBOOKS
@@ -14,6 +15,7 @@ from ledger.chain.interface import RawLog
 from ledger.codes import Role
 from ledger.merkle import Frontier
 from ledger.mirror import Mirror, queries, tables
+from ledger.mirror.verification.onchain import HEADS_MANY
 from ledger.mirror.verification.report import Report
 from ledger.mirror.verification.since import CheckpointError
 from ledger.statements import SignedBatch, Statement, sha256
@@ -377,6 +379,33 @@ def test_a_chain_that_is_gone_leaves_things_unchecked_and_says_which(
     assert not report.complete
     assert "could not be asked" in report.unchecked[0].en
     assert any(line.startswith("? 未核验") for line in report.lines("zh"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b"\1" * 32, "no list of numbers"),
+        (b"", "no list of numbers"),
+        (encode(["uint256[]"], [[]]), "answered about 0"),
+    ],
+)
+def test_a_node_that_answers_nonsense_about_heads_leaves_them_unchecked(
+    district: District,
+    mirror: Mirror,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: bytes,
+    told: str,
+) -> None:
+    mirror.catch_up()
+    real = district.sim.call
+
+    def call(to: bytes, data: bytes, block: int | None = None) -> bytes:
+        return answer if data.startswith(HEADS_MANY) else real(to, data, block)
+
+    monkeypatch.setattr(district.sim, "call", call)
+    report = mirror.verify()
+    assert not report.complete
+    assert told in report.unchecked[0].en
 
 
 def test_a_node_without_old_state_leaves_the_root_unchecked(

@@ -11,6 +11,7 @@ from itertools import zip_longest
 from typing import Any
 
 from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
 from eth_utils.crypto import keccak
 from sqlalchemy import Connection, Table, select
 
@@ -175,6 +176,21 @@ class OnChain:
             )
         return True
 
+    def _numbers(self, answer: bytes, count: int) -> Sequence[int]:
+        """So many numbers from a call's answer; raises :class:`ChainError` where it is something else."""
+        try:
+            words: Sequence[int] = decode(["uint256[]"], answer)[0]
+        except (DecodingError, OverflowError) as error:
+            raise ChainError(
+                f"{self.chain.name} answered a call about heads with what is no list of numbers: {error}; ask another "
+                "node"
+            ) from error
+        if len(words) != count:
+            raise ChainError(
+                f"{self.chain.name} was asked about {count} heads and answered about {len(words)}; ask another node"
+            )
+        return words
+
     def _check_heads(self, heads: Heads) -> None:
         """The contract's heads against those that the rules make: a breach that no event shows."""
         chain, cursor, report = self.chain, self.cursor, self.report
@@ -186,7 +202,7 @@ class OnChain:
                 some = subjects[at : at + AT_ONCE]
                 question = HEADS_MANY + encode(["bytes32", "bytes32[]"], [kind_word(kind), some])
                 answer = chain.call(cursor.log.address, question, cursor.block_number)
-                (words,) = decode(["uint256[]"], answer)
+                words = self._numbers(answer, len(some))
                 for subject, word in zip(some, words, strict=True):
                     version, state = heads.get(kind, subject)
                     if word != version << 192 | state:
