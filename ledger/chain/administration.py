@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
-from eth_abi.abi import decode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+from ledger.chain.answers import decoded
 from ledger.chain.deploying import ADMIN_ROLE, Sender, calldata
 from ledger.chain.deployment import Deployment, DeploymentError
 from ledger.chain.interface import CallReverted, Chain
@@ -65,7 +65,7 @@ class Administration:
     ) -> tuple[Any, ...]:
         """One question to a contract, its arguments given as (type, value)."""
         kinds, values = [kind for kind, _ in arguments], [value for _, value in arguments]
-        return decode(answer, self.chain.call(to, calldata(method, kinds, values)))
+        return decoded(self.chain, answer, self.chain.call(to, calldata(method, kinds, values)))
 
     def delay_of(self, admin: str) -> int:
         """Seconds between announcing and doing; raises where ``admin`` does not administer the log."""

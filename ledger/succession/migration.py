@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-from eth_abi.abi import decode, encode
 from sqlalchemy import Connection, Engine
 
 from ledger.chain.administration import AdminCall, Administration
@@ -28,13 +27,12 @@ from ledger.merkle import root_at
 from ledger.mirror import queries
 from ledger.mirror.origin import Origin
 from ledger.mirror.projections import Heads, Rulebook
-from ledger.mirror.verification.onchain import HEADS_MANY
+from ledger.mirror.verification.heads import heads_of
 from ledger.signatures import SignatureError, signer_of
 from ledger.statements import (
     ORGANISATION,
     Authorisation,
     SignedBatch,
-    kind_word,
 )
 from ledger.succession.begun import Begun, load
 from ledger.succession.carrying import GAS_FOR_CALL, History, loads
@@ -46,7 +44,6 @@ from ledger.succession.target import LOG, Target
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
-AT_ONCE = 500
 Sign = Callable[[SealedLog, Deployment], SignedBatch]
 """The opening of the new deployment, signed with an authority's key."""
 
@@ -265,23 +262,15 @@ class Migration:
 
     def _check_heads(self, target: Target, heads: Heads) -> None:
         """What the new log says of every subject, against what the rules say."""
-        by_kind: dict[str, list[bytes]] = {}
-        for kind, subject in heads.slots:
-            by_kind.setdefault(kind, []).append(subject)
-        for kind, subjects in sorted(by_kind.items()):
-            for at in range(0, len(subjects), AT_ONCE):
-                some = subjects[at : at + AT_ONCE]
-                question = HEADS_MANY + encode(["bytes32", "bytes32[]"], [kind_word(kind), some])
-                (words,) = decode(["uint256[]"], self.new.call(target.log, question))
-                for subject, word in zip(some, words, strict=True):
-                    version, state = heads.get(kind, subject)
-                    if word != version << 192 | state:
-                        raise MigrationError(
-                            f"{kind} 0x{subject.hex()} stands otherwise in the new log than by the rules",
-                            "never open this log: begin anew with an empty one",
-                            zh=f"新日志中 {kind} 的主题状态与规则不符",
-                            hint_zh="切勿启用该日志，请重新开始",
-                        )
+        for kind, subject, word in heads_of(self.new, target.log, heads):
+            version, state = heads.get(kind, subject)
+            if word != version << 192 | state:
+                raise MigrationError(
+                    f"{kind} 0x{subject.hex()} stands otherwise in the new log than by the rules",
+                    "never open this log: begin anew with an empty one",
+                    zh=f"新日志中 {kind} 的主题状态与规则不符",
+                    hint_zh="切勿启用该日志，请重新开始",
+                )
 
     def _seal(
         self, target: Target, sender: LocalAccount, admin: LocalAccount | None

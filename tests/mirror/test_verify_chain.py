@@ -15,7 +15,7 @@ from ledger.chain.interface import RawLog
 from ledger.codes import Role
 from ledger.merkle import Frontier
 from ledger.mirror import Mirror, queries, tables
-from ledger.mirror.verification.onchain import HEADS_MANY
+from ledger.mirror.verification.heads import HEADS_MANY
 from ledger.mirror.verification.report import Report
 from ledger.mirror.verification.since import CheckpointError
 from ledger.statements import SignedBatch, Statement, sha256
@@ -384,8 +384,8 @@ def test_a_chain_that_is_gone_leaves_things_unchecked_and_says_which(
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        (b"\1" * 32, "no list of numbers"),
-        (b"", "no list of numbers"),
+        (b"\1" * 32, "no (uint256[])"),
+        (b"", "no (uint256[])"),
         (encode(["uint256[]"], [[]]), "answered about 0"),
     ],
 )

@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from eth_abi.abi import decode, encode
-from eth_abi.exceptions import DecodingError
-from eth_utils.crypto import keccak
 from sqlalchemy import Connection, Table, select
 
 from ledger.chain.interface import BlockRef, CallReverted, Chain, ChainError
@@ -24,11 +21,9 @@ from ledger.mirror.projections import Heads
 from ledger.mirror.queries import Cursor
 from ledger.mirror.rows import authorisation_rows, statement_rows
 from ledger.mirror.side_by_side import Progress
+from ledger.mirror.verification.heads import heads_of
 from ledger.mirror.verification.report import Report
-from ledger.statements import kind_word
 
-HEADS_MANY = bytes(keccak(text="headsMany(bytes32,bytes32[])"))[:4]
-AT_ONCE = 500
 BLOCKS_AT_ONCE = 64
 TRIES = 3
 
@@ -176,44 +171,22 @@ class OnChain:
             )
         return True
 
-    def _numbers(self, answer: bytes, count: int) -> Sequence[int]:
-        """So many numbers from a call's answer; raises :class:`ChainError` where it is something else."""
-        try:
-            words: Sequence[int] = decode(["uint256[]"], answer)[0]
-        except (DecodingError, OverflowError) as error:
-            raise ChainError(
-                f"{self.chain.name} answered a call about heads with what is no list of numbers: {error}; ask another "
-                "node"
-            ) from error
-        if len(words) != count:
-            raise ChainError(
-                f"{self.chain.name} was asked about {count} heads and answered about {len(words)}; ask another node"
-            )
-        return words
-
     def _check_heads(self, heads: Heads) -> None:
         """The contract's heads against those that the rules make: a breach that no event shows."""
-        chain, cursor, report = self.chain, self.cursor, self.report
-        by_kind: dict[str, list[bytes]] = {}
-        for kind, subject in heads.slots:
-            by_kind.setdefault(kind, []).append(subject)
-        for kind, subjects in sorted(by_kind.items()):
-            for at in range(0, len(subjects), AT_ONCE):
-                some = subjects[at : at + AT_ONCE]
-                question = HEADS_MANY + encode(["bytes32", "bytes32[]"], [kind_word(kind), some])
-                answer = chain.call(cursor.log.address, question, cursor.block_number)
-                words = self._numbers(answer, len(some))
-                for subject, word in zip(some, words, strict=True):
-                    version, state = heads.get(kind, subject)
-                    if word != version << 192 | state:
-                        report.add(
-                            "head",
-                            f"{kind} 0x{subject.hex()} 的合约状态与按规则重放的不符",
-                            f"{kind} 0x{subject.hex()}: the contract's head is version {word >> 192} "
-                            f"with state 0x{word & (1 << 192) - 1:x}, the rules make version {version} "
-                            f"with state 0x{state:x}",
-                        )
-                report.count("heads", len(some))
+        cursor, report = self.cursor, self.report
+        for kind, subject, word in heads_of(
+            self.chain, cursor.log.address, heads, cursor.block_number
+        ):
+            version, state = heads.get(kind, subject)
+            if word != version << 192 | state:
+                report.add(
+                    "head",
+                    f"{kind} 0x{subject.hex()} 的合约状态与按规则重放的不符",
+                    f"{kind} 0x{subject.hex()}: the contract's head is version {word >> 192} "
+                    f"with state 0x{word & (1 << 192) - 1:x}, the rules make version {version} "
+                    f"with state 0x{state:x}",
+                )
+            report.count("heads", 1)
 
 
 def _compare_rows(
