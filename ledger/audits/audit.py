@@ -25,6 +25,7 @@ from ledger.lineage.findings.usage import anchored_journal
 from ledger.lineage.queries import AnchoredCheckpoint
 from ledger.mirror import moments
 from ledger.mirror import queries as mirror
+from ledger.mirror.collecting import collecting_seldom
 from ledger.statements import LogIdentity
 
 
@@ -280,7 +281,7 @@ def audited(
     question = Question(
         asked, day, begun, first, scope or Scope(), policy, log or cursor.log, counted
     )
-    with worked_out(connection, question, progress) as work:
+    with collecting_seldom(), worked_out(connection, question, progress) as work:
         yield Audit(connection, work, question)
 
 

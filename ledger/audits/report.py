@@ -25,7 +25,6 @@ from ledger.codes import EXEMPTION_SCOPES, ExemptionScope, ObligationType
 from ledger.days import day_of
 from ledger.lineage.queries import AnchoredCheckpoint
 from ledger.mirror import queries as mirror
-from ledger.mirror.collecting import collecting_seldom
 
 REPORT_FORMAT = "govledger-completeness/1"
 STANDINGS = ("in_force", "withdrawn", "not_yet", "ended", "no_data")
@@ -122,18 +121,17 @@ def report_parts(audit: Audit) -> Iterator[tuple[str, Any]]:
 def report_bytes(audit: Audit) -> Iterator[bytes]:
     """The report as canonical JSON, in pieces: memory stays bounded however long its lists are."""
     separator = b"{"
-    with collecting_seldom():
-        for name, value in report_parts(audit):
-            yield separator + canonical_json(name) + b":"
-            separator = b","
-            if not isinstance(value, Iterator):
-                yield canonical_json(value)
-                continue
-            between = b"["
-            while lines := list(islice(value, _AT_ONCE)):
-                yield between + canonical_plain(lines)[1:-1]
-                between = b","
-            yield b"[]" if between == b"[" else b"]"
+    for name, value in report_parts(audit):
+        yield separator + canonical_json(name) + b":"
+        separator = b","
+        if not isinstance(value, Iterator):
+            yield canonical_json(value)
+            continue
+        between = b"["
+        while lines := list(islice(value, _AT_ONCE)):
+            yield between + canonical_plain(lines)[1:-1]
+            between = b","
+        yield b"[]" if between == b"[" else b"]"
     yield b"}"
 
 
